@@ -1,0 +1,119 @@
+import proxyaddr from 'proxy-addr'
+import { framework, isHttp2, type Request } from './http-types.ts'
+import { type Address, parseAddress, parseForwardedAddress } from './match/address.ts'
+import { stateOf } from './request-state.ts'
+import { warned, warnOnce } from './warnings.ts'
+
+/**
+ * Which proxies are trusted, in the syntax of Express's `trust proxy`: `true` (all: anyone can then claim any address),
+ * a number of hops, addresses, CIDRs and `loopback`, `linklocal`, `uniquelocal` (an array, or one string with commas), or
+ * a function of an address and its hop.
+ */
+export type TrustProxy = boolean | number | string | readonly string[] | Trust
+
+/** Whether the sender at `address`, `hop` steps from us, is a proxy of ours. */
+export type Trust = (address: string, hop: number) => boolean
+
+const trustNobody: Trust = () => false
+
+/** Compiles {@link TrustProxy}. Throws proxy-addr's TypeError for an entry that is none. */
+export function compileTrust(trust: TrustProxy): Trust {
+  if (typeof trust === 'function') return trust
+  if (typeof trust === 'boolean') return () => trust
+  if (typeof trust === 'number') return (_address, hop) => hop < trust
+  const entries = typeof trust === 'string' ? trust.split(',').map(entry => entry.trim()) : [...trust]
+  return proxyaddr.compile(entries)
+}
+
+/** The trust of a request: the rule's own, else that of the Express app (or sub-app) that handles it, else none. */
+export function trustOf(req: Request, own: Trust | undefined): Trust {
+  if (own) return own
+  const { app } = framework(req)
+  if (typeof app?.get !== 'function') return trustNobody
+  const trust = app.get('trust proxy fn')
+  if (typeof trust !== 'function') return trustNobody
+  if (!warned('DROP444_TRUST_ALL') && app.get('trust proxy') === true) warnTrustAll()
+  return trust as Trust
+}
+
+/** `true` believes whatever stands first in X-Forwarded-For, which is the client's to write. */
+export function warnTrustAll(): void {
+  warnOnce(
+    'DROP444_TRUST_ALL',
+    'trust proxy is true: anyone can claim any address. Name your proxies, or their number',
+  )
+}
+
+const kPeer = Symbol('drop444.peer')
+
+/** The address of the TCP peer; undefined on a unix-domain socket and once the client is gone. */
+export function peerAddress(req: Request): Address | undefined {
+  const connection = (isHttp2(req) ? req.stream.session : req.socket) as { [kPeer]?: Address } | undefined
+  if (!connection) return undefined
+  // The first read costs a system call, and after a close there is nothing left to read.
+  if (connection[kPeer]) return connection[kPeer]
+  const text = req.socket?.remoteAddress
+  const address = text === undefined ? undefined : parseAddress(text)
+  if (address) connection[kPeer] = address
+  return address
+}
+
+/** Whether the TCP peer is a trusted proxy. */
+export function isTrustedPeer(req: Request, trust: Trust): boolean {
+  if (trust === trustNobody) return false
+  const peer = peerAddress(req)
+  // Express asks with the address as the kernel writes it, mapped or not; a function of the user's may know only that one.
+  const asWritten = req.socket?.remoteAddress as string
+  return (
+    Boolean(trust(asWritten, 0)) ||
+    (peer !== undefined && peer.text !== asWritten && Boolean(trust(peer.text, 0)))
+  )
+}
+
+/**
+ * Who really asks: the first address, seen from us, that is no trusted proxy. Undefined where there is none (a unix-domain
+ * socket without trust) and where a trusted proxy passed on something that is no address.
+ */
+export function clientAddress(req: Request, trust: Trust): Address | undefined {
+  const state = stateOf(req)
+  if (state.trust === trust) return state.client
+  const client = resolveClient(req, trust)
+  state.trust = trust
+  state.client = client
+  return client
+}
+
+function resolveClient(req: Request, trust: Trust): Address | undefined {
+  const peer = peerAddress(req)
+  const forwarded = req.headers['x-forwarded-for'] as string | undefined
+  if (forwarded === undefined) return peer
+  if (!isTrustedPeer(req, trust)) {
+    warnUntrusted(peer)
+    return peer
+  }
+  let client = peer
+  let end = forwarded.length
+  for (let hop = 1; end > 0; hop++) {
+    const comma = forwarded.lastIndexOf(',', end - 1)
+    const token = forwarded.slice(comma + 1, end).trim()
+    end = comma
+    if (token === '') {
+      hop--
+      continue
+    }
+    client = parseForwardedAddress(token)
+    if (!client || !trust(client.text, hop)) break
+  }
+  return client
+}
+
+const privatePeer = proxyaddr.compile(['loopback', 'linklocal', 'uniquelocal'])
+
+function warnUntrusted(peer: Address | undefined): void {
+  if (warned('DROP444_UNTRUSTED_PROXY') || (peer && !privatePeer(peer.text, 0))) return
+  warnOnce(
+    'DROP444_UNTRUSTED_PROXY',
+    `${peer?.text ?? 'a unix-domain socket'} sent X-Forwarded-For, but no proxy is trusted: ` +
+      'rules see the proxy, not the client. Set trustProxy, or Express\'s "trust proxy"',
+  )
+}

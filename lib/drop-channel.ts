@@ -1,0 +1,80 @@
+import { type Channel, channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { debugError } from './debug.ts'
+import type { DropEvent } from './drop-event.ts'
+import { warnOnce } from './warnings.ts'
+
+/** What the error channel carries: what was thrown, and by what kind of callback. */
+export interface CallbackError {
+  readonly error: unknown
+  readonly source: string
+}
+
+/** `drop444:error`: what a callback of the user's threw outside any request. */
+const errorChannel = channel('drop444:error')
+
+/** Tells of an exception that has no request to answer to: the error channel, the debug channel, and a warning once. */
+export function reportError(source: string, error: unknown): void {
+  debugError('%s: %O', source, error)
+  warnOnce(
+    'DROP444_CALLBACK_FAILED',
+    `${source} threw ${error instanceof Error ? error.message : String(error)}`,
+  )
+  if (errorChannel.hasSubscribers) errorChannel.publish(Object.freeze({ error, source }))
+}
+
+type Listener = (message: unknown, name: string | symbol) => unknown
+
+/**
+ * Node turns what a channel's subscriber throws into an uncaught exception: a slip in a log line would end the server. So
+ * this one channel wraps its subscribers, however they subscribe.
+ */
+function guard(guarded: Channel, onThrow: (error: unknown) => void): Channel {
+  const wrappers = new WeakMap<Listener, Listener>()
+  const ours = new WeakSet<Listener>()
+  const wrap = (listener: Listener): Listener => {
+    const known = ours.has(listener) ? listener : wrappers.get(listener)
+    if (known) return known
+    const wrapper: Listener = (message, name) => {
+      try {
+        const result = listener(message, name)
+        if (result instanceof Promise) result.catch(onThrow)
+      } catch (error) {
+        onThrow(error)
+      }
+    }
+    wrappers.set(listener, wrapper)
+    ours.add(wrapper)
+    return wrapper
+  }
+  // An idle channel changes its prototype on the first subscription and calls itself again: look the method up each time.
+  const inherited = (method: 'subscribe' | 'unsubscribe') => Object.getPrototypeOf(guarded)[method]
+  return Object.assign(guarded, {
+    subscribe: (listener: Listener) => inherited('subscribe').call(guarded, wrap(listener)),
+    unsubscribe: (listener: Listener) =>
+      inherited('unsubscribe').call(guarded, wrappers.get(listener) ?? listener),
+  })
+}
+
+const NAME = 'drop444:drop'
+
+/** `drop444:drop`: one {@link DropEvent} a drop. */
+export const dropChannel = guard(channel(NAME), error => reportError('a listener of drop events', error))
+
+/**
+ * Subscribes to drops. The same events are on the diagnostics channel `drop444:drop`.
+ *
+ * What a listener throws, or rejects with, changes nothing for the request or for other listeners: it goes to the
+ * diagnostics channel `drop444:error`, with one process warning.
+ *
+ * @returns the unsubscriber
+ * @throws TypeError if `listener` is no function
+ */
+export function onDrop(listener: (event: DropEvent) => void): () => void {
+  if (typeof listener !== 'function') throw new TypeError('onDrop: the listener must be a function')
+  // A wrapper of its own: the same function may be subscribed twice, and each unsubscriber ends its own.
+  const own = (message: unknown) => listener(message as DropEvent)
+  subscribe(NAME, own)
+  return () => {
+    unsubscribe(NAME, own)
+  }
+}

@@ -1,0 +1,93 @@
+import { framework, type Request } from './http-types.ts'
+import type { Address } from './match/address.ts'
+
+/** What was done with a request. */
+export type DropAction =
+  /** The connection was closed (FIN, or the kernel's RST where a body was left unread). */
+  | 'close'
+  /** The connection was reset (RST), or on HTTP/2 with `http2: 'stream'` the stream. */
+  | 'reset'
+  /** HTTP/2: no new streams, then the connection ends. */
+  | 'goaway'
+  /** A trusted proxy was told, and does the dropping. */
+  | 'hand-off'
+  /** A status code was sent instead. */
+  | 'respond'
+  /** Nothing: only judged. */
+  | 'dry-run'
+
+/** One dropped request: frozen, and the same for every subscriber. What is not there is `undefined`. */
+export interface DropEvent {
+  /** When: milliseconds since the epoch. */
+  readonly time: number
+  /** The verdict: 444, or the rule's `status`. */
+  readonly status: number
+  /** What the client (or the trusted proxy) was sent: nothing, or a code. */
+  readonly sentStatus: number | undefined
+  readonly action: DropAction
+  /** The rule's name, `drop` if none was given. */
+  readonly rule: string
+  /** One of {@link Reason}, or a reason of the user's own. */
+  readonly reason: string
+  /** The entry or pattern that matched, or the value that did not. */
+  readonly detail: string | undefined
+  /** Bytes of the body that was sent (nginx `$body_bytes_sent`): 0, but for an answer with `status`. */
+  readonly bodyBytesSent: number
+  readonly clientAddress: string | undefined
+  readonly peerAddress: string | undefined
+  /** The user name of Basic credentials, as nginx's `$remote_user`. */
+  readonly remoteUser: string | undefined
+  readonly method: string
+  /** The request target as it was sent, not as a router cut it. */
+  readonly url: string
+  readonly httpVersion: string
+  /** `Host`, or HTTP/2's `:authority`. */
+  readonly host: string | undefined
+  readonly referer: string | undefined
+  readonly userAgent: string | undefined
+}
+
+/** What the request itself can't tell. */
+export type Verdict = Pick<
+  DropEvent,
+  'status' | 'sentStatus' | 'action' | 'rule' | 'reason' | 'detail' | 'bodyBytesSent'
+>
+
+/** The event of a request; addresses are read before the connection goes. */
+export function makeEvent(
+  req: Request,
+  verdict: Verdict,
+  client: Address | undefined,
+  peer: Address | undefined,
+): DropEvent {
+  const { headers } = req
+  return Object.freeze({
+    time: Date.now(),
+    status: verdict.status,
+    sentStatus: verdict.sentStatus,
+    action: verdict.action,
+    rule: verdict.rule,
+    reason: verdict.reason,
+    detail: verdict.detail,
+    bodyBytesSent: verdict.bodyBytesSent,
+    clientAddress: client?.text,
+    peerAddress: peer?.text,
+    remoteUser: basicUser(headers.authorization),
+    method: req.method ?? '',
+    url: framework(req).originalUrl ?? req.url ?? '',
+    httpVersion: req.httpVersion,
+    host: headers.host ?? (headers[':authority'] as string | undefined),
+    referer: headers.referer,
+    userAgent: headers['user-agent'],
+  })
+}
+
+/** The user of Basic credentials, byte for byte as nginx reads them (ngx_http_auth_basic_user). */
+function basicUser(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || !/^basic /i.test(authorization)) return undefined
+  const encoded = /^[A-Za-z0-9+/]*(?==|$)/.exec(authorization.slice(6).replace(/^ +/, ''))?.[0]
+  if (!encoded || encoded.length % 4 === 1) return undefined
+  const credentials = Buffer.from(encoded, 'base64').toString('latin1')
+  const colon = credentials.indexOf(':')
+  return colon > 0 ? credentials.slice(0, colon) : undefined
+}

@@ -1,0 +1,105 @@
+import { compileTrust, isTrustedPeer, type Trust, type TrustProxy, trustOf } from './client-address.ts'
+import { reportError } from './drop-channel.ts'
+import type { DropAction } from './drop-event.ts'
+import { framework, isHttp2, isHttp2Response, type Request, type Response } from './http-types.ts'
+import { preparePublish } from './publish.ts'
+import { Reason } from './reasons.ts'
+import { stateOf } from './request-state.ts'
+import { type HandOff, handOff } from './wire/hand-off.ts'
+import { closeHttp1 } from './wire/http1.ts'
+import { closeHttp2, type Http2Mode } from './wire/http2.ts'
+
+/** How a drop ends the connection: the options that `drop` and every rule share. */
+export interface DropHow {
+  /** HTTP/2 only; default `'goaway'`, with `reset` `'destroy'`. */
+  http2?: Http2Mode | undefined
+  /** RST instead of FIN, under TLS too; not while an earlier, pipelined response is pending. Default false. */
+  reset?: boolean | undefined
+  /** What a trusted proxy is told; default 444. */
+  handOff?: HandOff | undefined
+  /** Which proxies are trusted; default: Express's own `trust proxy` where there is an app, else none. */
+  trustProxy?: TrustProxy | undefined
+}
+
+/** What {@link drop} can be told; all of it is optional. */
+export interface DropInfo extends DropHow {
+  /** The response. Found by itself in Express and behind any rule of this package. */
+  res?: Response | undefined
+  /** The name in log and event; default `drop`. */
+  rule?: string | undefined
+  /** Default `drop`. */
+  reason?: string | undefined
+  detail?: string | undefined
+}
+
+/**
+ * Closes the connection of a request with no byte sent back, as nginx's `return 444`, and publishes one event.
+ *
+ * - HTTP/1: responses to earlier pipelined requests arrive whole; later requests never run.
+ * - HTTP/2: see {@link DropHow.http2}.
+ * - A trusted proxy in front is told instead (hand-off): closing its connection would hurt every visitor.
+ *
+ * Idempotent, and never throws for what the client did. Without `res` (bare `http`, no rule before) it can't wait for
+ * earlier pipelined responses, can't hand off, and loggers of responses print no 444.
+ *
+ * @example
+ * app.get('/.env', req => drop(req, { rule: 'honeypot', reason: 'asked for .env' }))
+ *
+ * @throws TypeError if `req` is no request, or `trustProxy` is malformed
+ */
+export function drop(req: Request, info: DropInfo = {}): void {
+  if (typeof req !== 'object' || req === null || !('headers' in req)) {
+    throw new TypeError('drop: the first argument must be a request')
+  }
+  const state = stateOf(req)
+  if (state.dropped) return
+  const trust = trustOf(req, info.trustProxy === undefined ? undefined : compileTrust(info.trustProxy))
+  state.dropped = true
+  const res = info.res ?? framework(req).res ?? state.res
+  const publish = preparePublish(req, trust)
+  const { action, sentStatus } = end(req, res, info, isBehindProxy(req, trust))
+  publish({
+    status: 444,
+    sentStatus,
+    action,
+    rule: info.rule ?? 'drop',
+    reason: info.reason ?? Reason.DROP,
+    detail: info.detail,
+    bodyBytesSent: 0,
+  })
+}
+
+/** Where the trust function throws we can't know, and close: a proxy of ours would then suffer, an attacker gains nothing. */
+function isBehindProxy(req: Request, trust: Trust): boolean {
+  try {
+    return isTrustedPeer(req, trust)
+  } catch (error) {
+    reportError('the trust function', error)
+    return false
+  }
+}
+
+interface Ending {
+  readonly action: DropAction
+  readonly sentStatus: number | undefined
+}
+
+/** The one place that decides how a connection ends. */
+function end(req: Request, res: Response | undefined, info: DropInfo, behindProxy: boolean): Ending {
+  const started = res?.headersSent ? res.statusCode : undefined
+  const proxy = behindProxy && info.handOff !== 'close'
+  if (proxy && res && started === undefined && !res.writableEnded && !res.destroyed) {
+    const code = info.handOff ?? 444
+    handOff(res, code as number)
+    return { action: 'hand-off', sentStatus: code as number }
+  }
+  const reset = info.reset === true
+  if (!isHttp2(req)) {
+    const http1 = res && !isHttp2Response(res) ? res : undefined
+    return { action: closeHttp1(req, http1, reset), sentStatus: started }
+  }
+  // Over one connection of a proxy come the requests of many people: only this one's stream may end.
+  const mode = proxy ? 'stream' : (info.http2 ?? (reset ? 'destroy' : 'goaway'))
+  const http2 = res && isHttp2Response(res) ? res : undefined
+  return { action: closeHttp2(req, http2, mode, reset), sentStatus: started }
+}

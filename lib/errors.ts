@@ -1,0 +1,39 @@
+/** Every `code` an {@link OptionsError} can have. Each has a section in `docs/errors.md`. */
+export type OptionsErrorCode =
+  | 'DROP444_NOT_CALLED'
+  | 'DROP444_UNKNOWN_OPTION'
+  | 'DROP444_MISSING_OPTION'
+  | 'DROP444_INVALID_OPTION'
+  | 'DROP444_INVALID_ENTRY'
+
+/**
+ * Thrown by a factory whose options, list or patterns can't mean anything: at start, never on a request.
+ *
+ * `code` is stable, `option` and `value` are what was given, `didYouMean` is the option that was probably meant.
+ */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError'
+  readonly code: OptionsErrorCode
+  readonly option: string
+  readonly value: unknown
+  readonly didYouMean: string | undefined
+
+  constructor(code: OptionsErrorCode, message: string, option: string, value: unknown, didYouMean?: string) {
+    const hint = didYouMean === undefined ? '' : ` Did you mean "${didYouMean}"?`
+    super(`${message}.${hint} (${code}, see docs/errors.md)`)
+    this.code = code
+    this.option = option
+    this.value = value
+    this.didYouMean = didYouMean
+  }
+}
+
+/** A value as an error message shows it: short, quoted, never throwing. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (value instanceof RegExp) return String(value)
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return String(value)
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+
+/** A request of `http`, `https` or of `http2`'s compatibility API; Express and Connect requests are such. */
+export type Request = IncomingMessage | Http2ServerRequest
+
+/** The response that goes with a {@link Request}. */
+export type Response = ServerResponse | Http2ServerResponse
+
+/** Connect's continuation: with an error it goes to the app's error handler. */
+export type Next = (error?: unknown) => void
+
+/** What frameworks hang on a request; none of it need be there. */
+export interface FrameworkRequest {
+  originalUrl?: string
+  baseUrl?: string
+  res?: Response
+  app?: { get?: (setting: string) => unknown }
+}
+
+/** The request as frameworks extend it. */
+export function framework(req: Request): FrameworkRequest {
+  return req as Request & FrameworkRequest
+}
+
+/** Whether the request came over HTTP/2 (and not over the HTTP/1 fallback of an HTTP/2 server). */
+export function isHttp2(req: Request): req is Http2ServerRequest {
+  return req.httpVersionMajor === 2 && 'stream' in req
+}
+
+/** Whether the response is one of HTTP/2's compatibility API. */
+export function isHttp2Response(res: Response): res is Http2ServerResponse {
+  return 'stream' in res
+}

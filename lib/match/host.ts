@@ -1,0 +1,30 @@
+import { parseAddress } from './address.ts'
+
+/** A Host in nginx's normal form: lower case, without its port and one trailing dot. */
+export interface Host {
+  readonly name: string
+  /** An address instead of a name: `192.0.2.1`, `[2001:db8::1]`, and the forms only `inet_aton` reads (`127.1`, `0x7f.1`). */
+  readonly isAddress: boolean
+}
+
+const shape = /^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_-])?|\[[^\]]*\])(\.?)(?::(\d{0,5}))?$/
+
+/** The Host of `text` (RFC 9110 7.2: `uri-host [ ":" port ]`), or undefined where it is none. */
+export function parseHost(text: string): Host | undefined {
+  const match = shape.exec(text.toLowerCase())
+  if (!match) return undefined
+  const [, name = '', dot, port] = match
+  if (name.includes('..') || Number(port || 0) > 65535) return undefined
+  if (name.startsWith('[')) {
+    return !dot && name.includes(':') && !name.includes('%') && parseAddress(name.slice(1, -1))
+      ? { name, isAddress: true }
+      : undefined
+  }
+  // WHATWG URL, "ends in a number": a client resolves such a name as an IPv4 address.
+  return { name, isAddress: /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name) }
+}
+
+/** The authority of an absolute-form target (RFC 9112 3.2.2), or undefined for any other form. */
+export function targetAuthority(target: string): string | undefined {
+  return target.charCodeAt(0) === 47 ? undefined : /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
+}

@@ -1,0 +1,67 @@
+import { domainToASCII } from 'node:url'
+import { stateless } from './stateless.ts'
+
+/** A compiled list of server names: whether a host, in normal form, is one of them. */
+export type ServerNames = (host: string) => boolean
+
+/** A name as nginx's `server_name` has it, or why it is none. */
+function checkName(pattern: string): string | undefined {
+  const bare = pattern.replace(/^(\*?\.)|(\.\*)$/g, '')
+  if (bare.includes('*')) return 'a "*" may only be the whole first or last label'
+  if (/^\*?\..*\.\*$/.test(pattern)) return 'only one end may be a wildcard'
+  if (/:\d*$/.test(pattern) && !pattern.endsWith(']')) return 'a server name has no port'
+  if (/^\[[0-9a-f:.]+\]$/i.test(bare)) return undefined
+  const ascii = domainToASCII(bare)
+  if (ascii === '' || !/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(ascii)) return 'it is no host name'
+  return undefined
+}
+
+/** Every label boundary of `host`, longest rest first: `a.b.c` gives `b.c`, `c`. */
+function endsWithin(host: string, suffixes: ReadonlySet<string>): boolean {
+  for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
+    if (suffixes.has(host.slice(dot + 1))) return true
+  }
+  return false
+}
+
+function startsWithin(host: string, prefixes: ReadonlySet<string>): boolean {
+  for (let dot = host.lastIndexOf('.'); dot > 0; dot = host.lastIndexOf('.', dot - 1)) {
+    if (prefixes.has(host.slice(0, dot))) return true
+  }
+  return false
+}
+
+/**
+ * Compiles nginx's `server_name` forms: `a.example`, `*.example`, `.example` (the name itself too), `mail.*` and RegExp.
+ * nginx's order (exact, longest leading wildcard, longest trailing wildcard, first RegExp) picks a server; whether any
+ * matches does not depend on it, so here it is the order of cost.
+ *
+ * @returns the matcher, or the first bad pattern with the reason
+ */
+export function compileServerNames(
+  patterns: readonly (string | RegExp)[],
+): ServerNames | { pattern: string; problem: string } {
+  const exact = new Set<string>()
+  const suffixes = new Set<string>()
+  const prefixes = new Set<string>()
+  const expressions: RegExp[] = []
+  for (const pattern of patterns) {
+    if (pattern instanceof RegExp) {
+      expressions.push(stateless(pattern))
+      continue
+    }
+    const problem = checkName(pattern)
+    if (problem) return { pattern, problem }
+    const bare = pattern.replace(/^(\*?\.)|(\.\*)$/g, '').toLowerCase()
+    const name = bare.startsWith('[') ? bare : domainToASCII(bare)
+    if (pattern.startsWith('*.')) suffixes.add(name)
+    else if (pattern.endsWith('.*')) prefixes.add(name)
+    else exact.add(name)
+    if (pattern.startsWith('.')) suffixes.add(name)
+  }
+  return host =>
+    exact.has(host) ||
+    (suffixes.size > 0 && endsWithin(host, suffixes)) ||
+    (prefixes.size > 0 && startsWithin(host, prefixes)) ||
+    expressions.some(expression => expression.test(host))
+}

@@ -1,0 +1,4 @@
+/** A RegExp that keeps no place between two tests. */
+export function stateless(pattern: RegExp): RegExp {
+  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+}

@@ -1,0 +1,78 @@
+import type { DropEvent } from '../drop-event.ts'
+
+/**
+ * How a drop is written: `'rule'` is nginx's combined line and then the rule and the reason, `'combined'` nginx's line
+ * alone, `'json'` the whole event. A function gives its own line, or nothing to leave the event out.
+ */
+export type LogFormat = 'rule' | 'combined' | 'json' | ((event: DropEvent) => string | undefined)
+
+const unsafe = /[\x00-\x1f"\\\x7f-\uffff]/
+const unsafeEach = /[\x00-\x1f"\\\x7f-\uffff]/gu
+
+/** Escapes as nginx's log module: bytes below 0x20, `"`, `\` and from 0x7F on, as `\xHH`. */
+function escape(text: string): string {
+  return unsafe.test(text) ? text.replace(unsafeEach, escapeCharacter) : text
+}
+
+/** What comes from the network is a byte a character; a reason of the user's may hold more, and is UTF-8 then. */
+function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0) as number
+  const bytes = code <= 0xff ? [code] : Buffer.from(character)
+  return Array.from(bytes, byte => `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+}
+
+/** A missing value is `-`, an empty one stays empty. */
+const field = (value: string | undefined) => (value === undefined ? '-' : escape(value))
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const two = (value: number) => String(value).padStart(2, '0')
+
+let lastSecond = -1
+let lastTime = ''
+
+/** nginx's `$time_local`. Drops come in floods, so a second is written once. */
+function timeLocal(time: number): string {
+  const second = Math.trunc(time / 1000)
+  if (second === lastSecond) return lastTime
+  const date = new Date(time)
+  const offset = -date.getTimezoneOffset()
+  const zone = `${offset < 0 ? '-' : '+'}${two(Math.trunc(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`
+  const day = `${two(date.getDate())}/${months[date.getMonth()]}/${date.getFullYear()}`
+  lastTime = `${day}:${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`
+  lastSecond = second
+  return lastTime
+}
+
+/** `"GET /x HTTP/1.1"`; nginx calls HTTP/2 `HTTP/2.0`, as Node does. */
+function requestLine({ method, url, httpVersion }: DropEvent): string {
+  return escape(`${method} ${url} HTTP/${httpVersion}`)
+}
+
+function combined(event: DropEvent): string {
+  const address = event.clientAddress ?? event.peerAddress ?? 'unix:'
+  return (
+    `${address} - ${field(event.remoteUser)} [${timeLocal(event.time)}] "${requestLine(event)}" ` +
+    `${event.status} ${event.bodyBytesSent} "${field(event.referer)}" "${field(event.userAgent)}"`
+  )
+}
+
+function withRule(event: DropEvent): string {
+  return `${combined(event)} "${escape(event.rule)}" "${escape(event.reason)}"`
+}
+
+/** A line of JSON: the event, with its time as ISO 8601. */
+function json(event: DropEvent): string {
+  return JSON.stringify({ ...event, time: new Date(event.time).toISOString() })
+}
+
+const formats = { rule: withRule, combined, json }
+
+/** The function behind a format's name. */
+export function formatOf(format: LogFormat): (event: DropEvent) => string | undefined {
+  return typeof format === 'function' ? format : formats[format]
+}
+
+/** Whether lines of this format are read by programs that ban by them: a dry run must not be among them. */
+export function isBannedBy(format: LogFormat): boolean {
+  return format === 'rule' || format === 'combined'
+}

@@ -1,0 +1,158 @@
+import { OptionsError, show } from './errors.ts'
+
+/** Turns a given value into what the factory works with, or throws through `fail`. */
+export type Check<T> = (value: unknown, fail: (expected: string) => never) => T
+
+type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined : never }
+
+/** What users of other packages (and of nginx) would call an option of ours. */
+const aliases: Record<string, string> = {
+  statuscode: 'status',
+  max: 'rate',
+  limit: 'rate',
+  windowms: 'rate',
+  points: 'rate',
+  duration: 'rate',
+  keygenerator: 'key',
+  keyprefix: 'name',
+  nodelay: 'delay',
+  zone: 'maxKeys',
+  message: 'handler',
+  onlimitreached: 'handler',
+  whitelist: 'except',
+  allowlist: 'except',
+  ignore: 'except',
+  filter: 'skip',
+  hosts: 'serverNames',
+  allowedhosts: 'serverNames',
+  servername: 'serverNames',
+  agents: 'patterns',
+  blacklist: 'patterns',
+  trustproxy: 'trustProxy',
+  proxy: 'trustProxy',
+  trust: 'trustProxy',
+  logonly: 'dryRun',
+  sensitive: 'caseSensitive',
+}
+
+/** Edits (insert, delete, replace) that lead from `a` to `b`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/** The known name that was probably meant. */
+export function closest(given: string, known: readonly string[]): string | undefined {
+  const plain = given.toLowerCase().replace(/[-_ ]/g, '')
+  const near = known
+    .map(name => ({ name, edits: distance(plain, name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= (name.length > 4 ? 2 : 1))
+    .sort((a, b) => a.edits - b.edits)[0]
+  if (near) return near.name
+  const alias = aliases[plain]
+  return alias !== undefined && known.includes(alias) ? alias : undefined
+}
+
+/**
+ * Reads the options of a factory: each known one through its check, absent ones as undefined, anything else an error. The
+ * caller's object is only read.
+ */
+export function readOptions<C extends Record<string, Check<unknown>>>(
+  factory: string,
+  input: unknown,
+  checks: C,
+): Checked<C> {
+  if (input !== undefined && !isPlainObject(input)) {
+    throw new OptionsError(
+      'DROP444_INVALID_OPTION',
+      `${factory}: the options must be an object, not ${show(input)}`,
+      'options',
+      input,
+    )
+  }
+  const given = (input ?? {}) as Record<string, unknown>
+  const known = Object.keys(checks)
+  const result: Record<string, unknown> = Object.fromEntries(known.map(name => [name, undefined]))
+  for (const [option, value] of Object.entries(given)) {
+    const check = Object.hasOwn(checks, option) ? checks[option] : undefined
+    if (!check) {
+      throw new OptionsError(
+        'DROP444_UNKNOWN_OPTION',
+        `${factory}: unknown option "${option}"`,
+        option,
+        value,
+        closest(option, known),
+      )
+    }
+    if (value === undefined) continue
+    result[option] = check(value, expected => {
+      throw new OptionsError(
+        'DROP444_INVALID_OPTION',
+        `${factory}: "${option}" must be ${expected}, not ${show(value)}`,
+        option,
+        value,
+      )
+    })
+  }
+  return result as Checked<C>
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value)
+  // Of another realm too (a config read in a vm): its prototype is the last one there is.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/**
+ * Catches `app.use(noHost)` for `app.use(noHost())`: the factory is called with a request. Without this every request
+ * would hang.
+ */
+export function refuseRequest(factory: string, first: unknown): void {
+  if (typeof first !== 'object' || first === null || !('headers' in first) || !('httpVersion' in first))
+    return
+  throw new OptionsError(
+    'DROP444_NOT_CALLED',
+    `${factory} makes a middleware and must be called: app.use(${factory}(…)), not app.use(${factory})`,
+    'options',
+    undefined,
+  )
+}
+
+export const boolean: Check<boolean> = (value, fail) =>
+  typeof value === 'boolean' ? value : fail('true or false')
+
+export const text: Check<string> = (value, fail) =>
+  typeof value === 'string' && value !== '' ? value : fail('a string that is not empty')
+
+// biome-ignore lint/suspicious/noExplicitAny: the caller names the type of the function
+export function fn<F extends (...args: any[]) => unknown>(): Check<F> {
+  return (value, fail) => (typeof value === 'function' ? (value as F) : fail('a function'))
+}
+
+/** A whole number within bounds, both included. */
+export function integer(from: number, to: number): Check<number> {
+  return (value, fail) =>
+    Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to
+      ? (value as number)
+      : fail(`a whole number from ${from} to ${to}`)
+}
+
+export function oneOf<T extends string>(...values: T[]): Check<T> {
+  return (value, fail) =>
+    values.includes(value as T) ? (value as T) : fail(values.map(each => `'${each}'`).join(' or '))
+}
+
+/** A list that the factory copies; a single string is a slip, not a list of letters. */
+export const list: Check<readonly unknown[]> = (value, fail) => {
+  const iterable = typeof value === 'object' && value !== null && Symbol.iterator in value
+  return iterable ? [...(value as Iterable<unknown>)] : fail('an array')
+}

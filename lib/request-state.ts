@@ -1,0 +1,42 @@
+import type { Trust } from './client-address.ts'
+import { isHttp2, type Request, type Response } from './http-types.ts'
+import type { Address } from './match/address.ts'
+
+/** What we know of one request: made when the first rule or `drop` sees it. */
+export interface RequestState {
+  res: Response | undefined
+  dropped: boolean
+  /** The rule instances that judged it: one instance judges a request once. */
+  judgedBy: object[]
+  /** The client address under `trust`, kept because every address rule asks for it. */
+  trust: Trust | undefined
+  client: Address | undefined
+}
+
+const kState = Symbol('drop444.request')
+const kClosing = Symbol('drop444.closing')
+
+type Marked = { [kState]?: RequestState; [kClosing]?: boolean }
+
+/** The state of a request, made on first use. A symbol property: a WeakMap costs more on each request. */
+export function stateOf(req: Request): RequestState {
+  const marked = req as Marked
+  marked[kState] ??= { res: undefined, dropped: false, judgedBy: [], trust: undefined, client: undefined }
+  return marked[kState]
+}
+
+/** What requests share: the socket, or the HTTP/2 session (undefined once that is gone). */
+function connectionOf(req: Request): Marked | undefined {
+  return (isHttp2(req) ? req.stream.session : req.socket) as Marked | undefined
+}
+
+/** Nothing more of this connection may reach the app: its end is decided. */
+export function markClosing(req: Request): void {
+  const connection = connectionOf(req)
+  if (connection) connection[kClosing] = true
+}
+
+/** Whether a request came behind a dropped one on the same connection. */
+export function isClosing(req: Request): boolean {
+  return connectionOf(req)?.[kClosing] === true
+}

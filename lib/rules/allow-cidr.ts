@@ -1,0 +1,22 @@
+import { Reason } from '../reasons.ts'
+import type { Rule } from '../rule.ts'
+import type { AddressOptions } from './address-rule.ts'
+import { cidrRule } from './cidr-rule.ts'
+
+/**
+ * Drops the addresses outside the list. nginx: `allow 203.0.113.0/24; deny all;` with 444 in place of 403.
+ *
+ * @param list as in {@link denyCidr}
+ * @param options the common ones, `address` and `noAddress`; `http2` defaults to `'destroy'`
+ *
+ * @example
+ * app.use('/admin', allowCidr(['203.0.113.0/24']))
+ * app.use(allowCidr(cloudflare, { address: 'peer' })) // nothing but the CDN may connect
+ *
+ * @throws OptionsError that names the bad entry
+ */
+export function allowCidr(list: Iterable<string>, options?: AddressOptions): Rule {
+  return cidrRule('allowCidr', list, options, (set, address) =>
+    set.match(address) === undefined ? { reason: Reason.UNLISTED_ADDRESS, detail: address.text } : undefined,
+  )
+}

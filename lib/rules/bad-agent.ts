@@ -1,0 +1,83 @@
+import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
+import { OptionsError, show } from '../errors.ts'
+import { type AgentMatcher, type AgentPattern, compileAgents } from '../match/agents.ts'
+import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
+import { Reason } from '../reasons.ts'
+import { makeRule, type Rule } from '../rule.ts'
+import { scannerAgents } from './scanner-agents.ts'
+
+/** Options of {@link badAgent}. */
+export interface BadAgentOptions extends CommonOptions {
+  /** What is dropped, instead of {@link scannerAgents}. A string matches whole words in any case, a RegExp as it is. */
+  patterns?: readonly AgentPattern[] | undefined
+  /** What passes although a pattern matches it. */
+  allow?: readonly AgentPattern[] | undefined
+  /** Whether a missing, empty or blank agent is dropped. Default true. */
+  empty?: boolean | undefined
+}
+
+function agents(option: string): Check<AgentMatcher> {
+  return (value, fail) => {
+    const patterns = list(value, fail)
+    for (const pattern of patterns) {
+      if (!isPattern(pattern))
+        refuse(option, pattern, 'it is no string with a word in it, RegExp or { pattern }')
+      try {
+        compileAgents([pattern])
+      } catch (error) {
+        refuse(option, pattern, (error as Error).message)
+      }
+    }
+    return compileAgents(patterns as AgentPattern[])
+  }
+}
+
+/** A string or `{ pattern }` without a word in it would match nearly every agent. */
+function isPattern(pattern: unknown): pattern is AgentPattern {
+  if (typeof pattern === 'string') return /\w/.test(pattern)
+  if (typeof pattern !== 'object' || pattern === null) return false
+  if (pattern instanceof RegExp) return true
+  const { pattern: source } = pattern as { pattern?: unknown }
+  return typeof source === 'string' && /\w/.test(source)
+}
+
+function refuse(option: string, pattern: unknown, problem: string): never {
+  const message = `badAgent: the pattern ${show(pattern)} can't be used: ${problem}`
+  throw new OptionsError('DROP444_INVALID_ENTRY', message, option, pattern)
+}
+
+const checks = {
+  ...commonChecks,
+  patterns: agents('patterns'),
+  allow: agents('allow'),
+  empty: boolean,
+} satisfies Record<keyof BadAgentOptions, Check<unknown>>
+
+const compileDefaults = () => compileAgents(scannerAgents)
+
+/**
+ * Drops scanners and attack tools by their User-Agent, and requests that have none. nginx:
+ * `map $http_user_agent $bad { … }`, `if ($bad) { return 444; }`.
+ *
+ * It keeps the careless away: whoever wants to, lies.
+ *
+ * @example
+ * app.use(badAgent({ patterns: [...scannerAgents, 'AhrefsBot'], allow: ['UptimeRobot'] }))
+ *
+ * @throws OptionsError
+ */
+export function badAgent(options?: BadAgentOptions): Rule {
+  refuseRequest('badAgent', options)
+  const checked = readOptions('badAgent', options, checks)
+  const isBad = checked.patterns ?? compileDefaults()
+  const isAllowed = checked.allow
+  const dropsEmpty = checked.empty ?? true
+  return makeRule(commonOf(checked, { name: 'badAgent' }), ({ headers }) => {
+    const agent = headers['user-agent'] ?? ''
+    if (agent.trim() === '') return dropsEmpty ? { reason: Reason.EMPTY_AGENT } : undefined
+    const detail = isBad(agent)
+    return detail === undefined || isAllowed?.(agent) !== undefined
+      ? undefined
+      : { reason: Reason.BAD_AGENT, detail }
+  })
+}

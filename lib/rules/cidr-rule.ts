@@ -1,0 +1,43 @@
+import { commonOf } from '../common-options.ts'
+import { OptionsError, show } from '../errors.ts'
+import type { Address } from '../match/address.ts'
+import { addressList } from '../match/address-list.ts'
+import type { CidrSet } from '../match/cidr-set.ts'
+import { list, readOptions, refuseRequest } from '../options.ts'
+import { Reason } from '../reasons.ts'
+import { type Finding, makeRule, type Rule } from '../rule.ts'
+import { type AddressOptions, addressChecks, addressOf } from './address-rule.ts'
+
+/** What `denyCidr` and `allowCidr` share: all but which side of the list is dropped. */
+export function cidrRule(
+  factory: string,
+  entries: unknown,
+  options: AddressOptions | undefined,
+  judgeAddress: (set: CidrSet, address: Address) => Finding | undefined,
+): Rule {
+  refuseRequest(factory, entries)
+  const set = readList(factory, entries)
+  const checked = readOptions(factory, options, addressChecks)
+  // An address rule is certain of whom it meets: nothing on that connection is worth finishing.
+  const common = commonOf(checked, { name: factory, http2: 'destroy' })
+  const drops = checked.noAddress !== 'pass'
+  return makeRule(common, req => {
+    const address = addressOf(req, common, checked.address)
+    if (!address) return drops ? { reason: Reason.NO_ADDRESS } : undefined
+    return judgeAddress(set, address)
+  })
+}
+
+function readList(factory: string, entries: unknown): CidrSet {
+  const fail = (expected: string): never => {
+    const code = entries === undefined ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION'
+    throw new OptionsError(
+      code,
+      `${factory}: the list must be ${expected}, not ${show(entries)}`,
+      'list',
+      entries,
+    )
+  }
+  if (list(entries, fail).length === 0) fail('an array with at least one entry')
+  return addressList(factory, entries, fail)
+}

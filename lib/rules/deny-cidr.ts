@@ -1,0 +1,23 @@
+import { Reason } from '../reasons.ts'
+import type { Rule } from '../rule.ts'
+import type { AddressOptions } from './address-rule.ts'
+import { cidrRule } from './cidr-rule.ts'
+
+/**
+ * Drops the addresses in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403.
+ *
+ * @param list addresses, CIDRs (host bits may be set), ranges `first-last`, `loopback`, `linklocal`, `uniquelocal`; at
+ *   least one, and none that covers every address
+ * @param options the common ones, `address` and `noAddress`; `http2` defaults to `'destroy'`
+ *
+ * @example
+ * app.use(denyCidr(['198.51.100.0/24', '2001:db8::/32', '192.0.2.10-192.0.2.20']))
+ *
+ * @throws OptionsError that names the bad entry
+ */
+export function denyCidr(list: Iterable<string>, options?: AddressOptions): Rule {
+  return cidrRule('denyCidr', list, options, (set, address) => {
+    const detail = set.match(address)
+    return detail === undefined ? undefined : { reason: Reason.DENIED_ADDRESS, detail }
+  })
+}

@@ -1,0 +1,113 @@
+import { type CommonOptions, commonChecks } from '../common-options.ts'
+import { OptionsError } from '../errors.ts'
+import type { Next, Request, Response } from '../http-types.ts'
+import { type Check, readOptions, refuseRequest } from '../options.ts'
+import type { Rule } from '../rule.ts'
+import { watchMissingHost } from '../server/missing-host.ts'
+import type { AddressOptions } from './address-rule.ts'
+import { allowCidr } from './allow-cidr.ts'
+import { type BadAgentOptions, badAgent } from './bad-agent.ts'
+import { denyCidr } from './deny-cidr.ts'
+import { methodAllowlist } from './method-allowlist.ts'
+import { type NoHostOptions, noHost } from './no-host.ts'
+import { type PathAllowlistOptions, pathAllowlist } from './path-allowlist.ts'
+import { type RateLimitOptions, rateLimit } from './rate-limit.ts'
+
+type Shared = Omit<CommonOptions, 'name'>
+
+/** Options of {@link drop444}: a rule each, and the common options for all of them. A rule's own options win. */
+export interface Drop444Options extends Shared {
+  noHost?: boolean | NoHostOptions | undefined
+  /** The list, or `{ list, … }` with options of {@link denyCidr}. */
+  denyCidr?: readonly string[] | (AddressOptions & { list: readonly string[] }) | undefined
+  /** The list, or `{ list, … }` with options of {@link allowCidr}. */
+  allowCidr?: readonly string[] | (AddressOptions & { list: readonly string[] }) | undefined
+  /** The methods, or `{ methods, … }` with options of {@link methodAllowlist}. */
+  methodAllowlist?: readonly string[] | (CommonOptions & { methods: readonly string[] }) | undefined
+  badAgent?: boolean | BadAgentOptions | undefined
+  /** The patterns, or `{ patterns, … }` with options of {@link pathAllowlist}. */
+  pathAllowlist?:
+    | readonly (string | RegExp)[]
+    | (PathAllowlistOptions & { patterns: readonly (string | RegExp)[] })
+    | undefined
+  rateLimit?: RateLimitOptions | undefined
+}
+
+type Make = (given: unknown, shared: Shared) => Rule
+
+/** A factory that takes only options; `true` is "with the defaults". */
+function withOptions(factory: (options: never) => Rule): Make {
+  return (given, shared) => factory((given === true ? shared : mix(shared, given)) as never)
+}
+
+/** A factory whose first argument is a list: given bare, or among the options as `field`. */
+function withList(factory: (list: never, options: never) => Rule, field: string): Make {
+  return (given, shared) => {
+    if (typeof given !== 'object' || given === null || Symbol.iterator in given)
+      return factory(given as never, shared as never)
+    const { [field]: list, ...own } = given as Record<string, unknown>
+    return factory(list as never, mix(shared, own) as never)
+  }
+}
+
+/** Own options over shared ones; anything that is no options object is left for the factory to refuse. */
+function mix(shared: Shared, own: unknown): unknown {
+  if (typeof own !== 'object' || own === null || Array.isArray(own)) return own
+  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  return { ...shared, ...Object.fromEntries(given) }
+}
+
+/** The one right order: most certain and cheapest first, what counts last, so that nothing dropped is counted. */
+const inOrder: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> = {
+  noHost: withOptions(noHost),
+  denyCidr: withList(denyCidr, 'list'),
+  allowCidr: withList(allowCidr, 'list'),
+  methodAllowlist: withList(methodAllowlist, 'methods'),
+  badAgent: withOptions(badAgent),
+  pathAllowlist: withList(pathAllowlist, 'patterns'),
+  rateLimit: withOptions(rateLimit),
+}
+
+const anything: Check<unknown> = value => value
+
+/**
+ * The rules of one app in one middleware, in the one right order, with shared options.
+ *
+ * @example
+ * app.use(drop444({ noHost: true, badAgent: true, denyCidr: ['198.51.100.0/24'], dryRun: true }))
+ *
+ * @throws OptionsError, also where no rule is named
+ */
+export function drop444(options: Drop444Options): Rule {
+  refuseRequest('drop444', options)
+  const { name: _, ...sharedChecks } = commonChecks
+  const ruleChecks = Object.fromEntries(Object.keys(inOrder).map(rule => [rule, anything]))
+  readOptions('drop444', options, { ...sharedChecks, ...ruleChecks })
+  const given = (options ?? {}) as Record<string, unknown>
+  const shared = Object.fromEntries(
+    Object.entries(given).filter(([option, value]) => option in sharedChecks && value !== undefined),
+  ) as Shared
+  const rules: Rule[] = []
+  for (const [rule, make] of Object.entries(inOrder)) {
+    if (given[rule] !== undefined && given[rule] !== false) rules.push(make(given[rule], shared))
+  }
+  if (rules.length === 0) {
+    const message = `drop444: name at least one rule: ${Object.keys(inOrder).join(', ')}`
+    throw new OptionsError('DROP444_MISSING_OPTION', message, 'options', options)
+  }
+  const chain = chainOf(rules)
+  if (given.noHost) watchMissingHost(chain, shared.dryRun === true)
+  return chain
+}
+
+/** One middleware that runs the rules one after the other. */
+function chainOf(rules: readonly Rule[]): Rule {
+  return function drop444(req: Request, res: Response, next: Next): void {
+    function run(index: number): void {
+      const rule = rules[index]
+      if (!rule) return next()
+      rule(req, res, error => (error === undefined ? run(index + 1) : next(error)))
+    }
+    run(0)
+  }
+}

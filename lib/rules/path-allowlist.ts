@@ -1,0 +1,91 @@
+import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
+import { OptionsError, show } from '../errors.ts'
+import {
+  compilePaths,
+  globProblem,
+  type PathMatcher,
+  type PathOptions,
+  splitNegation,
+} from '../match/path-patterns.ts'
+import { judgeablePath, pathOf } from '../match/request-path.ts'
+import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
+import { Reason } from '../reasons.ts'
+import { makeRule, type Rule } from '../rule.ts'
+
+/** Options of {@link pathAllowlist}. */
+export interface PathAllowlistOptions extends CommonOptions {
+  /** Whether `/Users` and `/users` are two paths. Default false, as in Express. */
+  caseSensitive?: boolean | undefined
+  /** Whether `/users/` and `/users` are two paths. Default false, as in Express. */
+  strict?: boolean | undefined
+}
+
+const checks = {
+  ...commonChecks,
+  caseSensitive: boolean,
+  strict: boolean,
+} satisfies Record<keyof PathAllowlistOptions, Check<unknown>>
+
+/**
+ * Drops every path that no pattern lists.
+ *
+ * The path is that of the request target, without query, relative to where the rule is mounted, as sent (percent-encoded).
+ * What could mean one path here and another in the app never passes: dot segments, encoded dots, `\`, `//`, `#`, control
+ * bytes, invalid UTF-8, `..;`, `%25` before two hex digits. `%2f`, `%5c`, `;` and dotfiles pass only where the pattern
+ * spells them.
+ *
+ * @param patterns micromatch globs with a leading slash (`!` takes away from what stands before) and RegExps
+ *
+ * @example
+ * app.use(pathAllowlist([...browserPaths, '/', '/users/**', '/orders/**', '!/users/internal']))
+ *
+ * @throws OptionsError that names the bad pattern, also one that can match nothing
+ */
+export function pathAllowlist(patterns: Iterable<string | RegExp>, options?: PathAllowlistOptions): Rule {
+  refuseRequest('pathAllowlist', patterns)
+  const checked = readOptions('pathAllowlist', options, checks)
+  const matches = compile(readPatterns(patterns), {
+    caseSensitive: checked.caseSensitive ?? false,
+    strict: checked.strict ?? false,
+  })
+  return makeRule(commonOf(checked, { name: 'pathAllowlist' }), ({ url = '' }) => {
+    const path = pathOf(url)
+    const judgeable = judgeablePath(path)
+    if (judgeable === undefined) return { reason: Reason.AMBIGUOUS_PATH, detail: path }
+    return matches(judgeable) ? undefined : { reason: Reason.UNLISTED_PATH, detail: path }
+  })
+}
+
+function readPatterns(patterns: unknown): (string | RegExp)[] {
+  const fail = (expected: string): never => {
+    const code = patterns === undefined ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION'
+    const message = `pathAllowlist: the patterns must be ${expected}, not ${show(patterns)}`
+    throw new OptionsError(code, message, 'patterns', patterns)
+  }
+  const given = list(patterns, fail)
+  for (const pattern of given) {
+    if (pattern instanceof RegExp) continue
+    const problem = typeof pattern === 'string' ? globProblem(pattern) : 'it is no string or RegExp'
+    if (problem) refuse(pattern, problem)
+  }
+  const negates = (pattern: unknown) => typeof pattern === 'string' && splitNegation(pattern).negated
+  if (given.every(negates)) fail('a list with at least one pattern that lets something pass')
+  return given as (string | RegExp)[]
+}
+
+/** micromatch throws for a glob that it can't read (too long, a lone surrogate). */
+function compile(patterns: (string | RegExp)[], options: PathOptions): PathMatcher {
+  for (const pattern of patterns) {
+    try {
+      compilePaths([pattern], options)
+    } catch (error) {
+      refuse(pattern, (error as Error).message)
+    }
+  }
+  return compilePaths(patterns, options)
+}
+
+function refuse(pattern: unknown, problem: string): never {
+  const message = `pathAllowlist: the pattern ${show(pattern)} can't be used: ${problem}`
+  throw new OptionsError('DROP444_INVALID_ENTRY', message, 'patterns', pattern)
+}

@@ -1,0 +1,151 @@
+import { commonOf } from '../common-options.ts'
+import { OptionsError } from '../errors.ts'
+import { isHttp2, type Request, type Response } from '../http-types.ts'
+import { type Address, addressOfWords, maskWords } from '../match/address.ts'
+import type { Bucket, Decision } from '../match/leaky-bucket.ts'
+import { type Check, fn, integer, readOptions, refuseRequest } from '../options.ts'
+import { Reason } from '../reasons.ts'
+import { type Judgement, makeRule, type Rule } from '../rule.ts'
+import { MemoryStore } from '../stores/memory-store.ts'
+import type { RateLimitStore } from '../stores/rate-limit-store.ts'
+import { type AddressOptions, addressChecks, addressOf } from './address-rule.ts'
+
+/** Options of {@link rateLimit}. */
+export interface RateLimitOptions extends AddressOptions {
+  /** Requests a second, `'10r/s'`, or a minute, `'30r/m'`: nginx's `rate`. Whole numbers. Required. */
+  rate: `${number}r/${'s' | 'm'}`
+  /** Requests beyond the rate that are let through before any is rejected: nginx's `burst`. Default 0. */
+  burst?: number | undefined
+  /**
+   * Of the burst, how many pass at once; the rest waits until its turn by `rate`. Default: all pass at once (nginx
+   * `nodelay`). `'all'`: each waits (nginx without `delay` and `nodelay`). A number: nginx's `delay=`.
+   */
+  delay?: number | 'all' | undefined
+  /**
+   * What is counted; default: the client address. `''` is not limited (as in nginx). A promise will do. What it throws
+   * goes to `next`.
+   */
+  key?(req: Request): string | PromiseLike<string>
+  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
+  ipv6Subnet?: number | undefined
+  /** How many keys memory holds; past that the least recently seen is forgotten. Default 100,000. */
+  maxKeys?: number | undefined
+  /** Where the state is kept; default: this process's memory. */
+  store?: RateLimitStore | undefined
+  /** The clock, in milliseconds, for tests. Default: a monotonic one. */
+  now?(): number
+}
+
+const store: Check<RateLimitStore> = (value, fail) =>
+  typeof (value as RateLimitStore | null)?.hit === 'function'
+    ? (value as RateLimitStore)
+    : fail('a store with hit()')
+
+/** nginx counts in thousandths of a request per second, rounded down: `1r/m` is 16. */
+const rate: Check<number> = (value, fail) => {
+  const match = typeof value === 'string' ? /^([1-9]\d{0,8})r\/([sm])$/.exec(value) : null
+  if (!match) return fail("a whole number of requests a second or minute, such as '10r/s' or '30r/m'")
+  return Math.trunc((Number(match[1]) * 1000) / (match[2] === 'm' ? 60 : 1))
+}
+
+const count = integer(0, 1e9)
+
+const checks = {
+  ...addressChecks,
+  rate,
+  burst: count,
+  delay: ((value, fail) =>
+    value === 'all' ? 0 : count(value, () => fail("a whole number from 0, or 'all'"))) as Check<number>,
+  key: fn<(req: Request) => string | PromiseLike<string>>(),
+  ipv6Subnet: integer(1, 128),
+  maxKeys: integer(1, 1e8),
+  store,
+  now: fn<() => number>(),
+} satisfies Record<keyof RateLimitOptions, Check<unknown>>
+
+/**
+ * Limits how often one client asks: nginx's `limit_req`, with the same arithmetic.
+ *
+ * Silence is for floods. For a person who clicks too fast set `status: 429`: it is answered with `Retry-After`.
+ *
+ * @example
+ * app.use('/login', rateLimit({ rate: '10r/m', burst: 5, status: 429 }))
+ *
+ * @throws OptionsError
+ */
+export function rateLimit(options: RateLimitOptions): Rule {
+  refuseRequest('rateLimit', options)
+  const checked = readOptions('rateLimit', options, checks)
+  if (checked.rate === undefined) {
+    throw new OptionsError(
+      'DROP444_MISSING_OPTION',
+      'rateLimit: "rate" is required, such as \'10r/s\'',
+      'rate',
+      undefined,
+    )
+  }
+  const common = commonOf(checked, { name: 'rateLimit' })
+  const bucket: Bucket = {
+    rate: checked.rate,
+    burst: (checked.burst ?? 0) * 1000,
+    delay: checked.delay === undefined ? Number.POSITIVE_INFINITY : checked.delay * 1000,
+  }
+  const { key: ownKey, ipv6Subnet = 64, now = () => performance.now() } = checked
+  const states = checked.store ?? new MemoryStore(checked.maxKeys ?? 100_000)
+  const dropsUnknown = checked.noAddress !== 'pass'
+
+  function settle(
+    req: Request,
+    res: Response,
+    key: string,
+    decision: Decision,
+  ): Judgement | Promise<undefined> {
+    if (!decision.allowed)
+      return { reason: Reason.RATE_LIMITED, detail: key, retryAfter: decision.retryAfter }
+    // nginx's limit_req_dry_run: what would wait, passes.
+    return decision.delay === 0 || common.dryRun ? undefined : wait(req, res, decision.delay)
+  }
+
+  function decide(req: Request, res: Response, key: string): Judgement | PromiseLike<Judgement> {
+    if (key === '') return undefined
+    if (typeof key !== 'string') throw new TypeError(`rateLimit: key must return a string, not ${typeof key}`)
+    const decision = states.hit(key, bucket, now())
+    return 'then' in decision
+      ? decision.then(settled => settle(req, res, key, settled))
+      : settle(req, res, key, decision)
+  }
+
+  return makeRule(common, (req, res) => {
+    if (ownKey) {
+      const key = ownKey(req)
+      return typeof key === 'string' || typeof key?.then !== 'function'
+        ? decide(req, res, key as string)
+        : key.then(settled => decide(req, res, settled))
+    }
+    const address = addressOf(req, common, checked.address)
+    if (address) return decide(req, res, addressKey(address, ipv6Subnet))
+    return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
+  })
+}
+
+/** An IPv6 subscriber has a whole network: each of its addresses is the same client. */
+function addressKey(address: Address, ipv6Subnet: number): string {
+  if (address.family === 4 || ipv6Subnet === 128) return address.text
+  return addressOfWords(maskWords(address.words, ipv6Subnet)).text
+}
+
+/** Resolves when the request's turn has come; never, if its client has left by then. */
+function wait(req: Request, res: Response, delay: number): Promise<undefined> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => {
+      res.off('close', forget)
+      if (!isGone(req)) resolve(undefined)
+    }, delay).unref()
+    const forget = () => clearTimeout(timer)
+    res.once('close', forget)
+  })
+}
+
+function isGone(req: Request): boolean {
+  return isHttp2(req) ? req.stream.destroyed : req.socket.destroyed
+}

@@ -1,0 +1,28 @@
+/** Every `code` of a `process` warning of ours. Each has a section in `docs/errors.md`. */
+export type WarningCode =
+  | 'DROP444_UNTRUSTED_PROXY'
+  | 'DROP444_TRUST_ALL'
+  | 'DROP444_HANDOFF_CLOSE'
+  | 'DROP444_NO_SUBSCRIBER'
+  | 'DROP444_EMPTY_LIST'
+  | 'DROP444_CALLBACK_FAILED'
+  | 'DROP444_LOG_LOST'
+
+const given = new Set<WarningCode>()
+
+/** Whether this warning was given already: lets a caller skip the work of finding out. */
+export function warned(code: WarningCode): boolean {
+  return given.has(code)
+}
+
+/** `process.emitWarning`, once a process for each code: for what is legal but almost surely wrong. */
+export function warnOnce(code: WarningCode, message: string): void {
+  if (given.has(code)) return
+  given.add(code)
+  warn(code, message)
+}
+
+/** `process.emitWarning` with our type, a code and the page that explains it. */
+export function warn(code: WarningCode, message: string): void {
+  process.emitWarning(`${message} (see docs/errors.md)`, { type: 'Drop444Warning', code })
+}

@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { markClosing } from '../request-state.ts'
+import { markStatus } from './mark-status.ts'
+import { ignore, resetSocket } from './raw-socket.ts'
+
+/** How long a client that is still uploading may read the earlier response: nginx's `lingering_timeout`, ms. */
+const LINGER = 5_000
+
+/** Whether responses to earlier, pipelined requests are still to be sent: then this one has no socket yet. */
+export function isPending(res: ServerResponse | undefined): res is ServerResponse {
+  return res !== undefined && res.socket === null && !res.writableFinished
+}
+
+/**
+ * Closes an HTTP/1 connection with no byte sent for this request, after the earlier responses, which were promised.
+ *
+ * @returns what was done
+ */
+export function closeHttp1(
+  req: IncomingMessage,
+  res: ServerResponse | undefined,
+  reset: boolean,
+): 'close' | 'reset' {
+  markClosing(req)
+  const { socket } = req
+  if (!socket || socket.destroyed) {
+    if (res) markStatus(res)
+    return 'close'
+  }
+  socket.on('error', ignore)
+  if (isPending(res)) {
+    markStatus(res)
+    res.once('socket', turn => closeInTurn(req, turn))
+    return 'close'
+  }
+  let action: 'close' | 'reset' = 'close'
+  if (reset && resetSocket(socket)) action = 'reset'
+  else socket.destroy()
+  if (res) markStatus(res)
+  return action
+}
+
+/**
+ * The earlier responses are with the kernel now. Destroying the socket while the client still uploads would make the
+ * kernel send RST, which throws away what the client has not read yet: so read on for a while, after the FIN.
+ */
+function closeInTurn(req: IncomingMessage, socket: Socket): void {
+  if (req.complete) {
+    socket.destroy()
+    return
+  }
+  socket.end()
+  req.resume()
+  const timer = setTimeout(() => socket.destroy(), LINGER).unref()
+  req.once('end', () => socket.destroy())
+  socket.once('close', () => clearTimeout(timer))
+}

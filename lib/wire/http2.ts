@@ -1,0 +1,67 @@
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2'
+import { isClosing, markClosing } from '../request-state.ts'
+import { markStatus } from './mark-status.ts'
+import { resetSocket, sessionSocket } from './raw-socket.ts'
+
+/**
+ * How an HTTP/2 connection is dropped. `'goaway'`: this stream is reset, new streams are refused, those in flight may
+ * finish within 10 seconds, then the connection ends. `'destroy'`: it ends at once, with no frame. `'stream'`: only this
+ * stream is reset.
+ */
+export type Http2Mode = 'goaway' | 'destroy' | 'stream'
+
+/** What streams in flight get to finish, in milliseconds. */
+const GRACE = 10_000
+
+const leaving = new WeakSet<ServerHttp2Session>()
+
+/**
+ * Drops an HTTP/2 request without HEADERS for its stream.
+ *
+ * @returns what was done
+ */
+export function closeHttp2(
+  req: Http2ServerRequest,
+  res: Http2ServerResponse | undefined,
+  mode: Http2Mode,
+  reset: boolean,
+): 'close' | 'reset' | 'goaway' {
+  const { stream } = req
+  const session = stream.session as ServerHttp2Session | undefined
+  if (res) markStatus(res)
+  if (mode === 'destroy') return session && !isClosing(req) ? destroySession(req, session, reset) : 'close'
+  if (session && !session.destroyed && mode === 'goaway') leave(session)
+  if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
+  return mode === 'goaway' ? 'goaway' : 'reset'
+}
+
+/** Ends the TCP connection under the session: `session.destroy()` would send a GOAWAY first. */
+function destroySession(
+  req: Http2ServerRequest,
+  session: ServerHttp2Session,
+  reset: boolean,
+): 'close' | 'reset' {
+  markClosing(req)
+  session.on('error', () => {})
+  const socket = sessionSocket(session)
+  if (reset && resetSocket(socket)) return 'reset'
+  socket.destroy()
+  return 'close'
+}
+
+/** GOAWAY first, so that no further stream is processed; then the session ends with the last stream, or after the grace. */
+function leave(session: ServerHttp2Session): void {
+  if (leaving.has(session)) return
+  leaving.add(session)
+  const socket = sessionSocket(session)
+  session.goaway(constants.NGHTTP2_NO_ERROR)
+  const timer = setTimeout(() => socket.destroy(), GRACE).unref()
+  session.once('close', () => clearTimeout(timer))
+  // After this turn, when the dropped stream is closed: a session without streams would end at once.
+  setImmediate(() => session.destroyed || session.close())
+}
