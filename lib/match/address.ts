@@ -10,75 +10,48 @@ export interface Address {
   readonly text: string
 }
 
-const DOT = 46
-const COLON = 58
+const octets = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
 
 /** Four decimal octets without leading zeros, or -1. Octal and short forms are no addresses here (CVE-2021-29921). */
-function parseWord4(text: string, from: number): number {
+function parseWord4(text: string): number {
+  const match = octets.exec(text)
+  if (!match) return -1
   let word = 0
-  let octets = 0
-  let at = from
-  while (octets < 4) {
-    const start = at
-    let octet = 0
-    for (; at < text.length; at++) {
-      const digit = text.charCodeAt(at) - 48
-      if (digit < 0 || digit > 9) break
-      octet = octet * 10 + digit
-      if (at - start > 2) return -1
-    }
-    if (at === start || octet > 255 || (at - start > 1 && text.charCodeAt(start) === 48)) return -1
+  for (let i = 1; i <= 4; i++) {
+    const octet = Number(match[i])
+    if (octet > 255) return -1
     word = word * 256 + octet
-    octets++
-    if (octets < 4 && text.charCodeAt(at++) !== DOT) return -1
   }
-  return at === text.length ? word : -1
+  return word
 }
 
-/** 0 to 15, or -1. */
-function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48
-  const lower = code | 32
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1
+/** The groups between two colons-in-a-row (or an end); only the last may be dotted decimal, which makes two. */
+function parseRun(run: string, isLast: boolean): number[] | undefined {
+  if (run === '') return []
+  const parts = run.split(':')
+  const groups: number[] = []
+  for (const [index, part] of parts.entries()) {
+    if (/^[0-9a-f]{1,4}$/i.test(part)) {
+      groups.push(Number.parseInt(part, 16))
+      continue
+    }
+    const word = isLast && index === parts.length - 1 ? parseWord4(part) : -1
+    if (word < 0) return undefined
+    groups.push(word >>> 16, word & 0xffff)
+  }
+  return groups
 }
 
 /** The eight 16-bit groups of an IPv6 address (RFC 4291 2.2), or undefined. */
 function parseGroups(text: string): number[] | undefined {
-  const groups: number[] = []
-  let gap = -1
-  let at = 0
-  if (text.charCodeAt(0) === COLON) {
-    if (text.charCodeAt(1) !== COLON) return undefined
-    gap = 0
-    at = 2
-  }
-  while (at < text.length) {
-    const start = at
-    let group = 0
-    for (let digit: number; at < text.length && (digit = hexDigit(text.charCodeAt(at))) >= 0; at++) {
-      group = group * 16 + digit
-    }
-    if (at < text.length && text.charCodeAt(at) === DOT) {
-      const word = parseWord4(text, start)
-      if (word < 0) return undefined
-      groups.push(word >>> 16, word & 0xffff)
-      at = text.length
-      break
-    }
-    if (at === start || at - start > 4 || groups.length === 8) return undefined
-    groups.push(group)
-    if (at === text.length) break
-    if (text.charCodeAt(at++) !== COLON || at === text.length) return undefined
-    if (text.charCodeAt(at) === COLON) {
-      if (gap >= 0) return undefined
-      gap = groups.length
-      at++
-    }
-  }
-  if (gap < 0) return groups.length === 8 ? groups : undefined
-  if (groups.length > 7) return undefined
-  groups.splice(gap, 0, ...new Array<number>(8 - groups.length).fill(0))
-  return groups
+  const [before = '', after, ...more] = text.split('::')
+  if (text.length > 45 || more.length > 0) return undefined
+  const head = parseRun(before, after === undefined)
+  const tail = after === undefined ? [] : parseRun(after, true)
+  if (!head || !tail) return undefined
+  const missing = 8 - head.length - tail.length
+  if (after === undefined ? missing !== 0 : missing < 1) return undefined
+  return [...head, ...new Array<number>(missing).fill(0), ...tail]
 }
 
 /** Dotted decimal of a 32-bit word. */
@@ -121,7 +94,7 @@ export function addressOfWords(words: readonly number[]): Address {
  */
 export function parseAddress(text: string): Address | undefined {
   if (!text.includes(':')) {
-    const word = parseWord4(text, 0)
+    const word = parseWord4(text)
     return word < 0 ? undefined : { family: 4, words: [word], text }
   }
   const zone = text.indexOf('%')

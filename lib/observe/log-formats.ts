@@ -10,7 +10,7 @@ const unsafe = /[\x00-\x1f"\\\x7f-\uffff]/
 const unsafeEach = /[\x00-\x1f"\\\x7f-\uffff]/gu
 
 /** Escapes as nginx's log module: bytes below 0x20, `"`, `\` and from 0x7F on, as `\xHH`. */
-function escape(text: string): string {
+function escapeText(text: string): string {
   return unsafe.test(text) ? text.replace(unsafeEach, escapeCharacter) : text
 }
 
@@ -22,7 +22,7 @@ function escapeCharacter(character: string): string {
 }
 
 /** A missing value is `-`, an empty one stays empty. */
-const field = (value: string | undefined) => (value === undefined ? '-' : escape(value))
+const field = (value: string | undefined) => (value === undefined ? '-' : escapeText(value))
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const two = (value: number) => String(value).padStart(2, '0')
@@ -45,7 +45,7 @@ function timeLocal(time: number): string {
 
 /** `"GET /x HTTP/1.1"`; nginx calls HTTP/2 `HTTP/2.0`, as Node does. */
 function requestLine({ method, url, httpVersion }: DropEvent): string {
-  return escape(`${method} ${url} HTTP/${httpVersion}`)
+  return escapeText(`${method} ${url} HTTP/${httpVersion}`)
 }
 
 function combined(event: DropEvent): string {
@@ -57,7 +57,7 @@ function combined(event: DropEvent): string {
 }
 
 function withRule(event: DropEvent): string {
-  return `${combined(event)} "${escape(event.rule)}" "${escape(event.reason)}"`
+  return `${combined(event)} "${escapeText(event.rule)}" "${escapeText(event.reason)}"`
 }
 
 /** A line of JSON: the event, with its time as ISO 8601. */

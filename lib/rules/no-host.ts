@@ -1,7 +1,7 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { OptionsError, show } from '../errors.ts'
 import { framework, type Request } from '../http-types.ts'
-import { parseHost, targetAuthority } from '../match/host.ts'
+import { type Host, parseHost, targetAuthority } from '../match/host.ts'
 import { compileServerNames, type ServerNames } from '../match/server-names.ts'
 import { type Check, list, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
@@ -54,15 +54,8 @@ export function noHost(options?: NoHostOptions): Rule {
 
   function judge(req: Request): Finding | undefined {
     if (!common.dryRun) learnServer(req)
-    const fields = hostFields(req)
-    if (fields.length > 1) return { reason: Reason.DUPLICATE_HOST, detail: fields.join(', ') }
-    const [field] = fields
-    if (field === undefined) return { reason: Reason.NO_HOST }
-    if (field === '') return { reason: Reason.EMPTY_HOST }
-    const fromField = parseHost(field)
-    const authority = targetAuthority(framework(req).originalUrl ?? req.url ?? '')
-    const host = authority === undefined || !fromField ? fromField : parseHost(authority)
-    if (!host) return { reason: Reason.INVALID_HOST, detail: authority ?? field }
+    const host = hostOf(req)
+    if ('reason' in host) return host
     if (isServed?.(host.name)) return undefined
     if (host.isAddress) return { reason: Reason.IP_HOST, detail: host.name }
     return isServed ? { reason: Reason.UNKNOWN_HOST, detail: host.name } : undefined
@@ -71,6 +64,20 @@ export function noHost(options?: NoHostOptions): Rule {
   const rule = makeRule(common, judge)
   watchMissingHost(rule, common.dryRun)
   return rule
+}
+
+/** The host that a request is for, or why it names none. */
+function hostOf(req: Request): Host | Finding {
+  const fields = hostFields(req)
+  if (fields.length > 1) return { reason: Reason.DUPLICATE_HOST, detail: fields.join(', ') }
+  const [field] = fields
+  if (field === undefined) return { reason: Reason.NO_HOST }
+  if (field === '') return { reason: Reason.EMPTY_HOST }
+  const fromField = parseHost(field)
+  if (!fromField) return { reason: Reason.INVALID_HOST, detail: field }
+  const authority = targetAuthority(framework(req).originalUrl ?? req.url ?? '')
+  if (authority === undefined) return fromField
+  return parseHost(authority) ?? { reason: Reason.INVALID_HOST, detail: authority }
 }
 
 /** Every Host that was sent: Node keeps only the first in `headers`. HTTP/2's `:authority` and Host may agree. */
