@@ -16,7 +16,7 @@ export interface RequestState {
 const kState = Symbol('drop444.request')
 const kClosing = Symbol('drop444.closing')
 
-type Marked = { [kState]?: RequestState; [kClosing]?: boolean }
+type Marked = { [kState]?: RequestState; [kClosing]?: number }
 
 /** The state of a request, made on first use. A symbol property: a WeakMap costs more on each request. */
 export function stateOf(req: Request): RequestState {
@@ -30,13 +30,14 @@ function connectionOf(req: Request): Marked | undefined {
   return (isHttp2(req) ? req.stream.session : req.socket) as Marked | undefined
 }
 
-/** Nothing more of this connection may reach the app: its end is decided. */
-export function markClosing(req: Request): void {
+/** Nothing more of this connection may reach the app, but for HTTP/2 streams up to `lastStream`: its end is decided. */
+export function markClosing(req: Request, lastStream = 0): void {
   const connection = connectionOf(req)
-  if (connection) connection[kClosing] = true
+  if (connection) connection[kClosing] = lastStream
 }
 
 /** Whether a request came behind a dropped one on the same connection. */
 export function isClosing(req: Request): boolean {
-  return connectionOf(req)?.[kClosing] === true
+  const lastStream = connectionOf(req)?.[kClosing]
+  return lastStream !== undefined && (!isHttp2(req) || (req.stream.id ?? 0) > lastStream)
 }

@@ -7,6 +7,7 @@ import { isHttp2, type Next, type Request, type Response } from './http-types.ts
 import { readOptions, refuseRequest } from './options.ts'
 import { preparePublish } from './publish.ts'
 import { isClosing, stateOf } from './request-state.ts'
+import { refuseStream } from './wire/http2.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
 /** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
@@ -112,7 +113,9 @@ export function makeRule(common: Common, judge: Judge): Rule {
 
 /** A dropped request goes nowhere, and nor does one behind it: reading on would only fetch more of them. */
 function hold(req: Request): void {
-  if (!isHttp2(req) && isClosing(req)) req.socket?.pause()
+  if (!isClosing(req)) return
+  if (isHttp2(req)) refuseStream(req)
+  else req.socket?.pause()
 }
 
 /** Does what the rule says. True where the request goes on all the same. */

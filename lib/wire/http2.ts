@@ -35,9 +35,14 @@ export function closeHttp2(
   const session = stream.session as ServerHttp2Session | undefined
   if (res) markStatus(res)
   if (mode === 'destroy') return session && !isClosing(req) ? destroySession(req, session, reset) : 'close'
-  if (session && !session.destroyed && mode === 'goaway') leave(session)
+  if (session && !session.destroyed && mode === 'goaway') leave(req, session)
   if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
   return mode === 'goaway' ? 'goaway' : 'reset'
+}
+
+/** Refuses a stream that came behind a dropped one, which would keep the session from ending. */
+export function refuseStream(req: Http2ServerRequest): void {
+  if (!req.stream.destroyed) req.stream.close(constants.NGHTTP2_REFUSED_STREAM)
 }
 
 /** Ends the TCP connection under the session: `session.destroy()` would send a GOAWAY first. */
@@ -55,11 +60,13 @@ function destroySession(
 }
 
 /** GOAWAY first, so that no further stream is processed; then the session ends with the last stream, or after the grace. */
-function leave(session: ServerHttp2Session): void {
+function leave(req: Http2ServerRequest, session: ServerHttp2Session): void {
   if (leaving.has(session)) return
   leaving.add(session)
   const socket = sessionSocket(session)
   session.goaway(constants.NGHTTP2_NO_ERROR)
+  // What the GOAWAY names as unprocessed the client may send again: it must not run here.
+  markClosing(req, session.state.lastProcStreamID)
   const timer = setTimeout(() => socket.destroy(), GRACE).unref()
   session.once('close', () => clearTimeout(timer))
   // After this turn, when the dropped stream is closed: a session without streams would end at once.
