@@ -7,6 +7,7 @@ import { isHttp2, type Next, type Request, type Response } from './http-types.ts
 import { readOptions, refuseRequest } from './options.ts'
 import { preparePublish } from './publish.ts'
 import { isClosing, stateOf } from './request-state.ts'
+import { stopReading } from './wire/http1.ts'
 import { refuseStream } from './wire/http2.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
@@ -115,7 +116,7 @@ export function makeRule(common: Common, judge: Judge): Rule {
 function hold(req: Request): void {
   if (!isClosing(req)) return
   if (isHttp2(req)) refuseStream(req)
-  else req.socket?.pause()
+  else stopReading(req.socket)
 }
 
 /** Does what the rule says. True where the request goes on all the same. */

@@ -1,5 +1,6 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { OptionsError, show } from '../errors.ts'
+import { framework } from '../http-types.ts'
 import {
   compilePaths,
   globProblem,
@@ -48,10 +49,15 @@ export function pathAllowlist(patterns: Iterable<string | RegExp>, options?: Pat
     caseSensitive: checked.caseSensitive ?? false,
     strict: checked.strict ?? false,
   })
-  return makeRule(commonOf(checked, { name: 'pathAllowlist' }), ({ url = '' }) => {
+  return makeRule(commonOf(checked, { name: 'pathAllowlist' }), req => {
+    const { url = '' } = req
+    const { originalUrl = url } = framework(req)
     const path = pathOf(url)
     const judgeable = judgeablePath(path)
-    if (judgeable === undefined) return { reason: Reason.AMBIGUOUS_PATH, detail: path }
+    // Where the rule is mounted under a path, a router has cut, and perhaps tidied, what the app may read as it was sent.
+    const isClear = originalUrl === url || judgeablePath(pathOf(originalUrl)) !== undefined
+    if (judgeable === undefined || !isClear)
+      return { reason: Reason.AMBIGUOUS_PATH, detail: pathOf(originalUrl) }
     return matches(judgeable) ? undefined : { reason: Reason.UNLISTED_PATH, detail: path }
   })
 }

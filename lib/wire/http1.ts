@@ -41,6 +41,16 @@ export function closeHttp1(
   return action
 }
 
+function pauseAgain(this: Socket): void {
+  this.pause()
+}
+
+/** Reads no more requests from a connection whose end is decided. Node resumes it with each one that it has parsed. */
+export function stopReading(socket: Socket): void {
+  if (!socket.listeners('resume').includes(pauseAgain)) socket.on('resume', pauseAgain)
+  socket.pause()
+}
+
 /**
  * The earlier responses are with the kernel now. Destroying the socket while the client still uploads would make the
  * kernel send RST, which throws away what the client has not read yet: so read on for a while, after the FIN.

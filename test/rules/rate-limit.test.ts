@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { MemoryStore, type RateLimitOptions, rateLimit } from '../../lib/index.ts'
+import { brief, sites } from '../support/ask.ts'
+import { settle } from '../support/events.ts'
+import { headers, openHttp2 } from '../support/http2-frames.ts'
+import { get, RawClient } from '../support/raw-client.ts'
+
+const site = sites()
+const proxied = { trustProxy: 'loopback', handOff: 'close' as const }
+const as = (address: string) => ({ 'X-Forwarded-For': address })
+
+describe('rateLimit', () => {
+  /** A limit with a clock in our hands. */
+  const limited = async (options: Partial<RateLimitOptions>) => {
+    const clock = { ms: 1_000_000 }
+    const to = await site([rateLimit({ rate: '1r/s', ...options, now: () => clock.ms })])
+    const ask = async (fields = {}) => brief(await to.ask('/', fields)).split(':')[0]
+    return { to, clock, ask }
+  }
+
+  test("'1r/s' without burst", async () => {
+    const { clock, ask } = await limited({})
+    assert.equal(await ask(), 'pass')
+    assert.equal(await ask(), 'rate-limited')
+    clock.ms += 999
+    assert.equal(await ask(), 'rate-limited')
+    clock.ms += 1
+    assert.equal(await ask(), 'pass')
+  })
+
+  test('burst: so many more at once, and a rejected one is not counted', async () => {
+    const { clock, ask } = await limited({ burst: 2 })
+    const seen = []
+    for (let i = 0; i < 6; i++) seen.push(await ask())
+    assert.deepEqual(seen, ['pass', 'pass', 'pass', 'rate-limited', 'rate-limited', 'rate-limited'])
+    clock.ms += 1000
+    assert.equal(await ask(), 'pass')
+    assert.equal(await ask(), 'rate-limited')
+  })
+
+  test("'1r/m' is 16 thousandths a second, as in nginx", async () => {
+    const { clock, ask } = await limited({ rate: '1r/m' })
+    assert.equal(await ask(), 'pass')
+    clock.ms += 62_499
+    assert.equal(await ask(), 'rate-limited')
+    clock.ms += 1
+    assert.equal(await ask(), 'pass')
+  })
+
+  test('each client has its own; IPv6 as /64, mapped IPv4 as IPv4', async () => {
+    const { ask } = await limited(proxied)
+    assert.equal(await ask(as('203.0.113.1')), 'pass')
+    assert.equal(await ask(as('203.0.113.2')), 'pass')
+    assert.equal(await ask(as('::ffff:203.0.113.1')), 'rate-limited')
+    assert.equal(await ask(as('2001:db8::1')), 'pass')
+    assert.equal(await ask(as('2001:db8::ffff:0:2')), 'rate-limited')
+    assert.equal(await ask(as('2001:db8:0:1::1')), 'pass')
+  })
+
+  test('ipv6Subnet', async () => {
+    const narrow = await limited({ ...proxied, ipv6Subnet: 128 })
+    assert.equal(await narrow.ask(as('2001:db8::1')), 'pass')
+    assert.equal(await narrow.ask(as('2001:db8::2')), 'pass')
+    const wide = await limited({ ...proxied, ipv6Subnet: 48 })
+    assert.equal(await wide.ask(as('2001:db8:0:1::1')), 'pass')
+    assert.equal(await wide.ask(as('2001:db8:0:2::1')), 'rate-limited')
+  })
+
+  test("key: what is counted; '' is not limited; a promise will do", async () => {
+    const key = async (req: { headers: Record<string, unknown> }) => String(req.headers['x-key'] ?? '')
+    for (const options of [
+      { key: (req: never) => String((req as Parameters<typeof key>[0]).headers['x-key'] ?? '') },
+      { key: key as never },
+    ]) {
+      const { to, ask } = await limited(options)
+      assert.equal(await ask({ 'X-Key': 'a' }), 'pass')
+      assert.equal(brief(await to.ask('/', { 'X-Key': 'a' })), 'rate-limited: a')
+      assert.equal(await ask({ 'X-Key': 'b' }), 'pass')
+      assert.equal(await ask(), 'pass')
+      assert.equal(await ask(), 'pass')
+    }
+  })
+
+  test('status: 429 sends Retry-After, in whole seconds', async () => {
+    const { to, clock } = await limited({ rate: '6r/m', status: 429 })
+    await to.ask()
+    const text = (await to.send(get('/', { Connection: 'close' }))).data.toString()
+    assert.match(text, /^HTTP\/1\.1 429 Too Many Requests\r\n/)
+    assert.match(text, /\r\nRetry-After: 10\r\n/)
+    clock.ms += 9_500
+    const later = (await to.send(get('/', { Connection: 'close' }))).data.toString()
+    assert.match(later, /\r\nRetry-After: 1\r\n/)
+    assert.equal(to.events.length, 2)
+  })
+
+  test('an answered 444 has no Retry-After: it is silence', async () => {
+    const { to } = await limited({})
+    await to.ask()
+    assert.equal((await to.send(get('/'))).wireBytes, 0)
+  })
+
+  test('dryRun counts, passes, and delays nobody', async () => {
+    const { to } = await limited({ dryRun: true, burst: 1, delay: 'all' })
+    const started = performance.now()
+    for (let i = 0; i < 4; i++) await to.send(get('/', { Connection: 'close' }))
+    assert.ok(performance.now() - started < 900)
+    assert.equal(to.calls.length, 4)
+    assert.deepEqual(
+      to.events.map(({ action, reason }) => `${action} ${reason}`),
+      ['dry-run rate-limited', 'dry-run rate-limited'],
+    )
+  })
+
+  test('maxKeys and store', async () => {
+    const store = new MemoryStore(2)
+    const { ask } = await limited({ ...proxied, store })
+    for (let i = 1; i <= 5; i++) assert.equal(await ask(as(`203.0.113.${i}`)), 'pass')
+    assert.equal(store.size, 2)
+    assert.equal(await ask(as('203.0.113.5')), 'rate-limited')
+    assert.equal(await ask(as('203.0.113.1')), 'pass')
+    const small = await limited({ ...proxied, maxKeys: 1 })
+    assert.equal(await small.ask(as('203.0.113.1')), 'pass')
+    assert.equal(await small.ask(as('203.0.113.2')), 'pass')
+    assert.equal(await small.ask(as('203.0.113.1')), 'pass')
+  })
+
+  test('an asynchronous store', async () => {
+    const memory = new MemoryStore(10)
+    const { ask } = await limited({ store: { hit: async (...hit) => memory.hit(...hit) } })
+    assert.equal(await ask(), 'pass')
+    assert.equal(await ask(), 'rate-limited')
+  })
+})
+
+describe('delay, with the real clock', () => {
+  test("'all' makes each wait for its turn", async () => {
+    const to = await site([rateLimit({ rate: '10r/s', burst: 2, delay: 'all' })])
+    const started = performance.now()
+    const at = await Promise.all(
+      [0, 1, 2, 3].map(async () => {
+        const wire = await to.send(get('/', { Connection: 'close' }))
+        return [wire.data.length > 0, Math.round((performance.now() - started) / 100)]
+      }),
+    )
+    assert.deepEqual(
+      at
+        .filter(([passed]) => passed)
+        .map(([, tenths]) => tenths)
+        .sort(),
+      [0, 1, 2],
+    )
+    assert.equal(to.events.length, 1)
+  })
+
+  test('a number: so many pass at once', async () => {
+    const to = await site([rateLimit({ rate: '5r/s', burst: 3, delay: 2 })])
+    const times = await Promise.all(
+      [0, 1, 2, 3].map(async () => (await to.send(get('/', { Connection: 'close' }))).elapsed),
+    )
+    const [, , third = 0, last = 0] = times.sort((a, b) => a - b)
+    assert.ok(third < 150 && last > 150, `${times}`)
+    assert.equal(to.events.length, 0)
+  })
+
+  for (const server of ['http', 'h2c'] as const) {
+    test(`a delayed request whose client leaves is forgotten: ${server}`, async () => {
+      const to = await site([rateLimit({ rate: '5r/s', burst: 5, delay: 'all' })], { server, app: 'bare' })
+      for (let i = 0; i < 3; i++) {
+        const client =
+          server === 'http' ? await RawClient.open({ port: to.port }) : await openHttp2({ port: to.port })
+        client.send(server === 'http' ? get('/') : headers(1, '/'))
+        await settle(40)
+        client.destroy()
+      }
+      await settle(600)
+      assert.equal(to.calls.length, 1)
+      assert.equal(to.events.length, 0)
+    })
+  }
+
+  test('a delayed, pipelined request whose client leaves', async () => {
+    const to = await site([rateLimit({ rate: '5r/s', burst: 5, delay: 'all' })])
+    const client = await RawClient.open({ port: to.port })
+    client.send(get('/1') + get('/2') + get('/3'))
+    await settle(50)
+    client.destroy()
+    await settle(500)
+    assert.deepEqual(to.calls, ['/1'])
+  })
+})
+
+test('mounted under a path, the rest is not counted', async t => {
+  const { default: express } = await import('express')
+  const { createServer } = await import('node:http')
+  const { listen } = await import('../support/servers.ts')
+  const { exchange } = await import('../support/raw-client.ts')
+  const app = express()
+  app.use('/login', rateLimit({ rate: '1r/m' }) as never)
+  app.use((_req, res) => void res.end('fine'))
+  const server = await listen(createServer(app))
+  t.after(() => server.close())
+  const ask = async (path: string) =>
+    (await exchange({ port: server.port }, get(path, { Connection: 'close' }))).data.length > 0
+  assert.deepEqual(
+    [await ask('/login'), await ask('/'), await ask('/'), await ask('/login')],
+    [true, true, true, false],
+  )
+})
