@@ -91,6 +91,29 @@ for (const [name, create] of creators) {
       )
     })
 
+    test('dryRun within drop444(), however it is set: nothing but noHost judges, once', async () => {
+      for (const options of [
+        { noHost: { dryRun: true } },
+        { noHost: true, dryRun: true },
+        { noHost: true, badAgent: { dryRun: false }, dryRun: true },
+      ]) {
+        const app = create()
+        app.use(drop444(options))
+        const wire = await exchange(await up(http.createServer(app)), bare)
+        assert.match(wire.data.toString(), /^HTTP\/1\.1 400 /)
+        assert.deepEqual(
+          drops.events.splice(0).map(({ reason, action }) => [reason, action]),
+          [['no-host', 'dry-run']],
+        )
+      }
+    })
+
+    test('enforced within a drop444() that is a dry run otherwise', async () => {
+      const app = create()
+      app.use(drop444({ noHost: { dryRun: false }, badAgent: true, dryRun: true }))
+      await assertSilent(app)
+    })
+
     test('except lets health checks pass', async () => {
       const app = create()
       app.use(noHost({ except: ['loopback'] }))

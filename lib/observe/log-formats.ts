@@ -43,9 +43,9 @@ function timeLocal(time: number): string {
   return lastTime
 }
 
-/** `"GET /x HTTP/1.1"`; nginx calls HTTP/2 `HTTP/2.0`, as Node does. */
+/** `"GET /x HTTP/1.1"`; nginx calls HTTP/2 `HTTP/2.0`, as Node does. A request of HTTP/0.9 names no version. */
 function requestLine({ method, url, httpVersion }: DropEvent): string {
-  return escapeText(`${method} ${url} HTTP/${httpVersion}`)
+  return escapeText(httpVersion === '0.9' ? `${method} ${url}` : `${method} ${url} HTTP/${httpVersion}`)
 }
 
 function combined(event: DropEvent): string {

@@ -96,7 +96,11 @@ export function drop444(options: Drop444Options): Rule {
     throw new OptionsError('DROP444_MISSING_OPTION', message, 'options', options)
   }
   const chain = chainOf(rules)
-  if (given.noHost) watchMissingHost(chain, shared.dryRun === true)
+  // The first of the chain is then noHost: in a dry run of its own, it alone judges what Node answers.
+  if (given.noHost) {
+    const own = (given.noHost as NoHostOptions).dryRun
+    watchMissingHost(rules[0] as Rule, own ?? shared.dryRun === true, chain)
+  }
   return chain
 }
 

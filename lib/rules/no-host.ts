@@ -71,13 +71,15 @@ function hostOf(req: Request): Host | Finding {
   const fields = hostFields(req)
   if (fields.length > 1) return { reason: Reason.DUPLICATE_HOST, detail: fields.join(', ') }
   const [field] = fields
-  if (field === undefined) return { reason: Reason.NO_HOST }
-  if (field === '') return { reason: Reason.EMPTY_HOST }
-  const fromField = parseHost(field)
-  if (!fromField) return { reason: Reason.INVALID_HOST, detail: field }
   const authority = targetAuthority(framework(req).originalUrl ?? req.url ?? '')
-  if (authority === undefined) return fromField
-  return parseHost(authority) ?? { reason: Reason.INVALID_HOST, detail: authority }
+  // HTTP/1.0 had no Host: there an absolute-form target is enough, as in nginx.
+  if (field === undefined && (authority === undefined || req.httpVersion !== '1.0'))
+    return { reason: Reason.NO_HOST }
+  if (field === '') return { reason: Reason.EMPTY_HOST }
+  for (const name of [field, authority]) {
+    if (name !== undefined && !parseHost(name)) return { reason: Reason.INVALID_HOST, detail: name }
+  }
+  return parseHost(authority ?? (field as string)) as Host
 }
 
 /** Every Host that was sent: Node keeps only the first in `headers`. HTTP/2's `:authority` and Host may agree. */

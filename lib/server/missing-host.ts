@@ -10,14 +10,18 @@ import type { Rule } from '../rule.ts'
  * Servers whose app has no such rule are not touched.
  */
 
-type Mode = 'enforce' | 'dry-run'
+interface HostRule {
+  readonly rule: Rule
+  readonly dryRun: boolean
+}
 
-const hostRules = new WeakMap<object, Mode>()
+/** By the middleware that is mounted: the rule itself, or a chain that holds it. */
+const hostRules = new WeakMap<object, HostRule>()
 let watching = false
 
-/** Has requests without Host reach this rule, in the servers whose app mounts it at the root. */
-export function watchMissingHost(rule: Rule, dryRun: boolean): void {
-  hostRules.set(rule, dryRun ? 'dry-run' : 'enforce')
+/** Has requests without Host reach this rule, in the servers whose app mounts it (or `mounted`) at the root. */
+export function watchMissingHost(rule: Rule, dryRun: boolean, mounted: Rule = rule): void {
+  hostRules.set(mounted, { rule, dryRun })
   if (watching) return
   watching = true
   subscribe('http.server.request.start', message => onRequestStart(message as RequestStart))
@@ -32,20 +36,20 @@ interface RequestStart {
 function onRequestStart({ request, response, server }: RequestStart): void {
   if (request.headers.host !== undefined || !server.requireHostHeader || request.httpVersion !== '1.1') return
   for (const app of server.listeners('request')) {
-    const rule = findRule(app, 5)
-    if (!rule) continue
-    if (hostRules.get(rule) === 'enforce') server.requireHostHeader = false
-    // Judge and log; the answer stays Node's.
-    else rule(request, response, () => {})
+    const found = findRule(app, 5)
+    if (!found) continue
+    // In a dry run: judge and log; the answer stays Node's.
+    if (found.dryRun) found.rule(request, response, () => {})
+    else server.requireHostHeader = false
     return
   }
 }
 
 /** The first rule of ours that is mounted at the root of an Express or Connect app, or of a router there. */
-function findRule(handler: unknown, depth: number): Rule | undefined {
+function findRule(handler: unknown, depth: number): HostRule | undefined {
   if (typeof handler !== 'function') return undefined
-  if (hostRules.has(handler)) return handler as Rule
-  if (depth === 0) return undefined
+  const known = hostRules.get(handler)
+  if (known || depth === 0) return known
   for (const layer of stackOf(handler)) {
     const found = isRoot(layer) ? findRule(layer.handle, depth - 1) : undefined
     if (found) return found

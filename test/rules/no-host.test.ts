@@ -111,6 +111,10 @@ describe("serverNames, as nginx's server_name", () => {
       assert.equal(await ask('HTTP://EXAMPLE.COM:80', 'evil.example'), 'pass')
       assert.equal(await ask('http://a@example.com/', 'example.com'), 'invalid-host: a@example.com')
       assert.equal(await ask('http://example.com/', 'a b'), 'invalid-host: a b')
+      const old = async (target: string) => brief(await to.outcome(`GET ${target} HTTP/1.0\r\n\r\n`))
+      assert.equal(await old('http://example.com/'), 'pass')
+      assert.equal(await old('http://evil.example/'), 'unknown-host: evil.example')
+      assert.equal(await old('/'), 'no-host')
     }
   })
 
