@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
+import { after, describe, it } from 'node:test'
+import * as api from '../lib/index.ts'
+import { root, run, tsc } from './package/tree.ts'
+import {
+  anchor,
+  codeBlocks,
+  codeRows,
+  headings,
+  literalsOf,
+  membersOf,
+  page,
+  pages,
+  read,
+  section,
+} from './support/docs.ts'
+
+const common = [
+  ...membersOf('lib/common-options.ts', 'CommonOptions'),
+  ...membersOf('lib/drop.ts', 'DropHow'),
+]
+const address = membersOf('lib/rules/address-rule.ts', 'AddressOptions')
+
+/** Each factory's page, and the options that are its own. */
+const factories: Record<string, { file: string; options: readonly string[] }> = {
+  noHost: { file: 'no-host.md', options: membersOf('lib/rules/no-host.ts', 'NoHostOptions') },
+  denyCidr: { file: 'deny-cidr.md', options: address },
+  allowCidr: { file: 'allow-cidr.md', options: address },
+  badAgent: { file: 'bad-agent.md', options: membersOf('lib/rules/bad-agent.ts', 'BadAgentOptions') },
+  pathAllowlist: {
+    file: 'path-allowlist.md',
+    options: membersOf('lib/rules/path-allowlist.ts', 'PathAllowlistOptions'),
+  },
+  methodAllowlist: { file: 'method-allowlist.md', options: [] },
+  rateLimit: {
+    file: 'rate-limit.md',
+    options: [...membersOf('lib/rules/rate-limit.ts', 'RateLimitOptions'), ...address],
+  },
+  rule: { file: 'rule.md', options: [] },
+  drop444: { file: 'drop444.md', options: membersOf('lib/rules/drop444.ts', 'Drop444Options') },
+}
+
+const doc = (file: string) => page(`docs/${file}`)
+const sorted = (values: Iterable<string>) => [...values].sort()
+
+/** The rows of the table of options; a page has other tables too: forms of a name, kinds of an entry. */
+function optionsIn(text: string): string[] {
+  const table = /^\| option \|.*\n(?:\|.*\n)+/m.exec(text)?.[0] ?? ''
+  return sorted(codeRows(table).keys())
+}
+
+describe('docs: examples', () => {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const directory = mkdtempSync(join(root, '.cache', 'docs-'))
+  after(() => rmSync(directory, { recursive: true, force: true }))
+
+  const lib = relative(directory, join(root, 'lib', 'index.ts')).replaceAll(sep, '/')
+  const files = pages.flatMap(each =>
+    codeBlocks(each, 'ts')
+      .filter(code => /from 'drop444'/.test(code))
+      .map((code, index) => {
+        const file = `${basename(each.name, '.md')}-${index + 1}.ts`
+        const runs = code
+          .replace(/'drop444'/g, `'${lib}'`)
+          .replaceAll('.listen(3000)', ".listen(0, '127.0.0.1')")
+        writeFileSync(join(directory, file), runs)
+        return file
+      }),
+  )
+
+  it('every page that should have one has one, complete with its imports', () => {
+    for (const { file } of Object.values(factories))
+      assert.ok(files.includes(`${basename(file, '.md')}-1.ts`))
+    assert.ok(files.includes('README-1.ts'))
+    for (const each of pages.filter(({ name }) => name !== 'README.md'))
+      for (const code of codeBlocks(each, 'ts')) assert.match(code, /from 'drop444'/, each.name)
+  })
+
+  it('type-check', () => {
+    const config = {
+      extends: '../../tsconfig.json',
+      compilerOptions: { noUnusedLocals: false },
+      include: ['*.ts'],
+    }
+    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ ...config, exclude: [] }))
+    tsc(['-p', '.'], directory)
+  })
+
+  it('run, and write nothing by themselves', () => {
+    const imports = files.map(file => `await import('./${file}')\n`).join('')
+    writeFileSync(join(directory, 'all.mts'), `${imports}console.log('all ran')\nprocess.exit()\n`)
+    assert.equal(run(process.execPath, ['--import', 'tsx', 'all.mts'], directory), 'all ran\n')
+  })
+})
+
+describe('docs: links', () => {
+  const anchors = new Map(pages.map(each => [each.name, headings(each).map(anchor)]))
+
+  for (const { name, prose } of pages) {
+    it(`of ${name} lead somewhere`, () => {
+      for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue
+        const [path = '', fragment] = target.split('#')
+        const file = path === '' ? name : join(dirname(name), path).replaceAll(sep, '/')
+        assert.ok(existsSync(join(root, file)), `${target}: no such file`)
+        if (fragment !== undefined)
+          assert.ok(anchors.get(file)?.includes(fragment), `${target}: no such heading`)
+      }
+    })
+  }
+
+  it('of the index reach every page', () => {
+    for (const { name } of pages.filter(each => /^docs\/(?!index\.md)/.test(each.name)))
+      assert.ok(doc('index.md').prose.includes(`](${basename(name)})`), name)
+  })
+})
+
+describe('docs: factories', () => {
+  it('each has its page', () => {
+    const others = ['MemoryStore', 'OptionsError', 'drop', 'dropLog', 'onDrop']
+    const functions = Object.entries(api).filter(([, value]) => typeof value === 'function')
+    const names = functions.map(([name]) => name).filter(name => !others.includes(name))
+    assert.deepEqual(sorted(Object.keys(factories)), sorted(names))
+  })
+
+  for (const [factory, { file, options }] of Object.entries(factories)) {
+    it(`${file} has the same headings as the others`, () => {
+      assert.deepEqual(headings(doc(file), '1'), [factory])
+      assert.deepEqual(headings(doc(file), '2'), [
+        'What it drops',
+        'Use',
+        'Options',
+        'Reasons',
+        'Where we cannot know',
+        'Compared with nginx',
+        'Limits',
+      ])
+    })
+
+    it(`${file} names every option, and none that is not there`, () => {
+      const text = section(doc(file), 'Options')
+      assert.deepEqual(optionsIn(text), sorted(options))
+      assert.ok(text.includes('[common options](common-options.md)'))
+    })
+
+    it(`${file} gives its reasons`, () => {
+      const source = existsSync(join(root, 'lib/rules', file.replace('.md', '.ts')))
+        ? read(`lib/rules/${file.replace('.md', '.ts')}`)
+        : ''
+      const shared = /cidr/i.test(factory) ? read('lib/rules/cidr-rule.ts') : ''
+      const used = [...(source + shared).matchAll(/Reason\.([A-Z_]+)/g)].map(
+        ([, key]) => api.Reason[key as 'DROP'],
+      )
+      assert.deepEqual(sorted(codeRows(section(doc(file), 'Reasons')).keys()), sorted(new Set(used)))
+    })
+  }
+})
+
+describe('docs: reference', () => {
+  it('common-options.md, drop.md and logging.md name every option', () => {
+    assert.deepEqual(optionsIn(doc('common-options.md').text), sorted(common))
+    const own = [...membersOf('lib/drop.ts', 'DropInfo'), ...membersOf('lib/drop.ts', 'DropHow')]
+    assert.deepEqual(optionsIn(doc('drop.md').text), sorted(own))
+    assert.deepEqual(
+      optionsIn(doc('logging.md').text),
+      sorted(membersOf('lib/observe/drop-log.ts', 'DropLogOptions')),
+    )
+  })
+
+  it('events.md names every field, action and reason', () => {
+    const events = doc('events.md')
+    const rows = (title: string) => sorted(codeRows(section(events, title)).keys())
+    assert.deepEqual(rows('Fields'), sorted(membersOf('lib/drop-event.ts', 'DropEvent')))
+    const actions = [...read('lib/drop-event.ts').matchAll(/^ {2}\| '([a-z-]+)'$/gm)].map(
+      ([, action = '']) => action,
+    )
+    assert.deepEqual(rows('Actions'), sorted(actions))
+    assert.deepEqual(rows('Reasons'), sorted(Object.values(api.Reason)))
+    for (const [name, reason] of Object.entries(api.Reason))
+      assert.equal(codeRows(section(events, 'Reasons')).get(reason)?.[0], `\`Reason.${name}\``)
+  })
+
+  it('a-visitor-was-dropped.md has an answer to every reason', () => {
+    const answers = section(doc('a-visitor-was-dropped.md'), 'How to let them in')
+    for (const reason of Object.values(api.Reason).filter(each => each !== 'drop'))
+      assert.ok(answers.includes(`\`${reason}\``), reason)
+  })
+
+  it('errors.md has a section for every code, and for no other', () => {
+    const errors = literalsOf('lib/errors.ts', 'OptionsErrorCode')
+    const warnings = literalsOf('lib/warnings.ts', 'WarningCode')
+    assert.deepEqual(sorted(headings(doc('errors.md'), '3')), sorted([...errors, ...warnings]))
+    for (const code of [...errors, ...warnings])
+      assert.ok(
+        section(doc('errors.md'), code).trim().split('\n\n').length >= 2,
+        `${code}: meaning and remedy`,
+      )
+  })
+
+  it('errors.md quotes what is really said', () => {
+    const given: (() => unknown)[] = [
+      () => api.noHost({ headers: {}, httpVersion: '1.1' } as never),
+      () => api.rateLimit({ rate: '1r/s', windowMs: 1 } as never),
+      () => api.rateLimit({} as never),
+      () => api.rateLimit({ rate: '1r/s', burst: '5' as never }),
+      () => api.denyCidr(['192.0.2.1', '192.0.2.2', '192.0.2.3', '10.0.0.0/33']),
+    ]
+    for (const [index, code] of literalsOf('lib/errors.ts', 'OptionsErrorCode').entries()) {
+      const [, quote = ''] = /^> (.+)$/m.exec(section(doc('errors.md'), code)) ?? []
+      assert.notEqual(quote, '')
+      assert.throws(given[index] as () => unknown, (error: Error) => {
+        assert.ok(error instanceof api.OptionsError)
+        assert.equal(error.code, code)
+        assert.ok(error.message.startsWith(quote), error.message)
+        return true
+      })
+    }
+  })
+
+  it('bad-agent.md says of every scanner why', () => {
+    const rows = codeRows(section(doc('bad-agent.md'), 'What it drops'))
+    assert.deepEqual(sorted(rows.keys()), sorted(api.scannerAgents))
+    for (const [agent, [why = '']] of rows) assert.ok(why.length > 5, agent)
+  })
+})
