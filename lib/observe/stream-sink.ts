@@ -54,6 +54,8 @@ export function streamSink(stream: Writable, maxBuffer: number): Sink {
 
   function write(line: string): void {
     if (!isOpen() || !hasRoom()) return lose()
+    // There is no 'drain' where the stream itself never said that it is full.
+    if (unsaid > 0) say()
     blocked = !stream.write(`${line}\n`, onWritten)
   }
 
