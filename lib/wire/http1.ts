@@ -52,17 +52,19 @@ export function stopReading(socket: Socket): void {
 }
 
 /**
- * The earlier responses are with the kernel now. Destroying the socket while the client still uploads would make the
- * kernel send RST, which throws away what the client has not read yet: so read on for a while, after the FIN.
+ * The earlier responses are with the kernel now. Destroying the socket while bytes of the client are unread would make the
+ * kernel send RST, which throws away what the client has not read yet: so wait for a while, after the FIN. (Under TLS this
+ * FIN, and no other, comes with a close_notify.)
  */
 function closeInTurn(req: IncomingMessage, socket: Socket): void {
-  if (req.complete) {
+  if (req.complete && !socket.isPaused()) {
     socket.destroy()
     return
   }
   socket.end()
-  req.resume()
   const timer = setTimeout(() => socket.destroy(), LINGER).unref()
-  req.once('end', () => socket.destroy())
   socket.once('close', () => clearTimeout(timer))
+  if (req.complete) return
+  req.resume()
+  req.once('end', () => socket.destroy())
 }
