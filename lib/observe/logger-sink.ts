@@ -19,14 +19,19 @@ function mark(event: DropEvent, message: string): string {
   return event.action === 'dry-run' ? `dry-run: ${message}` : message
 }
 
+/** The event for a logger, which stamps its own time. */
+function fieldsOf({ time: _, ...fields }: DropEvent): Omit<DropEvent, 'time'> {
+  return fields
+}
+
 /** Hands each event to a logger in the way of its kind. `line` is the formatted one where a format was asked for. */
 export function loggerSink(logger: Logger, level: string): Write {
   const log = (logger as unknown as Record<string, (...args: unknown[]) => void>)[level]?.bind(logger)
   if (!log) throw new TypeError(`the logger has no method "${level}"`)
   // A winston logger is a stream; a console has no child loggers.
-  if ('write' in logger) return (event, line) => log(mark(event, line ?? summary(event)), { drop: event })
+  if ('write' in logger) return (event, line) => log(mark(event, line ?? summary(event)), fieldsOf(event))
   if (isConsole(logger)) return (event, line) => log(mark(event, line ?? summary(event)))
-  return (event, line) => log({ drop: event }, mark(event, line ?? summary(event)))
+  return (event, line) => log(fieldsOf(event), mark(event, line ?? summary(event)))
 }
 
 /** Whether each event is to be one line of text: a console has no room for an object. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -9,6 +9,7 @@ import { allowCidr, denyCidr, type Rule, rateLimit } from '../../lib/index.ts'
 import { brief, sites } from '../support/ask.ts'
 import { collectDrops } from '../support/events.ts'
 import { headers, openHttp2 } from '../support/http2-frames.ts'
+import { exchange, get } from '../support/raw-client.ts'
 import { kinds, listen } from '../support/servers.ts'
 
 const site = sites()
@@ -88,6 +89,25 @@ describe('denyCidr and allowCidr', () => {
     })
   }
 })
+
+for (const [host, connectTo, shown] of [
+  ['::1', '::1', '::1'],
+  ['::ffff:127.0.0.1', '127.0.0.1', '127.0.0.1'],
+] as const) {
+  test(`a server that listens on ${host} sees ${shown}`, async t => {
+    const drops = collectDrops()
+    const deny = denyCidr([shown])
+    const server = http.createServer((req, res) => deny(req, res, () => res.end('fine')))
+    await new Promise<void>(resolve => server.listen(0, host, resolve))
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const wire = await exchange({ port, host: connectTo }, get('/'))
+    drops.stop()
+    assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
+    const [event] = drops.events
+    assert.deepEqual([event?.clientAddress, event?.peerAddress, event?.detail], [shown, shown, shown])
+  })
+}
 
 describe('where there is no address: a unix-domain socket', () => {
   const rules: [string, (options: { noAddress?: 'drop' | 'pass'; trustProxy?: number }) => Rule][] = [
