@@ -68,7 +68,7 @@ const handOff: Check<HandOff> = (value, fail) => {
   return value
 }
 
-const except: Check<CidrSet> = (value, fail) => addressList('except', value, fail)
+const except: Check<CidrSet> = (value, fail) => addressList('except', 'except', value, fail)
 
 /** The checks of the common options; a factory adds its own. */
 export const commonChecks = {

@@ -105,7 +105,8 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
   return result as Checked<C>
 }
 
-function isPlainObject(value: unknown): boolean {
+/** Whether a value can be options: neither a list nor an instance of something. */
+export function isPlainObject(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype = Object.getPrototypeOf(value)
   // Of another realm too (a config read in a vm): its prototype is the last one there is.

@@ -45,7 +45,16 @@ export type Judge = {
  */
 export function rule(name: string, judge: Judge, options?: CommonOptions): Rule {
   refuseRequest('rule', name)
-  const common = commonOf(readOptions('rule', { name, ...options }, commonChecks), { name })
+  const common = commonOf(readOptions('rule', options, commonChecks), { name })
+  if (name === undefined) {
+    throw new OptionsError(
+      'DROP444_MISSING_OPTION',
+      'rule: the first argument must be its name',
+      'name',
+      name,
+    )
+  }
+  readOptions('rule', { name }, { name: commonChecks.name })
   if (typeof judge !== 'function') {
     const message = `rule: the second argument must be a function, not ${show(judge)}`
     throw new OptionsError(

@@ -3,8 +3,13 @@ import { list } from '../options.ts'
 import { type AddressRange, parseEntry } from './cidr-entry.ts'
 import { type CidrSet, compileCidrSet } from './cidr-set.ts'
 
-/** Parses and compiles a list of addresses, CIDRs and ranges; `where` names it in the error. */
-export function addressList(where: string, value: unknown, fail: (expected: string) => never): CidrSet {
+/** Parses and compiles a list of addresses, CIDRs and ranges; `where` and `option` name it in the error. */
+export function addressList(
+  where: string,
+  option: string,
+  value: unknown,
+  fail: (expected: string) => never,
+): CidrSet {
   const ranges: AddressRange[] = []
   for (const [index, entry] of list(value, fail).entries()) {
     const parsed = typeof entry === 'string' ? parseEntry(entry.trim()) : 'it is no string'
@@ -13,7 +18,7 @@ export function addressList(where: string, value: unknown, fail: (expected: stri
       continue
     }
     const message = `${where}: entry ${index}, ${show(entry)}, can't be used: ${parsed}`
-    throw new OptionsError('DROP444_INVALID_ENTRY', message, where, entry)
+    throw new OptionsError('DROP444_INVALID_ENTRY', message, option, entry)
   }
   return compileCidrSet(ranges)
 }

@@ -98,6 +98,7 @@ export function parseAddress(text: string): Address | undefined {
     return word < 0 ? undefined : { family: 4, words: [word], text }
   }
   const zone = text.indexOf('%')
+  if (zone >= 0 && !/^[\w.~-]+$/.test(text.slice(zone + 1))) return undefined
   const groups = parseGroups(zone < 0 ? text : text.slice(0, zone))
   if (!groups) return undefined
   const words: number[] = []

@@ -29,7 +29,7 @@ export function compareWords(a: readonly number[], b: readonly number[]): number
  * `loopback`, `linklocal`, `uniquelocal`. A string where it means none: what is wrong with it.
  */
 export function parseEntry(text: string): readonly AddressRange[] | string {
-  const group = named[text]
+  const group = Object.hasOwn(named, text) ? named[text] : undefined
   if (group) return group.map(entry => ({ ...(parseCidr(entry) as AddressRange), text }))
   const range = text.includes('-') ? parseRange(text) : parseCidr(text)
   if (typeof range === 'string') return range

@@ -3,7 +3,7 @@ import { type AddressRange, compareWords } from './cidr-entry.ts'
 
 /** A compiled set of address ranges. */
 export interface CidrSet {
-  /** The text of the entry that holds the address (of a merged run, the first), or undefined. */
+  /** The text of an entry that holds the address, or undefined. */
   match(address: Address): string | undefined
 }
 
@@ -14,21 +14,29 @@ interface Table {
   readonly texts: readonly string[]
 }
 
+/** The next address; never asked of the last one there is. */
+function after(words: readonly number[]): number[] {
+  const next = [...words]
+  for (let i = next.length - 1; i >= 0; i--) {
+    next[i] = ((next[i] as number) + 1) >>> 0
+    if (next[i] !== 0) break
+  }
+  return next
+}
+
 function compileTable(ranges: readonly AddressRange[]): Table {
   const sorted = [...ranges].sort((a, b) => compareWords(a.start, b.start) || compareWords(b.end, a.end))
   const starts: (readonly number[])[] = []
   const ends: (readonly number[])[] = []
   const texts: string[] = []
   for (const range of sorted) {
-    const last = ends.length - 1
-    const open = ends[last]
-    if (open === undefined || compareWords(range.start, open) > 0) {
-      starts.push(range.start)
-      ends.push(range.end)
-      texts.push(range.text)
-    } else if (compareWords(range.end, open) > 0) {
-      ends[last] = range.end
-    }
+    const open = ends.at(-1)
+    // What an earlier range holds already is its: of this one there remains what lies behind.
+    if (open !== undefined && compareWords(range.end, open) <= 0) continue
+    const overlaps = open !== undefined && compareWords(range.start, open) <= 0
+    starts.push(overlaps ? after(open) : range.start)
+    ends.push(range.end)
+    texts.push(range.text)
   }
   return { starts, ends, texts }
 }

@@ -39,8 +39,9 @@ export function nextRequest(bucket: Bucket, state: BucketState, now: number): De
   else if (ms < 0) ms = 0
   const excess = Math.max(0, state.excess - Math.trunc((bucket.rate * ms) / 1000) + 1000)
   if (excess > bucket.burst) {
-    const retryAfter = Math.ceil(((excess - bucket.burst) * 1000) / bucket.rate)
-    return { allowed: false, delay: 0, retryAfter }
+    // From the last request that was counted: what has run off since is rounded down, so it can't be the start.
+    const turn = Math.ceil(((state.excess + 1000 - bucket.burst) * 1000) / bucket.rate)
+    return { allowed: false, delay: 0, retryAfter: state.last + turn - Math.trunc(now) }
   }
   state.excess = excess
   if (ms > 0) state.last = Math.trunc(now)

@@ -1,62 +1,69 @@
-import micromatch from 'micromatch'
+import { compileGlob, formOf, type PathOptions, splitNegation } from './glob.ts'
 import { decodePath } from './request-path.ts'
 import { stateless } from './stateless.ts'
-
-/** How paths are compared, as Express's routers have it. */
-export interface PathOptions {
-  readonly caseSensitive: boolean
-  readonly strict: boolean
-}
 
 /** Whether a judgeable path is on the list. */
 export type PathMatcher = (path: string) => boolean
 
-/** `%2f`, `%5c` and `;`: a separator to one program, a plain character to the next. */
-const special = /%2f|%5c|;/gi
+/** `%2f`, `%5c` and `;`, a separator to one program and a plain character to the next; and the dot of a dotfile. */
+const hidden = /%2f|%5c|;|(?<=\/)\./gi
+
+/** More of them no honest path has; each costs a few matches. */
+const MAX_HIDDEN = 16
+
+/** What stands in no path: private use. */
+const STRANGER = ['\ue000']
+/** What a class of a RegExp may hold, and a stranger. */
+const SAMPLES = ['\ue000', 'a', '0', '-']
 
 /**
- * Puts `/.` before each of them, in patterns and paths alike. No wildcard crosses a `/` into a dotfile, so only a pattern
- * that spells the character at this very place can match it.
+ * Whether the pattern spells each hidden part of a path that it matches: then the match fails with any other character in
+ * its place. A wildcard takes the other one too.
  */
-const guard = (text: string) => text.replace(special, found => `/.${found.toLowerCase()}`)
-
-/** Without one trailing slash: `/users/` and `/users` are one path unless `strict`. */
-const trim = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
-
-const encodeCharacter = (character: string) => encodeURIComponent(character)
-
-/** `!` subtracts and `!!` is none; `!(` too subtracts, as micromatch's lists have it. */
-export function splitNegation(pattern: string): { glob: string; negated: boolean } {
-  const glob = pattern.replace(/^!+/, '')
-  return { glob, negated: (pattern.length - glob.length) % 2 === 1 }
+function spells(path: string, others: readonly string[], match: PathMatcher): boolean {
+  let parts = 0
+  for (const { 0: part, index } of path.matchAll(hidden)) {
+    if (++parts > MAX_HIDDEN) return false
+    for (let i = index; i < index + part.length; i++) {
+      if (others.some(other => match(path.slice(0, i) + other + path.slice(i + 1)))) return false
+    }
+  }
+  return true
 }
 
-/** Why a glob can match no path at all, or undefined. */
-export function globProblem(pattern: string): string | undefined {
-  const { glob } = splitNegation(pattern)
-  if (glob === '') return 'it is empty'
-  if (glob.startsWith('/') || glob.startsWith('**')) return undefined
-  return /^(?:[@+*?]?\(|\{)[^)}]*\//.test(glob)
-    ? undefined
-    : 'it has no leading slash, so no path can match it'
+function compilePositive(text: string, options: PathOptions): PathMatcher {
+  const glob = compileGlob(formOf(text, options.strict), options)
+  return path => {
+    const form = formOf(path, options.strict)
+    return form.length <= glob.longest && glob.match(form) && spells(form, STRANGER, glob.match)
+  }
 }
 
-function compileGlob(glob: string, { caseSensitive, strict }: PathOptions): PathMatcher {
-  const text = guard((strict ? glob : trim(glob)).replace(/[^\x00-\x7f]+/g, encodeCharacter))
-  // A path is no Windows path, whatever machine this is.
-  const match = micromatch.matcher(text, { nocase: !caseSensitive, windows: false } as micromatch.Options)
-  return path => match(guard(strict ? path : trim(path)))
+const asciiEncoded = /%[2-7][0-9A-F]/g
+
+/** The glob for paths whose ASCII is decoded: what it spells encoded stays a plain character. */
+const decodeGlob = (glob: string) =>
+  glob.replace(asciiEncoded, found => decodeURIComponent(found).replace(/[^\w~/-]/, '\\$&'))
+
+/** `!` takes away a path in each spelling that the app could read: as sent, with its ASCII decoded, and decoded. */
+function compileNegated(text: string, options: PathOptions): PathMatcher {
+  const form = formOf(text, options.strict)
+  const globs = [form, decodeGlob(form)].map(each => compileGlob(each, options))
+  // What takes too long to judge is taken away.
+  const matches = (path: string) => globs.some(glob => path.length > glob.longest || glob.match(path))
+  return path => {
+    const sent = formOf(path, options.strict)
+    if (matches(sent)) return true
+    if (!sent.includes('%')) return false
+    return matches(sent.replace(asciiEncoded, decodeURIComponent)) || matches(decodePath(sent) ?? sent)
+  }
 }
 
 /** A RegExp decides for itself, but for what hides in a path: that it has to spell. */
 function compileExpression(pattern: RegExp): PathMatcher {
   const expression = stateless(pattern)
-  const source = pattern.source.toLowerCase()
-  const spellsDotfile = /\/(?:\(\?:)?(?:\\\.|\[\.\])/.test(source)
-  return path => {
-    for (const [found] of path.matchAll(special)) if (!source.includes(found.toLowerCase())) return false
-    return (spellsDotfile || !path.includes('/.')) && expression.test(path)
-  }
+  const match: PathMatcher = path => expression.test(path)
+  return path => match(path) && spells(path, SAMPLES, match)
 }
 
 /**
@@ -67,13 +74,12 @@ export function compilePaths(patterns: readonly (string | RegExp)[], options: Pa
   const steps = patterns.map(pattern => {
     if (pattern instanceof RegExp) return { match: compileExpression(pattern), negated: false }
     const { glob, negated } = splitNegation(pattern)
-    return { match: compileGlob(glob, options), negated }
+    return { match: (negated ? compileNegated : compilePositive)(glob, options), negated }
   })
   return path => {
     let allowed = false
     for (const { match, negated } of steps) {
-      if (negated === allowed && (match(path) || (negated && match(decodePath(path) ?? path))))
-        allowed = !negated
+      if (negated === allowed && match(path)) allowed = !negated
     }
     return allowed
   }

@@ -6,7 +6,8 @@ export function pathOf(target: string): string {
   const query = target.indexOf('?')
   const path = query < 0 ? target : target.slice(0, query)
   if (path.charCodeAt(0) === 47) return path
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/is.exec(path)
+  // An authority of other characters ends elsewhere for `url.parse`, by which Express reads it.
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/[\w.~:@[\]-]+(\/.*)?$/is.exec(path)
   return absolute ? (absolute[1] ?? '/') : path
 }
 
@@ -15,7 +16,7 @@ export function pathOf(target: string): string {
  * encoded, `..;` (Tomcat), and `%25` before two hex digits (decoded twice, it is another path).
  */
 const ambiguous =
-  /\/\.{1,2}(?:\/|;|%2f|%5c|$)|%(?:2f|5c)\.|%2e|\\|\/\/|#|[\x00-\x20\x7f]|%[01][0-9a-f]|%7f|\.\.;|%25[0-9a-f]{2}/i
+  /\/\.{1,2}(?:\/|;|%3b|%2f|%5c|$)|%(?:2f|5c)\.|%2e|\\|\/\/|#|[\x00-\x20\x7f]|%[01][0-9a-f]|%7f|\.\.(?:;|%3b)/i
 
 /** Anything beyond what a URL spells plainly: then the slow checks are worth their time. */
 const unusual = /[^\w/.~-]/
@@ -30,7 +31,9 @@ export function judgeablePath(path: string): string | undefined {
   if (path.charCodeAt(0) !== 47 || ambiguous.test(path)) return undefined
   if (!unusual.test(path)) return path
   const encoded = path.replace(raw, encodeByte)
-  return decodePath(encoded) === undefined || /[^\x00-\x7f]/.test(encoded) ? undefined : encoded
+  const decoded = decodePath(encoded)
+  const isPlain = decoded !== undefined && !/%[0-9a-f]{2}/i.test(decoded) && !/[^\x00-\x7f]/.test(encoded)
+  return isPlain ? encoded : undefined
 }
 
 /** Percent-decoded, or undefined if that is no UTF-8 (overlong forms are none, RFC 3629 3). */

@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url'
+import { parseHost } from './host.ts'
 import { stateless } from './stateless.ts'
 
 /** A compiled list of server names: whether a host, in normal form, is one of them. */
@@ -10,11 +11,14 @@ function checkName(pattern: string): string | undefined {
   if (bare.includes('*')) return 'a "*" may only be the whole first or last label'
   if (/^\*?\..*\.\*$/.test(pattern)) return 'only one end may be a wildcard'
   if (/:\d*$/.test(pattern) && !pattern.endsWith(']')) return 'a server name has no port'
-  if (/^\[[0-9a-f:.]+\]$/i.test(bare)) return undefined
-  const ascii = domainToASCII(bare)
-  if (ascii === '' || !/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(ascii)) return 'it is no host name'
-  return undefined
+  const name = asciiName(bare)
+  const asked = pattern.endsWith('.*') ? `${name}.a` : pattern.startsWith('*') ? `a.${name}` : name
+  return parseHost(asked)?.name === asked ? undefined : 'it is no host name'
 }
+
+/** As a client sends it. `domainToASCII` also cleans, decodes and completes what it is given, so ASCII is left as it is. */
+const asciiName = (bare: string) =>
+  /[\x00-,/:-@[-^`{-\x7f]/.test(bare) || !/[^\x00-\x7f]/.test(bare) ? bare.toLowerCase() : domainToASCII(bare)
 
 /** Every label boundary of `host`, longest rest first: `a.b.c` gives `b.c`, `c`. */
 function endsWithin(host: string, suffixes: ReadonlySet<string>): boolean {
@@ -52,8 +56,7 @@ export function compileServerNames(
     }
     const problem = checkName(pattern)
     if (problem) return { pattern, problem }
-    const bare = pattern.replace(/^(\*?\.)|(\.\*)$/g, '').toLowerCase()
-    const name = bare.startsWith('[') ? bare : domainToASCII(bare)
+    const name = asciiName(pattern.replace(/^(\*?\.)|(\.\*)$/g, ''))
     if (pattern.startsWith('*.')) suffixes.add(name)
     else if (pattern.endsWith('.*')) prefixes.add(name)
     else exact.add(name)

@@ -1,4 +1,5 @@
-/** A RegExp that keeps no place between two tests. */
+/** A RegExp that keeps no place between two tests; one with `y` goes on looking at the start alone. */
 export function stateless(pattern: RegExp): RegExp {
-  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+  const source = pattern.sticky ? `(?<![^])(?:${pattern.source})` : pattern.source
+  return new RegExp(source, pattern.flags.replace(/[gy]/g, ''))
 }

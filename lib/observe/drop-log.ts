@@ -52,9 +52,9 @@ const checks = {
  */
 export function dropLog(target: Writable | Logger = process.stdout, options?: DropLogOptions): DropLog {
   const { format, level = 'info', maxBuffer = 2 ** 20 } = readOptions('dropLog', options, checks)
-  if (isLogger(target, level)) return logThrough(target as Logger, level, format)
+  if (isLogger(target)) return logThrough(target, level, format)
   if (!isStream(target)) {
-    const message = `dropLog: the target must be a writable stream or a logger with ${level}(), not ${show(target)}`
+    const message = `dropLog: the target must be a writable stream or a logger, not ${show(target)}`
     throw new OptionsError('DROP444_INVALID_OPTION', message, 'target', target)
   }
   const line = formatOf(format ?? 'rule')
@@ -76,6 +76,10 @@ export function dropLog(target: Writable | Logger = process.stdout, options?: Dr
 }
 
 function logThrough(logger: Logger, level: string, format: LogFormat | undefined): DropLog {
+  if (typeof (logger as unknown as Record<string, unknown>)[level] !== 'function') {
+    const message = `dropLog: the logger has no method "${level}"`
+    throw new OptionsError('DROP444_INVALID_OPTION', message, 'level', level)
+  }
   const write = loggerSink(logger, level)
   const chosen = format ?? (isConsole(logger) ? 'rule' : undefined)
   const line = chosen === undefined ? undefined : formatOf(chosen)
@@ -87,9 +91,8 @@ function logThrough(logger: Logger, level: string, format: LogFormat | undefined
 }
 
 /** A winston logger is a stream too, so this is asked first. */
-function isLogger(target: unknown, level: string): boolean {
-  if (typeof target !== 'object' || target === null) return false
-  return typeof (target as Record<string, unknown>)[level] === 'function' && 'info' in target
+function isLogger(target: unknown): target is Logger {
+  return typeof (target as Logger | null)?.info === 'function'
 }
 
 function isStream(target: unknown): target is Writable {

@@ -26,8 +26,8 @@ function fieldsOf({ time: _, ...fields }: DropEvent): Omit<DropEvent, 'time'> {
 
 /** Hands each event to a logger in the way of its kind. `line` is the formatted one where a format was asked for. */
 export function loggerSink(logger: Logger, level: string): Write {
-  const log = (logger as unknown as Record<string, (...args: unknown[]) => void>)[level]?.bind(logger)
-  if (!log) throw new TypeError(`the logger has no method "${level}"`)
+  const methods = logger as unknown as Record<string, (...args: unknown[]) => void>
+  const log = (...args: unknown[]) => methods[level]?.(...args)
   // A winston logger is a stream; a console has no child loggers.
   if ('write' in logger) return (event, line) => log(mark(event, line ?? summary(event)), fieldsOf(event))
   if (isConsole(logger)) return (event, line) => log(mark(event, line ?? summary(event)))

@@ -38,6 +38,8 @@ function readList(factory: string, entries: unknown): CidrSet {
       entries,
     )
   }
-  if (list(entries, fail).length === 0) fail('an array with at least one entry')
-  return addressList(factory, entries, fail)
+  // Read once: an iterator has nothing left the second time.
+  const given = list(entries, fail)
+  if (given.length === 0) fail('an array with at least one entry')
+  return addressList(factory, 'list', given, fail)
 }

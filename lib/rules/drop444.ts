@@ -1,7 +1,7 @@
 import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { OptionsError } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
-import { type Check, readOptions, refuseRequest } from '../options.ts'
+import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
 import type { Rule } from '../rule.ts'
 import { watchMissingHost } from '../server/missing-host.ts'
 import type { AddressOptions } from './address-rule.ts'
@@ -43,8 +43,7 @@ function withOptions(factory: (options: never) => Rule): Make {
 /** A factory whose first argument is a list: given bare, or among the options as `field`. */
 function withList(factory: (list: never, options: never) => Rule, field: string): Make {
   return (given, shared) => {
-    if (typeof given !== 'object' || given === null || Symbol.iterator in given)
-      return factory(given as never, shared as never)
+    if (!isPlainObject(given)) return factory(given as never, shared as never)
     const { [field]: list, ...own } = given as Record<string, unknown>
     return factory(list as never, mix(shared, own) as never)
   }
@@ -52,8 +51,8 @@ function withList(factory: (list: never, options: never) => Rule, field: string)
 
 /** Own options over shared ones; anything that is no options object is left for the factory to refuse. */
 function mix(shared: Shared, own: unknown): unknown {
-  if (typeof own !== 'object' || own === null || Array.isArray(own)) return own
-  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  if (!isPlainObject(own)) return own
+  const given = Object.entries(own as object).filter(([, value]) => value !== undefined)
   return { ...shared, ...Object.fromEntries(given) }
 }
 

@@ -1,13 +1,8 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { OptionsError, show } from '../errors.ts'
 import { framework } from '../http-types.ts'
-import {
-  compilePaths,
-  globProblem,
-  type PathMatcher,
-  type PathOptions,
-  splitNegation,
-} from '../match/path-patterns.ts'
+import { globProblem, type PathOptions, splitNegation } from '../match/glob.ts'
+import { compilePaths, type PathMatcher } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
 import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'

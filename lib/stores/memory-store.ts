@@ -1,3 +1,4 @@
+import { OptionsError, show } from '../errors.ts'
 import {
   type Bucket,
   type BucketState,
@@ -14,6 +15,10 @@ export class MemoryStore implements RateLimitStore {
   readonly #maxKeys: number
 
   constructor(maxKeys: number) {
+    if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
+      const message = `MemoryStore: "maxKeys" must be a whole number from 1, not ${show(maxKeys)}`
+      throw new OptionsError('DROP444_INVALID_OPTION', message, 'maxKeys', maxKeys)
+    }
     this.#maxKeys = maxKeys
   }
 

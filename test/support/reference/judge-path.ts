@@ -1,4 +1,6 @@
-import { compilePaths, type PathOptions } from '../../../lib/match/path-patterns.ts'
+import { OptionsError, pathAllowlist } from '../../../lib/index.ts'
+import type { PathOptions } from '../../../lib/match/glob.ts'
+import { compilePaths } from '../../../lib/match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../../../lib/match/request-path.ts'
 
 /** What `pathAllowlist` asks of a target: that its path can be judged, and is on the list. */
@@ -9,4 +11,15 @@ export function allows(
 ): boolean {
   const path = judgeablePath(pathOf(target))
   return path !== undefined && compilePaths(patterns, options)(path)
+}
+
+/** Whether `pathAllowlist` takes a list: what it refuses need not be judged. */
+export function isTaken(patterns: readonly (string | RegExp)[]): boolean {
+  try {
+    pathAllowlist(patterns)
+    return true
+  } catch (error) {
+    if (error instanceof OptionsError) return false
+    throw error
+  }
 }

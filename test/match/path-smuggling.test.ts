@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parse } from 'node:url'
+import fc from 'fast-check'
+import { OptionsError, pathAllowlist } from '../../lib/index.ts'
+import { judgeablePath, pathOf } from '../../lib/match/request-path.ts'
+import { allows } from '../support/reference/judge-path.ts'
+import { hiddenCases, smuggled, subtracted } from '../support/reference/path-cases.ts'
+import { isAmbiguous, targetPath } from '../support/reference/paths.ts'
+
+for (const [kind, targets] of Object.entries(smuggled)) {
+  test(`${kind}: no list lets them pass`, () => {
+    for (const target of targets) {
+      for (const list of [
+        ['/**'],
+        ['**'],
+        [/.*/],
+        [/[\s\S]*/],
+        ['/**', '/**/.*', '/**/*;*', '/.*/**'],
+        [target || '/'],
+      ])
+        assert.equal(allows(target, list), false, `${JSON.stringify(target)} in ${list.join(' ')}`)
+      assert.ok(isAmbiguous(targetPath(target)), `the reference takes ${JSON.stringify(target)}`)
+    }
+  })
+}
+
+for (const [patterns, passes, not] of hiddenCases) {
+  test(`${patterns.join(' ')} lets through only what it spells`, () => {
+    for (const target of passes) assert.equal(allows(target, patterns), true, target)
+    for (const target of not) assert.equal(allows(target, patterns), false, target)
+  })
+}
+
+for (const [patterns, passes, not] of subtracted) {
+  test(`${patterns.join(' ')} takes away every spelling`, () => {
+    for (const target of passes) assert.equal(allows(target, patterns), true, target)
+    for (const target of not) {
+      assert.equal(allows(target, patterns), false, target)
+      if (!/[A-Z]|%41/.test(target.replace(/%[^4]./g, '')))
+        assert.equal(
+          allows(target, patterns, { caseSensitive: true, strict: false }),
+          false,
+          `${target}, case-sensitive`,
+        )
+    }
+  })
+}
+
+test('caseSensitive and strict make two paths of what was one', () => {
+  const how = (caseSensitive: boolean, strict: boolean) => ({ caseSensitive, strict })
+  assert.equal(allows('/USERS/', ['/users'], how(false, false)), true)
+  assert.equal(allows('/users', ['/USERS/'], how(false, false)), true)
+  assert.equal(allows('/Users', ['/users'], how(true, false)), false)
+  assert.equal(allows('/users/', ['/users'], how(true, false)), true)
+  assert.equal(allows('/users/', ['/users'], how(false, true)), false)
+  assert.equal(allows('/users', ['/users/'], how(false, true)), false)
+  assert.equal(allows('/Users/', ['/users/'], how(false, true)), true)
+  assert.equal(allows('/', ['/'], how(true, true)), true)
+  assert.equal(allows('/ADMIN', ['/**', '!/admin'], how(true, false)), true)
+  assert.equal(allows('/admin/', ['/**', '!/admin'], how(false, true)), true)
+})
+
+test('the query is not the path, nor are scheme and authority', () => {
+  for (const target of [
+    '/a',
+    '/a?',
+    '/a?b=/c',
+    '/a?/../x',
+    '/a?%00#',
+    'http://h/a',
+    'HTTPS://h:443/a?b',
+    'http://u:p@[::1]:80/a',
+  ])
+    assert.equal(allows(target, ['/a']), true, target)
+  for (const target of ['http://h', 'http://h?x', 'http://h/'])
+    assert.equal(allows(target, ['/']), true, target)
+  for (const target of ['/b?/a', '/?a', 'http://a/b', 'http://h/b?/a', '*', 'a', 'h:80/a', '/http://h/a'])
+    assert.equal(allows(target, ['/a']), false, target)
+})
+
+test('of an absolute target the same path is judged that Express, and any URL parser, reads', () => {
+  const unit = fc.constantFrom(
+    ...["'", ';', ',', '(', '@', ':', '[', ']', '%', '-', '.', '_', '~', '/', '?', '&', '=', '!', '$', '*'],
+    'a',
+    '1',
+    'admin',
+  )
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 8 }), fc.constantFrom('/ok', '', '/ok/x?y'), (units, end) => {
+      const target = `http://h${units.join('')}${end}`
+      const path = judgeablePath(pathOf(target))
+      if (path === undefined) return
+      let read: (string | null)[]
+      try {
+        read = [parse(target).pathname, new URL(target).pathname]
+      } catch {
+        // What has no reading at all reaches no route.
+        return
+      }
+      for (const each of read) assert.equal(decodeURIComponent(each ?? '/'), decodeURIComponent(path), target)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+const refused: readonly unknown[] = [
+  ...[
+    '',
+    '!',
+    '!!',
+    'a',
+    'users/**',
+    '*',
+    '*.js',
+    './a',
+    '../a',
+    '!a',
+    '{a,b}',
+    '{a/b,c}',
+    '(a|b)',
+    '@(a)/b',
+    '+(a)',
+    ' /a',
+  ],
+  ...[null, undefined, 42, true, {}, [], ['/a'], Symbol('/a'), () => '/a', { source: '/a' }],
+]
+
+for (const bad of refused) {
+  test(`the pattern ${typeof bad === 'string' ? JSON.stringify(bad) : String(bad)} is refused, and named`, () => {
+    assert.throws(
+      () => pathAllowlist(['/ok', bad as string]),
+      (error: unknown) => {
+        assert.ok(error instanceof OptionsError, `${error}`)
+        assert.deepEqual([error.code, error.option, error.value], ['DROP444_INVALID_ENTRY', 'patterns', bad])
+        return true
+      },
+    )
+  })
+}
+
+test('a list that lets nothing pass is refused', () => {
+  for (const list of [[], ['!/a'], ['!/a', '!!!/b'], new Set(), '/a', undefined, null, 42, {}, /a/])
+    assert.throws(() => pathAllowlist(list as never), OptionsError, String(list))
+  for (const list of [
+    ['/a'],
+    ['!/a', '/b'],
+    ['!!/a'],
+    ['**'],
+    ['{/a,/b}'],
+    ['(/a|/b)'],
+    [/a/],
+    new Set(['/a']).values(),
+  ])
+    pathAllowlist(list)
+})
