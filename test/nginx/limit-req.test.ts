@@ -45,7 +45,11 @@ function assertSameExcess(seen: Seen, { bucket, decision }: Judged): void {
     assert.equal(decision.delay, Math.floor(((excess - bucket.delay) * 1000) / bucket.rate))
     assert.ok(seen.took >= decision.delay, `${seen.took} ms instead of ${decision.delay}`)
   } else {
-    assert.equal(decision.retryAfter, Math.ceil(((excess - bucket.burst) * 1000) / bucket.rate))
+    // nginx's excess is rounded by less than a thousandth, which takes this long to drain.
+    const atMost = Math.ceil(((excess - bucket.burst) * 1000) / bucket.rate)
+    const rounding = Math.ceil(1000 / bucket.rate)
+    const { retryAfter } = decision
+    assert.ok(retryAfter <= atMost && retryAfter >= atMost - rounding, `${retryAfter} instead of ${atMost}`)
   }
 }
 
