@@ -3,7 +3,7 @@ import type { DropHow } from './drop.ts'
 import type { Request, Response } from './http-types.ts'
 import { addressList } from './match/address-list.ts'
 import type { CidrSet } from './match/cidr-set.ts'
-import { boolean, type Check, fn, integer, oneOf, text } from './options.ts'
+import { boolean, type Check, fn, integer, list, oneOf, text } from './options.ts'
 import { warnOnce } from './warnings.ts'
 import type { HandOff } from './wire/hand-off.ts'
 import type { Http2Mode } from './wire/http2.ts'
@@ -68,7 +68,7 @@ const handOff: Check<HandOff> = (value, fail) => {
   return value
 }
 
-const except: Check<CidrSet> = (value, fail) => addressList('except', 'except', value, fail)
+const except: Check<CidrSet> = (value, fail) => addressList('rule', 'except', list(value, fail))
 
 /** The checks of the common options; a factory adds its own. */
 export const commonChecks = {

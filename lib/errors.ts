@@ -37,3 +37,26 @@ export function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'an object'
   return String(value)
 }
+
+/** Refuses an argument or option, or its absence. */
+export function refuse(factory: string, option: string, value: unknown, expected: string): never {
+  const isMissing = value === undefined
+  throw new OptionsError(
+    isMissing ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION',
+    `${factory}: "${option}" ${isMissing ? 'is required:' : 'must be'} ${expected}${isMissing ? '' : `, not ${show(value)}`}`,
+    option,
+    value,
+  )
+}
+
+/** Refuses one entry of a list. */
+export function refuseEntry(
+  factory: string,
+  option: string,
+  entry: unknown,
+  problem: string,
+  didYouMean?: string,
+): never {
+  const message = `${factory}: ${show(entry)} in "${option}" can't be used: ${problem}`
+  throw new OptionsError('DROP444_INVALID_ENTRY', message, option, entry, didYouMean)
+}

@@ -1,4 +1,4 @@
-import { OptionsError, show } from './errors.ts'
+import { OptionsError, refuse } from './errors.ts'
 
 /** Turns a given value into what the factory works with, or throws through `fail`. */
 export type Check<T> = (value: unknown, fail: (expected: string) => never) => T
@@ -70,14 +70,7 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
   input: unknown,
   checks: C,
 ): Checked<C> {
-  if (input !== undefined && !isPlainObject(input)) {
-    throw new OptionsError(
-      'DROP444_INVALID_OPTION',
-      `${factory}: the options must be an object, not ${show(input)}`,
-      'options',
-      input,
-    )
-  }
+  if (input !== undefined && !isPlainObject(input)) refuse(factory, 'options', input, 'an object')
   const given = (input ?? {}) as Record<string, unknown>
   const known = Object.keys(checks)
   const result: Record<string, unknown> = Object.fromEntries(known.map(name => [name, undefined]))
@@ -93,14 +86,7 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
       )
     }
     if (value === undefined) continue
-    result[option] = check(value, expected => {
-      throw new OptionsError(
-        'DROP444_INVALID_OPTION',
-        `${factory}: "${option}" must be ${expected}, not ${show(value)}`,
-        option,
-        value,
-      )
-    })
+    result[option] = check(value, expected => refuse(factory, option, value, expected))
   }
   return result as Checked<C>
 }
@@ -156,4 +142,10 @@ export function oneOf<T extends string>(...values: T[]): Check<T> {
 export const list: Check<readonly unknown[]> = (value, fail) => {
   const iterable = typeof value === 'object' && value !== null && Symbol.iterator in value
   return iterable ? [...(value as Iterable<unknown>)] : fail('an array')
+}
+
+/** The list that is a factory's first argument: read once, as an iterator has nothing left the second time. */
+export function listArgument(factory: string, argument: string, value: unknown): readonly unknown[] {
+  const given = list(value, expected => refuse(factory, argument, value, expected))
+  return given.length > 0 ? given : refuse(factory, argument, value, 'an array with at least one entry')
 }

@@ -2,7 +2,7 @@ import { clientAddress, trustOf } from './client-address.ts'
 import { type Common, type CommonOptions, commonChecks, commonOf } from './common-options.ts'
 import { debugVerdict } from './debug.ts'
 import { drop } from './drop.ts'
-import { OptionsError, show } from './errors.ts'
+import { refuse, show } from './errors.ts'
 import { isHttp2, type Next, type Request, type Response } from './http-types.ts'
 import { readOptions, refuseRequest } from './options.ts'
 import { preparePublish } from './publish.ts'
@@ -46,24 +46,8 @@ export type Judge = {
 export function rule(name: string, judge: Judge, options?: CommonOptions): Rule {
   refuseRequest('rule', name)
   const common = commonOf(readOptions('rule', options, commonChecks), { name })
-  if (name === undefined) {
-    throw new OptionsError(
-      'DROP444_MISSING_OPTION',
-      'rule: the first argument must be its name',
-      'name',
-      name,
-    )
-  }
-  readOptions('rule', { name }, { name: commonChecks.name })
-  if (typeof judge !== 'function') {
-    const message = `rule: the second argument must be a function, not ${show(judge)}`
-    throw new OptionsError(
-      judge === undefined ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION',
-      message,
-      'judge',
-      judge,
-    )
-  }
+  commonChecks.name(name, expected => refuse('rule', 'name', name, expected))
+  if (typeof judge !== 'function') refuse('rule', 'judge', judge, 'a function')
   return makeRule(common, judge)
 }
 

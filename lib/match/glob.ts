@@ -60,6 +60,7 @@ export function compileGlob(glob: string, { caseSensitive }: PathOptions): Glob 
   const quick = source.replace(starText, '(?:(?!$1)[^/])*$1')
   const expression = new RegExp(quick, flags)
   const stars = quick.split('\\/').map(segment => segment.split('[^/]*?').length - 1)
-  const sharing = Math.max(glob.split('**').length - 1, ...stars)
+  const globstars = glob.split('**').length - 1
+  const sharing = globstars > 1 ? globstars + Math.max(...stars) : Math.max(globstars, ...stars)
   return { match: path => path === glob || expression.test(path), longest: longestBy[sharing] ?? 32 }
 }

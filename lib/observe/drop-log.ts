@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { onDrop } from '../drop-channel.ts'
 import type { DropEvent } from '../drop-event.ts'
-import { OptionsError, show } from '../errors.ts'
+import { refuse } from '../errors.ts'
 import { type Check, integer, readOptions, text } from '../options.ts'
 import { formatOf, isBannedBy, type LogFormat } from './log-formats.ts'
 import { isConsole, type Logger, loggerSink } from './logger-sink.ts'
@@ -53,10 +53,7 @@ const checks = {
 export function dropLog(target: Writable | Logger = process.stdout, options?: DropLogOptions): DropLog {
   const { format, level = 'info', maxBuffer = 2 ** 20 } = readOptions('dropLog', options, checks)
   if (isLogger(target)) return logThrough(target, level, format)
-  if (!isStream(target)) {
-    const message = `dropLog: the target must be a writable stream or a logger, not ${show(target)}`
-    throw new OptionsError('DROP444_INVALID_OPTION', message, 'target', target)
-  }
+  if (!isStream(target)) refuse('dropLog', 'target', target, 'a writable stream or a logger')
   const line = formatOf(format ?? 'rule')
   const hidesDryRun = isBannedBy(format ?? 'rule')
   const sink = streamSink(target, maxBuffer)
@@ -77,8 +74,7 @@ export function dropLog(target: Writable | Logger = process.stdout, options?: Dr
 
 function logThrough(logger: Logger, level: string, format: LogFormat | undefined): DropLog {
   if (typeof (logger as unknown as Record<string, unknown>)[level] !== 'function') {
-    const message = `dropLog: the logger has no method "${level}"`
-    throw new OptionsError('DROP444_INVALID_OPTION', message, 'level', level)
+    refuse('dropLog', 'level', level, 'the name of a method of the logger')
   }
   const write = loggerSink(logger, level)
   const chosen = format ?? (isConsole(logger) ? 'rule' : undefined)

@@ -1,5 +1,5 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { OptionsError, show } from '../errors.ts'
+import { refuseEntry } from '../errors.ts'
 import { type AgentMatcher, type AgentPattern, compileAgents } from '../match/agents.ts'
 import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
@@ -21,11 +21,11 @@ function agents(option: string): Check<AgentMatcher> {
     const patterns = list(value, fail)
     for (const pattern of patterns) {
       if (!isPattern(pattern))
-        refuse(option, pattern, 'it is no string with a word in it, RegExp or { pattern }')
+        refuseEntry('badAgent', option, pattern, 'it is no string with a word in it, RegExp or { pattern }')
       try {
         compileAgents([pattern])
       } catch (error) {
-        refuse(option, pattern, (error as Error).message)
+        refuseEntry('badAgent', option, pattern, (error as Error).message)
       }
     }
     return compileAgents(patterns as AgentPattern[])
@@ -39,11 +39,6 @@ function isPattern(pattern: unknown): pattern is AgentPattern {
   if (pattern instanceof RegExp) return true
   const { pattern: source } = pattern as { pattern?: unknown }
   return typeof source === 'string' && /\w/.test(source)
-}
-
-function refuse(option: string, pattern: unknown, problem: string): never {
-  const message = `badAgent: the pattern ${show(pattern)} can't be used: ${problem}`
-  throw new OptionsError('DROP444_INVALID_ENTRY', message, option, pattern)
 }
 
 const checks = {

@@ -1,9 +1,8 @@
 import { commonOf } from '../common-options.ts'
-import { OptionsError, show } from '../errors.ts'
 import type { Address } from '../match/address.ts'
 import { addressList } from '../match/address-list.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
-import { list, readOptions, refuseRequest } from '../options.ts'
+import { listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import { type AddressOptions, addressChecks, addressOf } from './address-rule.ts'
@@ -16,7 +15,7 @@ export function cidrRule(
   judgeAddress: (set: CidrSet, address: Address) => Finding | undefined,
 ): Rule {
   refuseRequest(factory, entries)
-  const set = readList(factory, entries)
+  const set = addressList(factory, 'list', listArgument(factory, 'list', entries))
   const checked = readOptions(factory, options, addressChecks)
   // An address rule is certain of whom it meets: nothing on that connection is worth finishing.
   const common = commonOf(checked, { name: factory, http2: 'destroy' })
@@ -26,20 +25,4 @@ export function cidrRule(
     if (!address) return drops ? { reason: Reason.NO_ADDRESS } : undefined
     return judgeAddress(set, address)
   })
-}
-
-function readList(factory: string, entries: unknown): CidrSet {
-  const fail = (expected: string): never => {
-    const code = entries === undefined ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION'
-    throw new OptionsError(
-      code,
-      `${factory}: the list must be ${expected}, not ${show(entries)}`,
-      'list',
-      entries,
-    )
-  }
-  // Read once: an iterator has nothing left the second time.
-  const given = list(entries, fail)
-  if (given.length === 0) fail('an array with at least one entry')
-  return addressList(factory, 'list', given, fail)
 }

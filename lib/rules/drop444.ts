@@ -1,5 +1,5 @@
 import { type CommonOptions, commonChecks } from '../common-options.ts'
-import { OptionsError } from '../errors.ts'
+import { refuse } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
 import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
 import type { Rule } from '../rule.ts'
@@ -91,8 +91,7 @@ export function drop444(options: Drop444Options): Rule {
     if (given[rule] !== undefined && given[rule] !== false) rules.push(make(given[rule], shared))
   }
   if (rules.length === 0) {
-    const message = `drop444: name at least one rule: ${Object.keys(inOrder).join(', ')}`
-    throw new OptionsError('DROP444_MISSING_OPTION', message, 'options', options)
+    refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(inOrder).join(', ')}`)
   }
   const chain = chainOf(rules)
   // The first of the chain is then noHost: in a dry run of its own, it alone judges what Node answers.

@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { OptionsError, show } from '../errors.ts'
-import { closest, list, readOptions, refuseRequest } from '../options.ts'
+import { refuseEntry } from '../errors.ts'
+import { closest, listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { makeRule, type Rule } from '../rule.ts'
 
@@ -27,22 +27,11 @@ export function methodAllowlist(methods: Iterable<string>, options?: CommonOptio
 }
 
 function readMethods(methods: unknown): string[] {
-  const fail = (expected: string): never => {
-    const code = methods === undefined ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION'
-    throw new OptionsError(
-      code,
-      `methodAllowlist: the methods must be ${expected}, not ${show(methods)}`,
-      'methods',
-      methods,
-    )
-  }
-  const given = list(methods, fail)
-  if (given.length === 0) fail('an array with at least one method')
+  const given = listArgument('methodAllowlist', 'methods', methods)
   for (const method of given) {
     if (METHODS.includes(method as string)) continue
     const near = typeof method === 'string' ? closest(method, METHODS) : undefined
-    const message = `methodAllowlist: ${show(method)} is no method that Node knows`
-    throw new OptionsError('DROP444_INVALID_ENTRY', message, 'methods', method, near)
+    refuseEntry('methodAllowlist', 'methods', method, 'Node knows no such method', near)
   }
   return given as string[]
 }

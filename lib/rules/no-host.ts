@@ -1,5 +1,5 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { OptionsError, show } from '../errors.ts'
+import { refuseEntry } from '../errors.ts'
 import { framework, type Request } from '../http-types.ts'
 import { type Host, parseHost, targetAuthority } from '../match/host.ts'
 import { compileServerNames, type ServerNames } from '../match/server-names.ts'
@@ -28,10 +28,7 @@ const serverNames: Check<ServerNames> = (value, fail) => {
   return typeof compiled === 'function' ? compiled : refuseName(compiled.pattern, compiled.problem)
 }
 
-function refuseName(name: unknown, problem: string): never {
-  const message = `noHost: the server name ${show(name)} can't be used: ${problem}`
-  throw new OptionsError('DROP444_INVALID_ENTRY', message, 'serverNames', name)
-}
+const refuseName = (name: unknown, problem: string) => refuseEntry('noHost', 'serverNames', name, problem)
 
 const checks = { ...commonChecks, serverNames } satisfies Record<keyof NoHostOptions, Check<unknown>>
 

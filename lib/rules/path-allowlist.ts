@@ -1,10 +1,10 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { OptionsError, show } from '../errors.ts'
+import { refuse, refuseEntry } from '../errors.ts'
 import { framework } from '../http-types.ts'
 import { globProblem, type PathOptions, splitNegation } from '../match/glob.ts'
 import { compilePaths, type PathMatcher } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
-import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
+import { boolean, type Check, listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { makeRule, type Rule } from '../rule.ts'
 
@@ -57,20 +57,20 @@ export function pathAllowlist(patterns: Iterable<string | RegExp>, options?: Pat
   })
 }
 
+const refusePattern = (pattern: unknown, problem: string) =>
+  refuseEntry('pathAllowlist', 'patterns', pattern, problem)
+
 function readPatterns(patterns: unknown): (string | RegExp)[] {
-  const fail = (expected: string): never => {
-    const code = patterns === undefined ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION'
-    const message = `pathAllowlist: the patterns must be ${expected}, not ${show(patterns)}`
-    throw new OptionsError(code, message, 'patterns', patterns)
-  }
-  const given = list(patterns, fail)
+  const given = listArgument('pathAllowlist', 'patterns', patterns)
   for (const pattern of given) {
     if (pattern instanceof RegExp) continue
     const problem = typeof pattern === 'string' ? globProblem(pattern) : 'it is no string or RegExp'
-    if (problem) refuse(pattern, problem)
+    if (problem) refusePattern(pattern, problem)
   }
   const negates = (pattern: unknown) => typeof pattern === 'string' && splitNegation(pattern).negated
-  if (given.every(negates)) fail('a list with at least one pattern that lets something pass')
+  if (given.every(negates)) {
+    refuse('pathAllowlist', 'patterns', given, 'a list with a pattern that lets something pass')
+  }
   return given as (string | RegExp)[]
 }
 
@@ -80,13 +80,8 @@ function compile(patterns: (string | RegExp)[], options: PathOptions): PathMatch
     try {
       compilePaths([pattern], options)
     } catch (error) {
-      refuse(pattern, (error as Error).message)
+      refusePattern(pattern, (error as Error).message)
     }
   }
   return compilePaths(patterns, options)
-}
-
-function refuse(pattern: unknown, problem: string): never {
-  const message = `pathAllowlist: the pattern ${show(pattern)} can't be used: ${problem}`
-  throw new OptionsError('DROP444_INVALID_ENTRY', message, 'patterns', pattern)
 }

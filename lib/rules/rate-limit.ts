@@ -1,5 +1,5 @@
 import { commonOf } from '../common-options.ts'
-import { OptionsError } from '../errors.ts'
+import { refuse } from '../errors.ts'
 import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { type Address, addressOfWords, maskWords } from '../match/address.ts'
 import type { Bucket, Decision } from '../match/leaky-bucket.ts'
@@ -41,10 +41,12 @@ const store: Check<RateLimitStore> = (value, fail) =>
     ? (value as RateLimitStore)
     : fail('a store with hit()')
 
+const RATE = "a whole number of requests a second or minute, such as '10r/s' or '30r/m'"
+
 /** nginx counts in thousandths of a request per second, rounded down: `1r/m` is 16. */
-const rate: Check<number> = (value, fail) => {
+const rateCheck: Check<number> = (value, fail) => {
   const match = typeof value === 'string' ? /^([1-9]\d{0,8})r\/([sm])$/.exec(value) : null
-  if (!match) return fail("a whole number of requests a second or minute, such as '10r/s' or '30r/m'")
+  if (!match) return fail(RATE)
   return Math.trunc((Number(match[1]) * 1000) / (match[2] === 'm' ? 60 : 1))
 }
 
@@ -52,7 +54,7 @@ const count = integer(0, 1e9)
 
 const checks = {
   ...addressChecks,
-  rate,
+  rate: rateCheck,
   burst: count,
   delay: ((value, fail) =>
     value === 'all' ? 0 : count(value, () => fail("a whole number from 0, or 'all'"))) as Check<number>,
@@ -76,17 +78,10 @@ const checks = {
 export function rateLimit(options: RateLimitOptions): Rule {
   refuseRequest('rateLimit', options)
   const checked = readOptions('rateLimit', options, checks)
-  if (checked.rate === undefined) {
-    throw new OptionsError(
-      'DROP444_MISSING_OPTION',
-      'rateLimit: "rate" is required, such as \'10r/s\'',
-      'rate',
-      undefined,
-    )
-  }
+  const rate = checked.rate ?? refuse('rateLimit', 'rate', undefined, RATE)
   const common = commonOf(checked, { name: 'rateLimit' })
   const bucket: Bucket = {
-    rate: checked.rate,
+    rate,
     burst: (checked.burst ?? 0) * 1000,
     delay: checked.delay === undefined ? Number.POSITIVE_INFINITY : checked.delay * 1000,
   }

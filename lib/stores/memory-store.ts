@@ -1,4 +1,4 @@
-import { OptionsError, show } from '../errors.ts'
+import { refuse } from '../errors.ts'
 import {
   type Bucket,
   type BucketState,
@@ -14,10 +14,10 @@ export class MemoryStore implements RateLimitStore {
   readonly #states = new Map<string, BucketState>()
   readonly #maxKeys: number
 
+  /** @throws OptionsError where `maxKeys` is no whole number from 1 */
   constructor(maxKeys: number) {
     if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
-      const message = `MemoryStore: "maxKeys" must be a whole number from 1, not ${show(maxKeys)}`
-      throw new OptionsError('DROP444_INVALID_OPTION', message, 'maxKeys', maxKeys)
+      refuse('MemoryStore', 'maxKeys', maxKeys, 'a whole number from 1')
     }
     this.#maxKeys = maxKeys
   }

@@ -75,7 +75,7 @@ const units = [
 const SIZE = 16_384
 
 /** Milliseconds: 100, and room for a slow machine. */
-const LIMIT = 250
+const LIMIT = 500
 
 /** Milliseconds that a judgement takes; more than two seconds are an error. */
 function timeOf(judge: () => unknown): number {
