@@ -37,7 +37,10 @@ const checks = {
  *
  * @throws OptionsError that names the bad pattern, also one that can match nothing
  */
-export function pathAllowlist(patterns: Iterable<string | RegExp>, options?: PathAllowlistOptions): Rule {
+export function pathAllowlist(
+  patterns: readonly (string | RegExp)[] | ReadonlySet<string | RegExp>,
+  options?: PathAllowlistOptions,
+): Rule {
   refuseRequest('pathAllowlist', patterns)
   const checked = readOptions('pathAllowlist', options, checks)
   const matches = compile(readPatterns(patterns), {

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type CallbackError, type DropEvent, onDrop, rule } from '../../lib/index.ts'
+import express from 'express'
+import { type CallbackError, type DropEvent, onDrop, type Rule, rule } from '../../lib/index.ts'
 import { sites } from '../support/ask.ts'
 import { settle } from '../support/events.ts'
 
@@ -56,8 +57,10 @@ describe('drop events', () => {
   })
 
   test('all that is known of the request, over Express with a mount path', async () => {
-    const to = await site([rule('mine', () => ({ reason: 'why', detail: 'what' }), { name: 'mine' })])
-    await to.ask('/a?b=c', {
+    const mounted = express.Router()
+    mounted.use('/a', rule('mine', () => ({ reason: 'why', detail: 'what' })) as express.RequestHandler)
+    const to = await site([mounted as unknown as Rule])
+    await to.ask('/a/d?b=c', {
       Referer: 'http://r/',
       'User-Agent': 'ua',
       Authorization: `Basic ${Buffer.from('ann:secret').toString('base64')}`,
@@ -78,7 +81,7 @@ describe('drop events', () => {
         peerAddress: '127.0.0.1',
         remoteUser: 'ann',
         method: 'GET',
-        url: '/a?b=c',
+        url: '/a/d?b=c',
         httpVersion: '1.1',
         host: 'localhost',
         referer: 'http://r/',

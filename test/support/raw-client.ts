@@ -35,6 +35,7 @@ export class RawClient {
   #chunks: Buffer[] = []
   #marked = 0
   #received = 0
+  #tickets = 0
   #end: End = 'open'
   #sentAt = 0
   #endedAt = 0
@@ -56,8 +57,8 @@ export class RawClient {
       await new Promise<void>((resolve, reject) =>
         stream.once('secureConnect', resolve).once('error', reject),
       )
-      // The session tickets of TLS 1.3 belong to the handshake.
-      await quiet(client)
+      // The two session tickets of TLS 1.3 belong to the handshake.
+      await client.until(() => client.#tickets === 2 || (stream as TLSSocket).getProtocol() !== 'TLSv1.3')
     }
     return client
   }
@@ -84,7 +85,12 @@ export class RawClient {
       this.#chunks.push(chunk)
       wake()
     })
-    if (this.#stream !== this.tcp) this.#stream.on('error', () => {})
+    if (this.#stream === this.tcp) return
+    this.#stream.on('error', () => {})
+    this.#stream.on('session', () => {
+      this.#tickets++
+      wake()
+    })
   }
 
   get data(): Buffer {
@@ -176,15 +182,6 @@ function tlsOver(tcp: Socket, { alpn, servername }: RawOptions): TLSSocket {
     ...(alpn ? { ALPNProtocols: alpn } : {}),
     servername: servername ?? 'localhost',
   })
-}
-
-/** Waits until nothing has come for a moment. */
-async function quiet(client: RawClient): Promise<void> {
-  let seen = -1
-  while (seen !== client.received) {
-    seen = client.received
-    await new Promise(resolve => setTimeout(resolve, 15))
-  }
 }
 
 /** Opens a connection, sends, waits for its end. */

@@ -1,0 +1,19 @@
+import type { Break } from './break.ts'
+import { addresses } from './list/addresses.ts'
+import { events } from './list/events.ts'
+import { limits } from './list/limits.ts'
+import { options } from './list/options.ts'
+import { paths } from './list/paths.ts'
+import { rules } from './list/rules.ts'
+import { wire } from './list/wire.ts'
+
+/** Every break that the tests have to notice. */
+export const breaks: readonly Break[] = [
+  ...wire,
+  ...events,
+  ...rules,
+  ...addresses,
+  ...paths,
+  ...limits,
+  ...options,
+]

@@ -1,0 +1,80 @@
+import type { Break } from '../break.ts'
+
+const http1 = ['wire/http1.test.ts']
+const http2 = ['wire/http2.test.ts']
+
+export const events: readonly Break[] = [
+  {
+    name: 'a second drop publishes again',
+    file: 'drop.ts',
+    find: '  if (state.dropped) return\n',
+    replace: '',
+    tests: [...http1, ...http2],
+  },
+  {
+    name: 'every drop publishes twice',
+    file: 'publish.ts',
+    find: 'return verdict => dropChannel.publish(makeEvent(req, verdict, client, peer))',
+    replace: `return verdict => {
+    dropChannel.publish(makeEvent(req, verdict, client, peer))
+    dropChannel.publish(makeEvent(req, verdict, client, peer))
+  }`,
+    tests: http1,
+  },
+  {
+    name: 'events can be changed by a subscriber',
+    file: 'drop-event.ts',
+    find: 'return Object.freeze({',
+    replace: 'return ({',
+    tests: http1,
+  },
+  {
+    name: 'what a listener throws ends the process',
+    file: 'drop-channel.ts',
+    find: '      } catch (error) {\n        onThrow(error)',
+    replace: '      } catch (error) {\n        throw error',
+    tests: ['observe/events.test.ts'],
+  },
+  {
+    name: 'the event shows the URL as a router cut it',
+    file: 'drop-event.ts',
+    find: "framework(req).originalUrl ?? req.url ?? ''",
+    replace: "req.url ?? ''",
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'a dry run is written where fail2ban reads',
+    file: 'observe/log-formats.ts',
+    find: "return format === 'rule' || format === 'combined'",
+    replace: "return format === 'combined'",
+    tests: ['observe/drop-log.test.ts'],
+  },
+  {
+    name: 'bytes are escaped in lower case',
+    file: 'observe/log-formats.ts',
+    find: '.toString(16).toUpperCase()',
+    replace: '.toString(16)',
+    tests: ['observe/drop-log.test.ts'],
+  },
+  {
+    name: 'a missing header is written as an empty one',
+    file: 'observe/log-formats.ts',
+    find: "value === undefined ? '-' :",
+    replace: "value === undefined ? '' :",
+    tests: ['observe/drop-log.test.ts'],
+  },
+  {
+    name: 'lost lines are not counted',
+    file: 'observe/stream-sink.ts',
+    find: '    lost++\n',
+    replace: '',
+    tests: ['observe/drop-log.test.ts'],
+  },
+  {
+    name: 'what a slow stream has not taken grows without bound',
+    file: 'observe/stream-sink.ts',
+    find: 'stream.writableLength < maxBuffer',
+    replace: 'stream.writableLength >= 0',
+    tests: ['observe/drop-log.test.ts'],
+  },
+]

@@ -1,0 +1,122 @@
+import type { Break } from '../break.ts'
+
+export const rules: readonly Break[] = [
+  {
+    name: "a rule that throws 'route' lets the request pass",
+    file: 'rule.ts',
+    find: '    } catch (error) {\n      return next(asError(common.name, error))',
+    replace: '    } catch (error) {\n      return next(error)',
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'a rejected promise lets the request pass',
+    file: 'rule.ts',
+    find: '      error => next(asError(common.name, error)),\n    )\n  }\n  return Object',
+    replace: '      () => next(),\n    )\n  }\n  return Object',
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'an error in skip lets the request pass',
+    file: 'rule.ts',
+    find: 'const skipped = common.skip?.(req)\n',
+    replace: `let skipped: unknown
+    try {
+      skipped = common.skip?.(req)
+    } catch {
+      skipped = true
+    }
+`,
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'one instance judges a request twice',
+    file: 'rule.ts',
+    find: 'state.judgedBy.push(middleware)',
+    replace: 'state.judgedBy.push(state)',
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'a dry run drops',
+    file: 'rule.ts',
+    find: 'if (!common.dryRun && !answers) {',
+    replace: 'if (!answers) {',
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'except is not read',
+    file: 'rule.ts',
+    find: 'if (common.except) {',
+    replace: 'if (common.except && !common.name) {',
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'HEAD does not go with GET',
+    file: 'rules/method-allowlist.ts',
+    find: "  if (allowed.has('GET')) allowed.add('HEAD')\n",
+    replace: '',
+    tests: ['rules/method-allowlist.test.ts'],
+  },
+  {
+    name: 'agents match inside words',
+    file: 'match/agents.ts',
+    find: 'const isWord = (character: string | undefined) => character !== undefined &&',
+    replace: "const isWord = (character: string | undefined) => character === '' &&",
+    tests: ['rules/bad-agent.test.ts'],
+  },
+  {
+    name: 'allow does not win over patterns',
+    file: 'rules/bad-agent.ts',
+    find: 'detail === undefined || isAllowed?.(agent) !== undefined',
+    replace: 'detail === undefined',
+    tests: ['rules/bad-agent.test.ts'],
+  },
+  {
+    name: 'the empty agent passes',
+    file: 'rules/bad-agent.ts',
+    find: 'checked.empty ?? true',
+    replace: 'checked.empty ?? false',
+    tests: ['rules/bad-agent.test.ts'],
+  },
+  {
+    name: 'a duplicate Host passes',
+    file: 'rules/no-host.ts',
+    find: 'if (fields.length > 1) return',
+    replace: 'if (fields.length > 9) return',
+    tests: ['rules/no-host.test.ts'],
+  },
+  {
+    name: "an absolute-form target's host is not judged",
+    file: 'rules/no-host.ts',
+    find: 'parseHost(authority ?? (field as string))',
+    replace: 'parseHost(field ?? (authority as string))',
+    tests: ['rules/no-host.test.ts'],
+  },
+  {
+    name: '*.example.com matches example.com itself',
+    file: 'match/server-names.ts',
+    find: "if (pattern.startsWith('*.')) suffixes.add(name)\n",
+    replace: "if (pattern.startsWith('*.')) suffixes.add(name) && exact.add(name)\n",
+    tests: ['rules/no-host.test.ts'],
+  },
+  {
+    name: 'a missing Host is answered with 400',
+    file: 'server/missing-host.ts',
+    find: 'else server.requireHostHeader = false',
+    replace: 'else server.requireHostHeader = true',
+    tests: ['missing-host.test.ts'],
+  },
+  {
+    name: 'a missing Host reaches servers without the rule',
+    file: 'server/missing-host.ts',
+    find: '    if (!found) continue\n',
+    replace: '    if (!found) {\n      server.requireHostHeader = false\n      continue\n    }\n',
+    tests: ['missing-host.test.ts'],
+  },
+  {
+    name: 'drop444 counts requests that another rule drops',
+    file: 'rules/drop444.ts',
+    find: '  noHost: withOptions(noHost),\n',
+    replace: '  rateLimit: withOptions(rateLimit),\n  noHost: withOptions(noHost),\n',
+    tests: ['rules/drop444.test.ts'],
+  },
+]

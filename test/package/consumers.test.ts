@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, describe, test } from 'node:test'
+import { exchange, get, type Wire } from '../support/raw-client.ts'
+import { install, type Packed, pack } from './packed.ts'
+import { root, tsc } from './tree.ts'
+
+const packed: Packed = pack()
+
+describe('the tarball', () => {
+  test('holds the build, the docs and nothing else', () => {
+    const allowed =
+      /^(?:dist\/[\w/-]+(?:\.d\.ts|\.js)|docs\/[\w/-]+\.md|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+    assert.deepEqual(
+      packed.files.filter(file => !allowed.test(file)),
+      [],
+    )
+  })
+
+  for (const file of ['dist/index.js', 'dist/index.d.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+    test(`holds ${file}`, () => assert.ok(packed.files.includes(file)))
+  }
+
+  test('holds the docs', () => {
+    assert.ok(packed.files.some(file => file.startsWith('docs/')))
+  })
+
+  test('has a type declaration for every file of the build', () => {
+    const scripts = packed.files.filter(file => file.endsWith('.js'))
+    assert.ok(scripts.length > 20)
+    assert.deepEqual(
+      scripts.filter(file => !packed.files.includes(file.replace(/js$/, 'd.ts'))),
+      [],
+    )
+  })
+
+  test('has every file that its exports name', () => {
+    const targets = JSON.stringify(packed.manifest.exports).match(/(?<=")\.\/[^"]+(?=")/g) ?? []
+    assert.ok(targets.length >= 2)
+    for (const target of targets) assert.ok(existsSync(join(packed.directory, target)), target)
+  })
+})
+
+interface Consumer {
+  readonly output: readonly string[]
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** Runs a consumer's app until `stop`; the first line that it prints names its port. */
+async function start(project: string, script: string): Promise<Consumer> {
+  const child: ChildProcess = spawn(process.execPath, [script], {
+    cwd: project,
+    // Warnings are for people; Node 20 warns of require() of a module.
+    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output: string[] = []
+  const collect = (stream: NodeJS.ReadableStream) =>
+    createInterface({ input: stream }).on('line', line => output.push(line))
+  const lines = collect(child.stdout as NodeJS.ReadableStream)
+  collect(child.stderr as NodeJS.ReadableStream)
+  const exited = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const patience = setTimeout(() => child.kill(), 20_000)
+  await Promise.race([new Promise(resolve => lines.once('line', resolve)), exited])
+  clearTimeout(patience)
+  const port = Number(/^port (\d+)$/.exec(output[0] ?? '')?.[1])
+  assert.ok(port > 0, output.join('\n'))
+  const stop = () => {
+    child.kill()
+    return exited
+  }
+  return { output, port, stop }
+}
+
+const consumers: Record<string, string> = {
+  'js-esm': 'app.js',
+  'js-cjs': 'app.js',
+  'ts-esm': 'out/app.js',
+  'ts-cjs': 'out/app.js',
+}
+
+for (const [name, script] of Object.entries(consumers)) {
+  describe(`a ${name} project`, () => {
+    let project: string
+    before(() => {
+      project = install(name, packed)
+    })
+
+    if (name.startsWith('ts'))
+      test('type-checks, the declarations of the package too', () => {
+        tsc(['-p', '.'], project)
+      })
+
+    describe('runs:', () => {
+      let app: Consumer
+      before(async () => {
+        app = await start(project, script)
+      })
+      after(() => app?.stop())
+
+      const ask = (bytes: string): Promise<Wire> => exchange({ port: app.port }, bytes)
+      const passes = async (path: string) => {
+        const { data } = await ask(get(path, { Connection: 'close' }))
+        assert.match(data.toString(), /^HTTP\/1\.1 200 [\s\S]*passed/)
+      }
+      const dropped: Record<string, string> = {
+        noHost: 'GET / HTTP/1.1\r\n\r\n',
+        denyCidr: get('/denied'),
+        badAgent: get('/', { 'User-Agent': 'sqlmap/1.8' }),
+        pathAllowlist: get('/.env'),
+        rateLimit: get('/login'),
+      }
+
+      test('wanted requests pass', async () => {
+        await passes('/')
+        await passes('/login')
+      })
+
+      for (const [rule, bytes] of Object.entries(dropped)) {
+        test(`${rule} drops with no byte, and a line says so`, async () => {
+          const wire = await ask(bytes)
+          assert.equal(wire.wireBytes, 0)
+          assert.equal(wire.end, 'fin')
+          await new Promise(resolve => setTimeout(resolve, 20))
+          assert.match(app.output.at(-1) ?? '', new RegExp(` 444 0 .* "${rule}" "[a-z-]+"$`))
+        })
+      }
+    })
+  })
+}
+
+test('the consumers are those of the directory', () => {
+  const found = readdirSync(join(root, 'test', 'package', 'consumers'))
+  assert.deepEqual(found.sort(), Object.keys(consumers).sort())
+})

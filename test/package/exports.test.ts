@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import * as drop444 from '../../lib/index.ts'
+import {
+  bundle,
+  bundledPackages,
+  externals,
+  findCycle,
+  reachable,
+  runtimeGraph,
+  sourceGraph,
+} from './graph.ts'
+import { root } from './tree.ts'
+
+/** The public surface: a change here is a change for users, and a line in the changelog. */
+const values = [
+  'MemoryStore',
+  'OptionsError',
+  'Reason',
+  'allowCidr',
+  'badAgent',
+  'browserPaths',
+  'denyCidr',
+  'drop',
+  'drop444',
+  'dropLog',
+  'methodAllowlist',
+  'noHost',
+  'onDrop',
+  'pathAllowlist',
+  'rateLimit',
+  'rule',
+  'scannerAgents',
+]
+
+const types = [
+  'AddressOptions',
+  'AgentPattern',
+  'BadAgentOptions',
+  'Bucket',
+  'CallbackError',
+  'CommonOptions',
+  'Decision',
+  'Drop444Options',
+  'DropAction',
+  'DropEvent',
+  'DropHow',
+  'DropInfo',
+  'DropLog',
+  'DropLogOptions',
+  'Finding',
+  'HandOff',
+  'Http2Mode',
+  'Judge',
+  'Judgement',
+  'LogFormat',
+  'Logger',
+  'Next',
+  'NoHostOptions',
+  'OptionsErrorCode',
+  'PathAllowlistOptions',
+  'RateLimitOptions',
+  'RateLimitStore',
+  'Request',
+  'Response',
+  'Rule',
+  'Trust',
+  'TrustProxy',
+  'WarningCode',
+]
+
+/** All that is loaded with the core; what is optional has a sub-path of its own. */
+const packages = [
+  'braces',
+  'debug',
+  'fill-range',
+  'forwarded',
+  'ipaddr.js',
+  'is-number',
+  'micromatch',
+  'ms',
+  'picomatch',
+  'proxy-addr',
+  'to-regex-range',
+]
+
+/** What debug takes where it happens to be installed. */
+const optional = ['supports-color', 'has-flag']
+
+/** kB, minified and compressed, without dependencies. */
+const maxSize = 15
+
+/** The part of `lib` that a file belongs to: its directory. */
+const partOf = (file: string) => file.split('/').slice(1, -1)[0] ?? 'lib'
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+test('the exported names', () => {
+  assert.deepEqual(Object.keys(drop444).sort(), values)
+})
+
+test('the exported types', () => {
+  const source = readFileSync(join(root, 'lib/index.ts'), 'utf8')
+  const names: string[] = []
+  for (const [, all, list = ''] of source.matchAll(/^export (type )?\{([^}]*)\}/gm)) {
+    const exported = list.split(',').map(name => name.trim())
+    for (const name of exported) if (all || name.startsWith('type ')) names.push(name.replace(/^type /, ''))
+  }
+  assert.deepEqual(names.sort(), types)
+})
+
+describe('what the core loads', () => {
+  test('of packages: the declared dependencies, and theirs', async () => {
+    const { metafile } = await bundle('bundle')
+    assert.deepEqual(
+      bundledPackages(metafile).filter(name => !optional.includes(name)),
+      packages,
+    )
+  })
+
+  test('by name: only what package.json declares', async () => {
+    const named = externals((await bundle('external')).metafile).packages
+    const declared = Object.keys(manifest.dependencies)
+    assert.deepEqual(
+      [...named].filter(name => !declared.includes(name)),
+      [],
+    )
+    const unused = declared.filter(name => !named.has(name))
+    assert.deepEqual(unused, [])
+  })
+
+  test('of Node: no optional part, and every name with node:', async () => {
+    const { builtin } = externals((await bundle('external')).metafile)
+    assert.deepEqual([...builtin].sort(), ['node:diagnostics_channel', 'node:http', 'node:http2', 'node:url'])
+  })
+
+  test('nothing that keeps a process alive', () => {
+    const script = "import { rateLimit, noHost } from './lib/index.ts'; noHost(); rateLimit({ rate: '1r/s' })"
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+    assert.equal(status, 0, stderr)
+    assert.equal(stderr, '')
+  })
+
+  test(`own code stays under ${maxSize} kB`, async t => {
+    const { code } = await bundle('external', true)
+    const size = gzipSync(code, { level: 9 }).length / 1000
+    t.diagnostic(
+      `${size.toFixed(2)} kB minified and compressed, ${(code.length / 1000).toFixed(2)} kB minified`,
+    )
+    assert.ok(size <= maxSize, `${size} kB`)
+    assert.ok(size > 1, 'nothing was bundled')
+  })
+})
+
+describe('the import graph', () => {
+  const graph = sourceGraph()
+
+  test('has no circle', async () => {
+    const own = new Map(
+      [...runtimeGraph((await bundle('external')).metafile)].filter(([file]) => file.startsWith('lib/')),
+    )
+    assert.ok(own.size > 20)
+    assert.equal(findCycle(own)?.join(' > '), undefined)
+  })
+
+  test('reaches every file: none is dead', () => {
+    const reached = reachable(graph, 'lib/index.ts')
+    assert.deepEqual(
+      [...graph.keys()].filter(file => !reached.has(file)),
+      [],
+    )
+  })
+
+  const oneWay: Record<string, readonly string[]> = {
+    match: ['rules', 'server', 'stores', 'observe', 'wire'],
+    observe: ['rules', 'server', 'stores', 'wire'],
+    wire: ['rules', 'server', 'stores', 'observe', 'match'],
+    stores: ['rules', 'server', 'observe', 'wire'],
+    lib: ['observe', 'server'],
+  }
+  for (const [part, forbidden] of Object.entries(oneWay)) {
+    test(`points one way: ${part} imports nothing from ${forbidden.join(', ')}`, () => {
+      const files = [...graph].filter(([file]) => partOf(file) === part && file !== 'lib/index.ts')
+      assert.ok(files.length > 0)
+      const wrong = files.flatMap(([file, imports]) =>
+        imports.filter(target => forbidden.includes(partOf(target))).map(target => `${file} > ${target}`),
+      )
+      assert.deepEqual(wrong, [])
+    })
+  }
+
+  test('that the checks see through: a circle and a forbidden import are found', () => {
+    assert.deepEqual(
+      findCycle(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'a']],
+        ]),
+      ),
+      ['a', 'b', 'a'],
+    )
+    assert.equal(
+      findCycle(
+        new Map([
+          ['a', ['b', 'c']],
+          ['b', ['c']],
+          ['c', []],
+        ]),
+      ),
+      undefined,
+    )
+    assert.deepEqual(graph.get('lib/stores/rate-limit-store.ts'), ['lib/match/leaky-bucket.ts'])
+    assert.ok(graph.get('lib/stores/memory-store.ts')?.includes('lib/match/leaky-bucket.ts'))
+  })
+})
