@@ -15,7 +15,7 @@ import { cidrRule } from './cidr-rule.ts'
  *
  * @throws OptionsError that names the bad entry
  */
-export function allowCidr(list: readonly string[] | ReadonlySet<string>, options?: AddressOptions): Rule {
+export function allowCidr(list: Iterable<string> & object, options?: AddressOptions): Rule {
   return cidrRule('allowCidr', list, options, (set, address) =>
     set.match(address) === undefined ? { reason: Reason.UNLISTED_ADDRESS, detail: address.text } : undefined,
   )

@@ -15,7 +15,7 @@ import { cidrRule } from './cidr-rule.ts'
  *
  * @throws OptionsError that names the bad entry
  */
-export function denyCidr(list: readonly string[] | ReadonlySet<string>, options?: AddressOptions): Rule {
+export function denyCidr(list: Iterable<string> & object, options?: AddressOptions): Rule {
   return cidrRule('denyCidr', list, options, (set, address) => {
     const detail = set.match(address)
     return detail === undefined ? undefined : { reason: Reason.DENIED_ADDRESS, detail }

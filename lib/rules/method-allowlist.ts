@@ -16,10 +16,7 @@ import { makeRule, type Rule } from '../rule.ts'
  *
  * @throws OptionsError
  */
-export function methodAllowlist(
-  methods: readonly string[] | ReadonlySet<string>,
-  options?: CommonOptions,
-): Rule {
+export function methodAllowlist(methods: Iterable<string> & object, options?: CommonOptions): Rule {
   refuseRequest('methodAllowlist', methods)
   const allowed = new Set(readMethods(methods))
   if (allowed.has('GET')) allowed.add('HEAD')

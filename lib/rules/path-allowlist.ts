@@ -38,7 +38,7 @@ const checks = {
  * @throws OptionsError that names the bad pattern, also one that can match nothing
  */
 export function pathAllowlist(
-  patterns: readonly (string | RegExp)[] | ReadonlySet<string | RegExp>,
+  patterns: Iterable<string | RegExp> & object,
   options?: PathAllowlistOptions,
 ): Rule {
   refuseRequest('pathAllowlist', patterns)
