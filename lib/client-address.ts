@@ -14,12 +14,15 @@ export type TrustProxy = boolean | number | string | readonly string[] | Trust
 /** Whether the sender at `address`, `hop` steps from us, is a proxy of ours. */
 export type Trust = (address: string, hop: number) => boolean
 
+const trustAll: Trust = () => true
 const trustNobody: Trust = () => false
+/** Of an app or a rule that says nothing of proxies; who says false, knows. */
+const trustUnset: Trust = () => false
 
 /** Compiles {@link TrustProxy}. Throws proxy-addr's TypeError for an entry that is none. */
 export function compileTrust(trust: TrustProxy): Trust {
   if (typeof trust === 'function') return trust
-  if (typeof trust === 'boolean') return () => trust
+  if (typeof trust === 'boolean') return trust ? trustAll : trustNobody
   if (typeof trust === 'number') return (_address, hop) => hop < trust
   const entries = typeof trust === 'string' ? trust.split(',').map(entry => entry.trim()) : [...trust]
   return proxyaddr.compile(entries)
@@ -29,9 +32,9 @@ export function compileTrust(trust: TrustProxy): Trust {
 export function trustOf(req: Request, own: Trust | undefined): Trust {
   if (own) return own
   const { app } = framework(req)
-  if (typeof app?.get !== 'function') return trustNobody
+  if (typeof app?.get !== 'function') return trustUnset
   const trust = app.get('trust proxy fn')
-  if (typeof trust !== 'function') return trustNobody
+  if (typeof trust !== 'function') return trustUnset
   if (!warned('DROP444_TRUST_ALL') && app.get('trust proxy') === true) warnTrustAll()
   return trust as Trust
 }
@@ -60,7 +63,7 @@ export function peerAddress(req: Request): Address | undefined {
 
 /** Whether the TCP peer is a trusted proxy. */
 export function isTrustedPeer(req: Request, trust: Trust): boolean {
-  if (trust === trustNobody) return false
+  if (trust === trustNobody || trust === trustUnset) return false
   const peer = peerAddress(req)
   // Express asks with the address as the kernel writes it, mapped or not; a function of the user's may know only that one.
   const asWritten = req.socket?.remoteAddress as string
@@ -88,7 +91,7 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
   const forwarded = req.headers['x-forwarded-for'] as string | undefined
   if (forwarded === undefined) return peer
   if (!isTrustedPeer(req, trust)) {
-    warnUntrusted(peer)
+    if (trust !== trustNobody) warnUntrusted(peer)
     return peer
   }
   let client = peer

@@ -1,7 +1,7 @@
+import { addressList } from './address-list.ts'
 import { compileTrust, type Trust, type TrustProxy, warnTrustAll } from './client-address.ts'
 import type { DropHow } from './drop.ts'
 import type { Request, Response } from './http-types.ts'
-import { addressList } from './match/address-list.ts'
 import type { CidrSet } from './match/cidr-set.ts'
 import { boolean, type Check, fn, integer, list, oneOf, text } from './options.ts'
 import { warnOnce } from './warnings.ts'
@@ -16,13 +16,13 @@ export interface CommonOptions extends DropHow {
   /** 444 (default) drops; 400 to 599 is answered instead, for people who erred. */
   status?: number | undefined
   /** Writes the answer when `status` is not 444; default: a plain body. What it throws goes to `next`. */
-  handler?(req: Request, res: Response): unknown
+  handler?: { write(req: Request, res: Response): unknown }['write'] | undefined
   /** Judge and log, never act. Default false. */
   dryRun?: boolean | undefined
   /** True (or a promise of it) lets the request pass unjudged. What it throws goes to `next`. */
-  skip?(req: Request): unknown
+  skip?: { skip(req: Request): unknown }['skip'] | undefined
   /** Client addresses that pass unjudged: addresses, CIDRs, ranges, `loopback`, `linklocal`, `uniquelocal`. */
-  except?: readonly string[] | undefined
+  except?: (Iterable<string> & object) | undefined
 }
 
 /** {@link CommonOptions}, checked and compiled. */
@@ -49,7 +49,9 @@ const trustProxy: Check<Trust> = (value, fail) => {
   if (typeof value === 'number' && (!Number.isInteger(value) || value < 0))
     fail('a number of hops, 0 or more')
   const known = ['boolean', 'number', 'string', 'function'].includes(typeof value) || Array.isArray(value)
-  if (!known) fail('what Express\'s "trust proxy" takes: a boolean, number, string, array or function')
+  const entries = Array.isArray(value) ? value : []
+  if (!known || entries.some(entry => typeof entry !== 'string'))
+    fail('what Express\'s "trust proxy" takes: a boolean, number, string, array or function')
   try {
     return compileTrust(value as TrustProxy)
   } catch (error) {
@@ -68,12 +70,13 @@ const handOff: Check<HandOff> = (value, fail) => {
   return value
 }
 
-const except: Check<CidrSet> = (value, fail) => addressList('rule', 'except', list(value, fail))
+const except: Check<CidrSet> = (value, fail, factory = 'rule') =>
+  addressList(factory, 'except', list(value, fail))
 
 /** The checks of the common options; a factory adds its own. */
 export const commonChecks = {
   name: ((value, fail) =>
-    /^[\w.:/ -]{1,64}$/.test(text(value, fail))
+    /^(?=.*\w)[\w.:/ -]{1,64}$/.test(text(value, fail))
       ? (value as string)
       : fail('1 to 64 plain characters')) as Check<string>,
   status,

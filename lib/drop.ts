@@ -6,7 +6,7 @@ import { preparePublish } from './publish.ts'
 import { Reason } from './reasons.ts'
 import { stateOf } from './request-state.ts'
 import { type HandOff, handOff } from './wire/hand-off.ts'
-import { closeHttp1 } from './wire/http1.ts'
+import { closeHttp1, isPending } from './wire/http1.ts'
 import { closeHttp2, type Http2Mode } from './wire/http2.ts'
 
 /** How a drop ends the connection: the options that `drop` and every rule share. */
@@ -47,7 +47,8 @@ export interface DropInfo extends DropHow {
  *
  * @throws TypeError if `req` is no request, or `trustProxy` is malformed
  */
-export function drop(req: Request, info: DropInfo = {}): void {
+export function drop(req: Request, options?: DropInfo): void {
+  const info = options ?? {}
   if (typeof req !== 'object' || req === null || !('headers' in req)) {
     throw new TypeError('drop: the first argument must be a request')
   }
@@ -58,6 +59,8 @@ export function drop(req: Request, info: DropInfo = {}): void {
   const res = info.res ?? framework(req).res ?? state.res
   const publish = preparePublish(req, trust)
   const { action, sentStatus } = end(req, res, info, isBehindProxy(req, trust))
+  if (state.told) return
+  state.told = true
   publish({
     status: 444,
     sentStatus,
@@ -79,6 +82,9 @@ function isBehindProxy(req: Request, trust: Trust): boolean {
   }
 }
 
+/** Whether a response of HTTP/1 has to wait for those of earlier requests: nothing of it was sent then. */
+const isWaiting = (res: Response) => !isHttp2Response(res) && isPending(res)
+
 interface Ending {
   readonly action: DropAction
   readonly sentStatus: number | undefined
@@ -86,12 +92,17 @@ interface Ending {
 
 /** The one place that decides how a connection ends. */
 function end(req: Request, res: Response | undefined, info: DropInfo, behindProxy: boolean): Ending {
-  const started = res?.headersSent ? res.statusCode : undefined
+  const started = res?.headersSent && !isWaiting(res) ? res.statusCode : undefined
   const proxy = behindProxy && info.handOff !== 'close'
   if (proxy && res && started === undefined && !res.writableEnded && !res.destroyed) {
-    const code = info.handOff ?? 444
-    handOff(res, code as number)
-    return { action: 'hand-off', sentStatus: code as number }
+    const code = (info.handOff ?? 444) as number
+    try {
+      handOff(res, code)
+      return { action: 'hand-off', sentStatus: code }
+    } catch (error) {
+      // A hook of other middleware on the response: then its connection ends, as the request must not hang.
+      reportError('a hook on the response', error)
+    }
   }
   const reset = info.reset === true
   if (!isHttp2(req)) {

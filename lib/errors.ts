@@ -1,3 +1,5 @@
+import { isRegExp } from 'node:util/types'
+
 /** Every `code` an {@link OptionsError} can have. Each has a section in `docs/errors.md`. */
 export type OptionsErrorCode =
   | 'DROP444_NOT_CALLED'
@@ -30,12 +32,17 @@ export class OptionsError extends Error {
 
 /** A value as an error message shows it: short, quoted, never throwing. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
-  if (Array.isArray(value)) return `an array of ${value.length}`
-  if (value instanceof RegExp) return String(value)
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return String(value)
+  try {
+    if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+    if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+    if (Array.isArray(value)) return `an array of ${value.length}`
+    if (isRegExp(value)) return String(value)
+    if (typeof value !== 'object' || value === null) return String(value)
+    const kind = value.constructor?.name ?? 'Object'
+    return kind === 'Object' ? 'an object' : `an object of class ${kind}`
+  } catch {
+    return 'something that cannot be shown'
+  }
 }
 
 /** Refuses an argument or option, or its absence. */

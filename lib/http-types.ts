@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 
 /** A request of `http`, `https` or of `http2`'s compatibility API; Express and Connect requests are such. */
 export type Request = IncomingMessage | Http2ServerRequest
@@ -23,12 +23,17 @@ export function framework(req: Request): FrameworkRequest {
   return req as Request & FrameworkRequest
 }
 
+/** Other middleware may hang a `stream` of its own on a request. */
+function isHttp2Stream(stream: Partial<ServerHttp2Stream> | undefined): boolean {
+  return typeof stream?.respond === 'function'
+}
+
 /** Whether the request came over HTTP/2 (and not over the HTTP/1 fallback of an HTTP/2 server). */
 export function isHttp2(req: Request): req is Http2ServerRequest {
-  return req.httpVersionMajor === 2 && 'stream' in req
+  return req.httpVersionMajor === 2 && isHttp2Stream((req as Http2ServerRequest).stream)
 }
 
 /** Whether the response is one of HTTP/2's compatibility API. */
 export function isHttp2Response(res: Response): res is Http2ServerResponse {
-  return 'stream' in res
+  return isHttp2Stream((res as Http2ServerResponse).stream)
 }

@@ -1,12 +1,12 @@
 import { OptionsError, refuse } from './errors.ts'
 
 /** Turns a given value into what the factory works with, or throws through `fail`. */
-export type Check<T> = (value: unknown, fail: (expected: string) => never) => T
+export type Check<T> = (value: unknown, fail: (expected: string) => never, factory?: string) => T
 
 type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined : never }
 
 /** What users of other packages (and of nginx) would call an option of ours. */
-const aliases: Record<string, string> = {
+const aliases: Record<string, string | readonly string[]> = {
   statuscode: 'status',
   max: 'rate',
   limit: 'rate',
@@ -19,8 +19,8 @@ const aliases: Record<string, string> = {
   zone: 'maxKeys',
   message: 'handler',
   onlimitreached: 'handler',
-  whitelist: 'except',
-  allowlist: 'except',
+  whitelist: ['allow', 'except'],
+  allowlist: ['allow', 'except'],
   ignore: 'except',
   filter: 'skip',
   hosts: 'serverNames',
@@ -57,8 +57,7 @@ export function closest(given: string, known: readonly string[]): string | undef
     .filter(({ name, edits }) => edits <= (name.length > 4 ? 2 : 1))
     .sort((a, b) => a.edits - b.edits)[0]
   if (near) return near.name
-  const alias = aliases[plain]
-  return alias !== undefined && known.includes(alias) ? alias : undefined
+  return [aliases[plain] ?? []].flat().find(alias => known.includes(alias))
 }
 
 /**
@@ -70,7 +69,7 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
   input: unknown,
   checks: C,
 ): Checked<C> {
-  if (input !== undefined && !isPlainObject(input)) refuse(factory, 'options', input, 'an object')
+  if (input !== undefined && !isPlainObject(input)) refuse(factory, 'options', input, 'a plain object')
   const given = (input ?? {}) as Record<string, unknown>
   const known = Object.keys(checks)
   const result: Record<string, unknown> = Object.fromEntries(known.map(name => [name, undefined]))
@@ -86,7 +85,7 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
       )
     }
     if (value === undefined) continue
-    result[option] = check(value, expected => refuse(factory, option, value, expected))
+    result[option] = check(value, expected => refuse(factory, option, value, expected), factory)
   }
   return result as Checked<C>
 }
@@ -140,12 +139,13 @@ export function oneOf<T extends string>(...values: T[]): Check<T> {
 
 /** A list that the factory copies; a single string is a slip, not a list of letters. */
 export const list: Check<readonly unknown[]> = (value, fail) => {
-  const iterable = typeof value === 'object' && value !== null && Symbol.iterator in value
+  const iterable =
+    typeof value === 'object' && typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === 'function'
   return iterable ? [...(value as Iterable<unknown>)] : fail('an array')
 }
 
 /** The list that is a factory's first argument: read once, as an iterator has nothing left the second time. */
 export function listArgument(factory: string, argument: string, value: unknown): readonly unknown[] {
-  const given = list(value, expected => refuse(factory, argument, value, expected))
+  const given = list(value, expected => refuse(factory, argument, value, expected), factory)
   return given.length > 0 ? given : refuse(factory, argument, value, 'an array with at least one entry')
 }

@@ -5,7 +5,10 @@ import type { Address } from './match/address.ts'
 /** What we know of one request: made when the first rule or `drop` sees it. */
 export interface RequestState {
   res: Response | undefined
+  /** Its connection is ended, or its proxy was told. */
   dropped: boolean
+  /** Its event is made: there is one a request, whoever acts first. */
+  told: boolean
   /** The rule instances that judged it: one instance judges a request once. */
   judgedBy: object[]
   /** The client address under `trust`, kept because every address rule asks for it. */
@@ -21,7 +24,14 @@ type Marked = { [kState]?: RequestState; [kClosing]?: number }
 /** The state of a request, made on first use. A symbol property: a WeakMap costs more on each request. */
 export function stateOf(req: Request): RequestState {
   const marked = req as Marked
-  marked[kState] ??= { res: undefined, dropped: false, judgedBy: [], trust: undefined, client: undefined }
+  marked[kState] ??= {
+    res: undefined,
+    dropped: false,
+    told: false,
+    judgedBy: [],
+    trust: undefined,
+    client: undefined,
+  }
   return marked[kState]
 }
 
@@ -36,7 +46,7 @@ export function markClosing(req: Request, lastStream = 0): void {
   if (connection) connection[kClosing] = lastStream
 }
 
-/** Whether a request came behind a dropped one on the same connection. */
+/** Whether a request of this connection was dropped, and (HTTP/2) this one came after it. */
 export function isClosing(req: Request): boolean {
   const lastStream = connectionOf(req)?.[kClosing]
   return lastStream !== undefined && (!isHttp2(req) || (req.stream.id ?? 0) > lastStream)

@@ -7,7 +7,7 @@ import { isHttp2, type Next, type Request, type Response } from './http-types.ts
 import { readOptions, refuseRequest } from './options.ts'
 import { preparePublish } from './publish.ts'
 import { isClosing, stateOf } from './request-state.ts'
-import { stopReading } from './wire/http1.ts'
+import { stopParsing } from './wire/http1.ts'
 import { refuseStream } from './wire/http2.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
@@ -63,29 +63,31 @@ export function makeRule(common: Common, judge: Judge): Rule {
 
   function judgeUnlessSkipped(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
     const skipped = common.skip?.(req)
-    if (isThenable(skipped)) return skipped.then(skip => (skip ? undefined : judgeUnlessExcepted(req, res)))
+    if (isThenable(skipped))
+      return Promise.resolve(skipped).then(skip => (skip ? undefined : judgeUnlessExcepted(req, res)))
     return skipped ? undefined : judgeUnlessExcepted(req, res)
   }
 
   /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
   function settle(req: Request, res: Response, next: Next, judgement: Judgement, started: number): void {
-    if (isClosing(req)) return hold(req)
-    let finding: Finding | undefined
+    if (isBehindDrop(req, res)) return hold(req, res, () => settle(req, res, next, judgement, started))
+    let goesOn: boolean
     try {
-      finding = findingOf(common.name, judgement)
+      const finding = findingOf(common.name, judgement)
+      if (debugVerdict.enabled) {
+        debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
+      }
+      goesOn = !finding || act(common, req, res, next, finding)
     } catch (error) {
-      next(asError(common.name, error))
-      return
+      return next(asError(common.name, error))
     }
-    if (debugVerdict.enabled) {
-      debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
-    }
-    if (!finding || act(common, req, res, next, finding)) next()
+    if (goesOn) next()
   }
 
   function middleware(req: Request, res: Response, next: Next): void {
+    if (isBehindDrop(req, res)) return hold(req, res, () => middleware(req, res, next))
     const state = stateOf(req)
-    if (state.dropped || isClosing(req)) return hold(req)
+    if (state.dropped) return
     state.res ??= res
     if (state.judgedBy.includes(middleware)) return next()
     state.judgedBy.push(middleware)
@@ -93,6 +95,8 @@ export function makeRule(common: Common, judge: Judge): Rule {
     let judgement: Judgement | PromiseLike<Judgement>
     try {
       judgement = judgeUnlessSkipped(req, res)
+      // A thenable that is no promise may throw, or settle twice.
+      if (isThenable(judgement)) judgement = Promise.resolve(judgement)
     } catch (error) {
       return next(asError(common.name, error))
     }
@@ -105,11 +109,20 @@ export function makeRule(common: Common, judge: Judge): Rule {
   return Object.defineProperty(middleware, 'name', { value: common.name })
 }
 
-/** A dropped request goes nowhere, and nor does one behind it: reading on would only fetch more of them. */
-function hold(req: Request): void {
-  if (!isClosing(req)) return
-  if (isHttp2(req)) refuseStream(req)
-  else stopReading(req.socket)
+/**
+ * Whether a request may have come behind a dropped one. On HTTP/1 a response that has its turn is ahead of it; of one that
+ * still waits for its turn that will be known when it comes.
+ */
+function isBehindDrop(req: Request, res: Response): boolean {
+  if (!isClosing(req)) return false
+  return isHttp2(req) || !res.socket || res.socket.destroyed
+}
+
+/** Behind a dropped request nothing runs. What is ahead of it goes on with its turn, which the others never get. */
+function hold(req: Request, res: Response, goOn: () => void): void {
+  if (isHttp2(req)) return refuseStream(req)
+  res.once('socket', goOn)
+  if (req.socket) stopParsing(req.socket)
 }
 
 /** Does what the rule says. True where the request goes on all the same. */
@@ -127,9 +140,9 @@ function act(common: Common, req: Request, res: Response, next: Next, finding: F
     publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
     return true
   }
-  state.dropped = true
+  state.told = true
   const bodyBytesSent = answer(common, req, res, next, finding)
-  publish({ ...verdict, action: 'respond', sentStatus: common.status, bodyBytesSent })
+  publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
   return false
 }
 
@@ -138,11 +151,12 @@ function answer(common: Common, req: Request, res: Response, next: Next, finding
   if (finding.retryAfter !== undefined) {
     res.setHeader('Retry-After', Math.max(1, Math.ceil(finding.retryAfter / 1000)))
   }
-  if (!common.handler) return respond(res, common.status, plainBody(common.status))
   try {
+    if (!common.handler) return respond(res, common.status, plainBody(common.status))
     res.statusCode = common.status
     const result = common.handler(req, res)
-    if (isThenable(result)) result.then(undefined, error => next(asError(common.name, error)))
+    if (isThenable(result))
+      Promise.resolve(result).then(undefined, error => next(asError(common.name, error)))
   } catch (error) {
     next(asError(common.name, error))
   }

@@ -146,8 +146,6 @@ const meantByAll = {
   ...{
     message: 'handler',
     onLimitReached: 'handler',
-    whitelist: 'except',
-    allowlist: 'except',
     filter: 'skip',
   },
   ...{ handoff: 'handOff', hand_off: 'handOff', HTTP2: 'http2', exept: 'except', rest: 'reset' },
@@ -155,7 +153,10 @@ const meantByAll = {
 
 for (const { name, make } of factories) {
   test(`${name}: a misspelling, or a peer's name, gets the one that was meant`, () => {
-    const all = { ...(name === 'dropLog' ? {} : meantByAll), ...meant[name] }
+    // Agents are allowed by a list of agents, all else by one of addresses.
+    const list = name === 'badAgent' ? 'allow' : 'except'
+    const lists = { whitelist: list, allowlist: list }
+    const all = { ...(name === 'dropLog' ? {} : { ...meantByAll, ...lists }), ...meant[name] }
     for (const [given, option] of Object.entries(all)) {
       const error = refusal(() => make({ [given]: 'x' }), `${name}: ${given}`)
       assert.deepEqual(

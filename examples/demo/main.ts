@@ -23,7 +23,8 @@ function listen(server: Server, port: number, host = '127.0.0.1'): Promise<numbe
 
 /** The preferred port, or any free one. */
 async function listenSomewhere(server: Server): Promise<number> {
-  const wanted = Number(process.env.PORT ?? PREFERRED_PORT)
+  const asked = Number(process.env.PORT ?? PREFERRED_PORT)
+  const wanted = Number.isInteger(asked) && asked >= 0 && asked < 65_536 ? asked : PREFERRED_PORT
   try {
     return await listen(server, wanted)
   } catch (error) {

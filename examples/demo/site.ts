@@ -21,7 +21,7 @@ const knownPaths = [
   ...archive.map(section => `${section}/**`),
   ...archiveFiles,
   // No PHP here, and no WordPress in the blog, whatever stands above.
-  ...['!/**/*.php', '!/**/wp-admin/**'],
+  ...['!**/*.php', '!**/wp-admin/**'],
 ]
 
 /**

@@ -1,3 +1,4 @@
+import { isRegExp } from 'node:util/types'
 import { stateless } from './stateless.ts'
 
 /** A word or phrase, a RegExp, or an entry of crawler-user-agents (`pattern` is the source of a RegExp). */
@@ -20,8 +21,7 @@ export function compileAgents(patterns: readonly AgentPattern[]): AgentMatcher {
   const expressions: { expression: RegExp; shown: string }[] = []
   for (const pattern of patterns) {
     if (typeof pattern === 'string') texts.set(pattern.toLowerCase(), pattern)
-    else if (pattern instanceof RegExp)
-      expressions.push({ expression: stateless(pattern), shown: String(pattern) })
+    else if (isRegExp(pattern)) expressions.push({ expression: stateless(pattern), shown: String(pattern) })
     else expressions.push({ expression: new RegExp(pattern.pattern), shown: pattern.pattern })
   }
   const words = texts.size === 0 ? undefined : new RegExp([...texts.keys()].map(wordSource).join('|'), 'i')

@@ -1,4 +1,5 @@
 import micromatch from 'micromatch'
+import { judgeablePath } from './request-path.ts'
 
 /** How paths are compared, as Express's routers have it. */
 export interface PathOptions {
@@ -24,6 +25,16 @@ export function globProblem(pattern: string): string | undefined {
   if (glob === '') return 'it is empty'
   // Each way to share out a path among the repetitions is tried: a request could take minutes.
   if (/[+*]\([^)]*[*?[(+]/.test(glob)) return 'a wildcard within a repetition can take forever'
+  // What path-to-regexp calls a parameter is a plain character here: the list would drop what it was meant to let pass.
+  const parameter = /(?<=\/):\w+/.exec(glob)?.[0]
+  if (parameter) return `"${parameter}" is no parameter in a glob: write * for one segment`
+  if (
+    /^[\w/.~%#\\ -]*$/.test(glob) &&
+    judgeablePath(formOf(glob, true)) === undefined &&
+    glob.startsWith('/')
+  ) {
+    return 'no path that is judged can match it'
+  }
   if (glob.startsWith('/') || glob.startsWith('**')) return undefined
   return /^(?:[@+*?]?\(|\{)(?:[^)}]*[,|])?\//.test(glob)
     ? undefined

@@ -1,3 +1,4 @@
+import { isRegExp } from 'node:util/types'
 import { compileGlob, formOf, type PathOptions, splitNegation } from './glob.ts'
 import { decodePath } from './request-path.ts'
 import { stateless } from './stateless.ts'
@@ -72,7 +73,7 @@ function compileExpression(pattern: RegExp): PathMatcher {
  */
 export function compilePaths(patterns: readonly (string | RegExp)[], options: PathOptions): PathMatcher {
   const steps = patterns.map(pattern => {
-    if (pattern instanceof RegExp) return { match: compileExpression(pattern), negated: false }
+    if (isRegExp(pattern)) return { match: compileExpression(pattern), negated: false }
     const { glob, negated } = splitNegation(pattern)
     return { match: (negated ? compileNegated : compilePositive)(glob, options), negated }
   })

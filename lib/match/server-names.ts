@@ -1,4 +1,6 @@
 import { domainToASCII } from 'node:url'
+import { isRegExp } from 'node:util/types'
+import { parseAddress } from './address.ts'
 import { parseHost } from './host.ts'
 import { stateless } from './stateless.ts'
 
@@ -10,6 +12,8 @@ function checkName(pattern: string): string | undefined {
   const bare = pattern.replace(/^(\*?\.)|(\.\*)$/g, '')
   if (bare.includes('*')) return 'a "*" may only be the whole first or last label'
   if (/^\*?\..*\.\*$/.test(pattern)) return 'only one end may be a wildcard'
+  if (pattern === '_') return 'in nginx it means no name at all: leave serverNames out to serve any name'
+  if (parseAddress(pattern)?.family === 6) return `write [${pattern}]`
   if (/:\d*$/.test(pattern) && !pattern.endsWith(']')) return 'a server name has no port'
   const name = asciiName(bare)
   const asked = pattern.endsWith('.*') ? `${name}.a` : pattern.startsWith('*') ? `a.${name}` : name
@@ -50,7 +54,7 @@ export function compileServerNames(
   const prefixes = new Set<string>()
   const expressions: RegExp[] = []
   for (const pattern of patterns) {
-    if (pattern instanceof RegExp) {
+    if (isRegExp(pattern)) {
       expressions.push(stateless(pattern))
       continue
     }

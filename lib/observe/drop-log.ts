@@ -4,7 +4,7 @@ import type { DropEvent } from '../drop-event.ts'
 import { refuse } from '../errors.ts'
 import { type Check, integer, readOptions, text } from '../options.ts'
 import { formatOf, isBannedBy, type LogFormat } from './log-formats.ts'
-import { isConsole, type Logger, loggerSink } from './logger-sink.ts'
+import { isConsole, type Logger, loggerSink, mark } from './logger-sink.ts'
 import { streamSink } from './stream-sink.ts'
 
 /** Options of {@link dropLog}. */
@@ -78,7 +78,11 @@ function logThrough(logger: Logger, level: string, format: LogFormat | undefined
   }
   const write = loggerSink(logger, level)
   const chosen = format ?? (isConsole(logger) ? 'rule' : undefined)
-  const line = chosen === undefined ? undefined : formatOf(chosen)
+  const format_ = chosen === undefined ? undefined : formatOf(chosen)
+  const line =
+    format_ && chosen !== undefined && isBannedBy(chosen)
+      ? (event: DropEvent) => mark(event, format_(event) ?? '')
+      : format_
   const unsubscribe = onDrop((event: DropEvent) => {
     const written = line?.(event)
     if (line === undefined || typeof written === 'string') write(event, written)

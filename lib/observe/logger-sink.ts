@@ -15,7 +15,8 @@ function summary(event: DropEvent): string {
   return `${event.status} ${event.method} ${event.url} ${event.rule} ${event.reason}`
 }
 
-function mark(event: DropEvent, message: string): string {
+/** Says of a line that programs may ban by that nothing was done. */
+export function mark(event: DropEvent, message: string): string {
   return event.action === 'dry-run' ? `dry-run: ${message}` : message
 }
 
@@ -29,9 +30,9 @@ export function loggerSink(logger: Logger, level: string): Write {
   const methods = logger as unknown as Record<string, (...args: unknown[]) => void>
   const log = (...args: unknown[]) => methods[level]?.(...args)
   // A winston logger is a stream; a console has no child loggers.
-  if ('write' in logger) return (event, line) => log(mark(event, line ?? summary(event)), fieldsOf(event))
-  if (isConsole(logger)) return (event, line) => log(mark(event, line ?? summary(event)))
-  return (event, line) => log(fieldsOf(event), mark(event, line ?? summary(event)))
+  if ('write' in logger) return (event, line) => log(line ?? mark(event, summary(event)), fieldsOf(event))
+  if (isConsole(logger)) return (event, line) => log(line ?? mark(event, summary(event)))
+  return (event, line) => log(fieldsOf(event), line ?? mark(event, summary(event)))
 }
 
 /** Whether each event is to be one line of text: a console has no room for an object. */

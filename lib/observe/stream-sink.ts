@@ -31,15 +31,28 @@ export function streamSink(stream: Writable, maxBuffer: number): Sink {
 
   function onWritten(error?: Error | null): void {
     if (error) lose()
+    // There is no 'drain' where the stream itself never said that it is full.
+    else if (unsaid > 0 && stream.writableLength === 0) say()
   }
 
   function isOpen(): boolean {
     return !stream.destroyed && !stream.writableEnded && stream.writable !== false
   }
 
-  /** A stream that does not tell its length is believed when it says that it is full. */
+  /** A stream that does not tell its length in bytes is believed when it says that it is full. */
   function hasRoom(): boolean {
-    return typeof stream.writableLength === 'number' ? stream.writableLength < maxBuffer : !blocked
+    const tells = typeof stream.writableLength === 'number' && !stream.writableObjectMode
+    return tells ? stream.writableLength < maxBuffer : !blocked
+  }
+
+  /** False where the stream throws instead of failing. */
+  function tryWrite(text: string, done: (error?: Error | null) => void): boolean {
+    try {
+      blocked = !stream.write(text, done)
+      return true
+    } catch {
+      return false
+    }
   }
 
   function say(): void {
@@ -47,26 +60,26 @@ export function streamSink(stream: Writable, maxBuffer: number): Sink {
     if (unsaid === 0 || !isOpen()) return
     const said = unsaid
     unsaid = 0
-    stream.write(`# drop444: ${said} lines lost\n`, error => {
+    const isSaid = tryWrite(`# drop444: ${said} lines lost\n`, error => {
       if (error) unsaid += said
     })
+    if (!isSaid) unsaid += said
   }
 
   function write(line: string): void {
     if (!isOpen() || !hasRoom()) return lose()
-    // There is no 'drain' where the stream itself never said that it is full.
     if (unsaid > 0) say()
-    blocked = !stream.write(`${line}\n`, onWritten)
+    if (!tryWrite(`${line}\n`, onWritten)) lose()
   }
 
   stream.on('drain', say)
   // Stays when we leave: what is still buffered may fail later, and must not end the process then.
-  if (!stream.listeners('error').includes(ignoreError)) stream.on('error', ignoreError)
+  if (!stream.listeners?.('error').includes(ignoreError)) stream.on('error', ignoreError)
 
   return {
     write,
     close() {
-      stream.off('drain', say)
+      stream.off?.('drain', say)
       if (unsaid > 0) warn('DROP444_LOG_LOST', `${unsaid} log lines were lost, ${lost} in all`)
     },
     get lost() {

@@ -1,3 +1,4 @@
+import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuseEntry } from '../errors.ts'
 import { type AgentMatcher, type AgentPattern, compileAgents } from '../match/agents.ts'
@@ -9,9 +10,9 @@ import { scannerAgents } from './scanner-agents.ts'
 /** Options of {@link badAgent}. */
 export interface BadAgentOptions extends CommonOptions {
   /** What is dropped, instead of {@link scannerAgents}. A string matches whole words in any case, a RegExp as it is. */
-  patterns?: readonly AgentPattern[] | undefined
+  patterns?: (Iterable<AgentPattern> & object) | undefined
   /** What passes although a pattern matches it. */
-  allow?: readonly AgentPattern[] | undefined
+  allow?: (Iterable<AgentPattern> & object) | undefined
   /** Whether a missing, empty or blank agent is dropped. Default true. */
   empty?: boolean | undefined
 }
@@ -36,7 +37,7 @@ function agents(option: string): Check<AgentMatcher> {
 function isPattern(pattern: unknown): pattern is AgentPattern {
   if (typeof pattern === 'string') return /\w/.test(pattern)
   if (typeof pattern !== 'object' || pattern === null) return false
-  if (pattern instanceof RegExp) return true
+  if (isRegExp(pattern)) return true
   const { pattern: source } = pattern as { pattern?: unknown }
   return typeof source === 'string' && /\w/.test(source)
 }

@@ -13,6 +13,7 @@ export const browserPaths: readonly string[] = Object.freeze([
   '/browserconfig.xml',
   '/humans.txt',
   '/ads.txt',
+  '/app-ads.txt',
   '/apple-app-site-association',
   '/.well-known/acme-challenge/*',
   '/.well-known/apple-app-site-association',
@@ -21,6 +22,7 @@ export const browserPaths: readonly string[] = Object.freeze([
   '/.well-known/change-password',
   '/.well-known/gpc.json',
   '/.well-known/passkey-endpoints',
+  '/.well-known/pki-validation/*',
   '/.well-known/security.txt',
   '/.well-known/traffic-advice',
 ])

@@ -1,6 +1,6 @@
+import { addressList } from '../address-list.ts'
 import { commonOf } from '../common-options.ts'
 import type { Address } from '../match/address.ts'
-import { addressList } from '../match/address-list.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import { listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'

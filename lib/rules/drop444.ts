@@ -14,23 +14,26 @@ import { type PathAllowlistOptions, pathAllowlist } from './path-allowlist.ts'
 import { type RateLimitOptions, rateLimit } from './rate-limit.ts'
 
 type Shared = Omit<CommonOptions, 'name'>
+type List<T> = Iterable<T> & object
 
 /** Options of {@link drop444}: a rule each, and the common options for all of them. A rule's own options win. */
 export interface Drop444Options extends Shared {
+  /** `false` leaves a rule out, as does its absence. */
   noHost?: boolean | NoHostOptions | undefined
   /** The list, or `{ list, … }` with options of {@link denyCidr}. */
-  denyCidr?: readonly string[] | (AddressOptions & { list: readonly string[] }) | undefined
+  denyCidr?: false | List<string> | (AddressOptions & { list: List<string> }) | undefined
   /** The list, or `{ list, … }` with options of {@link allowCidr}. */
-  allowCidr?: readonly string[] | (AddressOptions & { list: readonly string[] }) | undefined
+  allowCidr?: false | List<string> | (AddressOptions & { list: List<string> }) | undefined
   /** The methods, or `{ methods, … }` with options of {@link methodAllowlist}. */
-  methodAllowlist?: readonly string[] | (CommonOptions & { methods: readonly string[] }) | undefined
+  methodAllowlist?: false | List<string> | (CommonOptions & { methods: List<string> }) | undefined
   badAgent?: boolean | BadAgentOptions | undefined
   /** The patterns, or `{ patterns, … }` with options of {@link pathAllowlist}. */
   pathAllowlist?:
-    | readonly (string | RegExp)[]
-    | (PathAllowlistOptions & { patterns: readonly (string | RegExp)[] })
+    | false
+    | List<string | RegExp>
+    | (PathAllowlistOptions & { patterns: List<string | RegExp> })
     | undefined
-  rateLimit?: RateLimitOptions | undefined
+  rateLimit?: false | RateLimitOptions | undefined
 }
 
 type Make = (given: unknown, shared: Shared) => Rule
@@ -81,8 +84,9 @@ export function drop444(options: Drop444Options): Rule {
   refuseRequest('drop444', options)
   const { name: _, ...sharedChecks } = commonChecks
   const ruleChecks = Object.fromEntries(Object.keys(inOrder).map(rule => [rule, anything]))
-  readOptions('drop444', options, { ...sharedChecks, ...ruleChecks })
-  const given = (options ?? {}) as Record<string, unknown>
+  // Read once: a getter may give something else the second time.
+  const given: Record<string, unknown> = isPlainObject(options) ? { ...options } : {}
+  readOptions('drop444', isPlainObject(options) ? given : options, { ...sharedChecks, ...ruleChecks })
   const shared = Object.fromEntries(
     Object.entries(given).filter(([option, value]) => option in sharedChecks && value !== undefined),
   ) as Shared

@@ -1,6 +1,7 @@
+import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuseEntry } from '../errors.ts'
-import { framework, type Request } from '../http-types.ts'
+import { framework, isHttp2, type Request } from '../http-types.ts'
 import { type Host, parseHost, targetAuthority } from '../match/host.ts'
 import { compileServerNames, type ServerNames } from '../match/server-names.ts'
 import { type Check, list, readOptions, refuseRequest } from '../options.ts'
@@ -15,14 +16,14 @@ export interface NoHostOptions extends CommonOptions {
    * itself), `.example.com` (both), `mail.*`, a RegExp (tested on the lower-case name without port), or an address.
    * Default: any name, but no address.
    */
-  serverNames?: readonly (string | RegExp)[] | undefined
+  serverNames?: (Iterable<string | RegExp> & object) | undefined
 }
 
 const serverNames: Check<ServerNames> = (value, fail) => {
   const names = list(value, fail)
   if (names.length === 0) fail('a list with at least one name (without it, any name is served)')
   for (const name of names) {
-    if (typeof name !== 'string' && !(name instanceof RegExp)) refuseName(name, 'it is no string or RegExp')
+    if (typeof name !== 'string' && !isRegExp(name)) refuseName(name, 'it is no string or RegExp')
   }
   const compiled = compileServerNames(names as (string | RegExp)[])
   return typeof compiled === 'function' ? compiled : refuseName(compiled.pattern, compiled.problem)
@@ -87,7 +88,7 @@ function hostFields(req: Request): string[] {
     const name = rawHeaders[i] as string
     if ((name.length === 4 && name.toLowerCase() === 'host') || name === ':authority') {
       const value = rawHeaders[i + 1] as string
-      if (req.httpVersionMajor < 2 || !fields.includes(value)) fields.push(value)
+      if (!isHttp2(req) || !fields.includes(value)) fields.push(value)
     }
   }
   return fields

@@ -1,3 +1,4 @@
+import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuse, refuseEntry } from '../errors.ts'
 import { framework } from '../http-types.ts'
@@ -66,7 +67,7 @@ const refusePattern = (pattern: unknown, problem: string) =>
 function readPatterns(patterns: unknown): (string | RegExp)[] {
   const given = listArgument('pathAllowlist', 'patterns', patterns)
   for (const pattern of given) {
-    if (pattern instanceof RegExp) continue
+    if (isRegExp(pattern)) continue
     const problem = typeof pattern === 'string' ? globProblem(pattern) : 'it is no string or RegExp'
     if (problem) refusePattern(pattern, problem)
   }

@@ -13,7 +13,7 @@ import { type AddressOptions, addressChecks, addressOf } from './address-rule.ts
 /** Options of {@link rateLimit}. */
 export interface RateLimitOptions extends AddressOptions {
   /** Requests a second, `'10r/s'`, or a minute, `'30r/m'`: nginx's `rate`. Whole numbers. Required. */
-  rate: `${number}r/${'s' | 'm'}`
+  rate: `${number}r/s` | `${number}r/m` | (string & {})
   /** Requests beyond the rate that are let through before any is rejected: nginx's `burst`. Default 0. */
   burst?: number | undefined
   /**
@@ -25,7 +25,7 @@ export interface RateLimitOptions extends AddressOptions {
    * What is counted; default: the client address. `''` is not limited (as in nginx). A promise will do. What it throws
    * goes to `next`.
    */
-  key?(req: Request): string | PromiseLike<string>
+  key?: { key(req: Request): string | PromiseLike<string> }['key'] | undefined
   /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
   ipv6Subnet?: number | undefined
   /** How many keys memory holds; past that the least recently seen is forgotten. Default 100,000. */
@@ -33,7 +33,7 @@ export interface RateLimitOptions extends AddressOptions {
   /** Where the state is kept; default: this process's memory. */
   store?: RateLimitStore | undefined
   /** The clock, in milliseconds, for tests. Default: a monotonic one. */
-  now?(): number
+  now?: (() => number) | undefined
 }
 
 const store: Check<RateLimitStore> = (value, fail) =>
@@ -104,9 +104,12 @@ export function rateLimit(options: RateLimitOptions): Rule {
   function decide(req: Request, res: Response, key: string): Judgement | PromiseLike<Judgement> {
     if (key === '') return undefined
     if (typeof key !== 'string') throw new TypeError(`rateLimit: key must return a string, not ${typeof key}`)
-    const decision = states.hit(key, bucket, now())
+    const time = now()
+    if (!Number.isFinite(time)) throw new TypeError(`rateLimit: now must return milliseconds, not ${time}`)
+    const decision = states.hit(key, bucket, time)
+    if (typeof decision !== 'object') throw new TypeError('rateLimit: the store must return a decision')
     return 'then' in decision
-      ? decision.then(settled => settle(req, res, key, settled))
+      ? Promise.resolve(decision).then(settled => settle(req, res, key, settled))
       : settle(req, res, key, decision)
   }
 
@@ -115,7 +118,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
       const key = ownKey(req)
       return typeof key === 'string' || typeof key?.then !== 'function'
         ? decide(req, res, key as string)
-        : key.then(settled => decide(req, res, settled))
+        : Promise.resolve(key).then(settled => decide(req, res, settled))
     }
     const address = addressOf(req, common, checked.address)
     if (address) return decide(req, res, addressKey(address, ipv6Subnet))
@@ -129,13 +132,19 @@ function addressKey(address: Address, ipv6Subnet: number): string {
   return addressOfWords(maskWords(address.words, ipv6Subnet)).text
 }
 
+/** What a timer of Node's can count, in milliseconds: a larger number fires at once. */
+const MAX_TIMER = 2 ** 31 - 1
+
 /** Resolves when the request's turn has come; never, if its client has left by then. */
 function wait(req: Request, res: Response, delay: number): Promise<undefined> {
   return new Promise(resolve => {
-    const timer = setTimeout(() => {
-      res.off('close', forget)
-      if (!isGone(req)) resolve(undefined)
-    }, delay).unref()
+    const timer = setTimeout(
+      () => {
+        res.off('close', forget)
+        if (!isGone(req)) resolve(undefined)
+      },
+      Math.min(delay, MAX_TIMER),
+    ).unref()
     const forget = () => clearTimeout(timer)
     res.once('close', forget)
   })

@@ -12,12 +12,19 @@ export const scannerAgents: readonly string[] = Object.freeze([
   'InternetMeasurement', // scans the whole Internet for services
   'scaninfo@paloaltonetworks.com', // Expanse, attack surface of the whole Internet
   'scaninfo@expanseinc.com', // Expanse, by its former address
+  'docs-cortex.paloaltonetworks.com', // Cortex Xpanse, attack surface of the whole Internet
   'getodin.com', // Odin, indexes exposed services
   'NetSystemsResearch', // scans the whole Internet for services
   'leakix.net', // indexes leaking services
+  'l9scan', // LeakIX's scanner
   'l9explore', // LeakIX's probe for exposed files
   'l9tcpid', // LeakIX's service probe
   'pdrlabs.net', // maps clouds by scanning them
+  'visionheight.com/scan', // scans the whole Internet for services
+  'cypex.ai/scanning', // scans the whole Internet for services
+  'Keydrop.io', // looks for leaked keys and files
+  'WanscannerBot', // scans the whole Internet for services
+  'HTTP Banner Detection', // grabs banners for Internet-wide scans
   'Project-Resonance', // RedHunt Labs, scans the whole Internet
   // -- Vulnerability scanners
   'nikto', // tries thousands of known holes
@@ -35,6 +42,7 @@ export const scannerAgents: readonly string[] = Object.freeze([
   'w3af.org', // web attack framework, by its address
   'w3af.sourceforge.net', // web attack framework, by its former address
   'skipfish', // web vulnerability scanner
+  'Mozilla/5.0 SF/', // skipfish, by the agent it sends
   'Grendel-Scan', // web vulnerability scanner
   'WebInspect', // web vulnerability scanner
   'Jaeles', // runs signatures of known vulnerabilities
@@ -64,6 +72,9 @@ export const scannerAgents: readonly string[] = Object.freeze([
   'Morfeus', // looks for PHP holes
   'DataCha0s', // looks for awstats and PHP holes
   'Toata dragostea', // looks for Roundcube and PHP holes
+  'BOT for JCE', // looks for holes of a Joomla editor
+  'muhstik-scan', // looks for holes for a botnet
+  'FHscan Core', // looks for known holes
   'Muieblackcat', // looks for phpMyAdmin
   'libredtail-http', // drops a miner through PHP and Apache holes
   'Custom-AsyncHttpClient', // mass exploitation of PHPUnit and routers

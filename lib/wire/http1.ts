@@ -4,8 +4,8 @@ import { markClosing } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { ignore, resetSocket } from './raw-socket.ts'
 
-/** How long a client that is still uploading may read the earlier response: nginx's `lingering_timeout`, ms. */
-const LINGER = 5_000
+/** How long a client that has sent more than was read may read the earlier response, ms (nginx: `lingering_timeout`). */
+const LINGER = 2_000
 
 /** Whether responses to earlier, pipelined requests are still to be sent: then this one has no socket yet. */
 export function isPending(res: ServerResponse | undefined): res is ServerResponse {
@@ -28,8 +28,9 @@ export function closeHttp1(
     if (res) markStatus(res)
     return 'close'
   }
-  socket.on('error', ignore)
-  if (isPending(res)) {
+  if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore)
+  // Of an upgrade request Node has given the socket away: no response has its turn there.
+  if (isPending(res) && !(req as { upgrade?: boolean }).upgrade) {
     markStatus(res)
     res.once('socket', turn => closeInTurn(req, turn))
     return 'close'
@@ -41,14 +42,25 @@ export function closeHttp1(
   return action
 }
 
-function pauseAgain(this: Socket): void {
-  this.pause()
+function discard(): void {}
+
+function leave(this: Socket): void {
+  this.destroy()
 }
 
-/** Reads no more requests from a connection whose end is decided. Node resumes it with each one that it has parsed. */
-export function stopReading(socket: Socket): void {
-  if (!socket.listeners('resume').includes(pauseAgain)) socket.on('resume', pauseAgain)
-  socket.pause()
+const isDiscarding = (socket: Socket) => socket.listeners('data').includes(discard)
+
+/**
+ * Takes no more requests from a connection whose end is decided: what comes is read, so that the client's leaving is
+ * noticed, and thrown away before it is parsed.
+ */
+export function stopParsing(socket: Socket): void {
+  if (isDiscarding(socket)) return
+  socket.removeAllListeners('data')
+  socket.on('data', discard)
+  // Before Node's own listener, which would answer the half of a request with 400.
+  socket.prependListener('end', leave)
+  socket.resume()
 }
 
 /**
@@ -57,7 +69,7 @@ export function stopReading(socket: Socket): void {
  * FIN, and no other, comes with a close_notify.)
  */
 function closeInTurn(req: IncomingMessage, socket: Socket): void {
-  if (req.complete && !socket.isPaused()) {
+  if (req.complete && !isDiscarding(socket)) {
     socket.destroy()
     return
   }

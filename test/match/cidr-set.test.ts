@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { addressList } from '../../lib/address-list.ts'
 import { parseAddress } from '../../lib/match/address.ts'
-import { addressList } from '../../lib/match/address-list.ts'
 import { entry, linearScan, probe, type ReferenceEntry } from '../support/reference/cidrs.ts'
 
 const compile = (entries: readonly string[]) => addressList('test', 'list', entries)

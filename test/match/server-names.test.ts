@@ -57,7 +57,7 @@ const table: readonly [name: string | RegExp, served: readonly string[], not: re
   ['bücher.example', ['xn--bcher-kva.example'], ['bucher.example', 'bücher.example']],
   ['192.0.2.1', ['192.0.2.1'], ['192.0.2.10', '1.192.0.2.1']],
   ['[2001:DB8::1]', ['[2001:db8::1]'], ['[2001:db8::10]', '2001:db8::1']],
-  ['_', ['_'], ['', 'a']],
+  ['a_b', ['a_b'], ['', 'a']],
   ['localhost', ['localhost'], ['localhost.example']],
   [/^(www\.)?example\.(com|org)$/, ['www.example.org', 'example.com'], ['example.net', 'x.example.com']],
 ]
@@ -128,6 +128,8 @@ const refused = [
     '[::1]:80',
     '[zz]',
     '[....]',
+    '_',
+    '::1',
     '[1:2]',
     'a%2eb',
     '%61',

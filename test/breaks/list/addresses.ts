@@ -32,8 +32,8 @@ export const addresses: readonly Break[] = [
   {
     name: "an untrusted peer's X-Forwarded-For is believed",
     file: 'client-address.ts',
-    find: '    warnUntrusted(peer)\n    return peer\n',
-    replace: '    warnUntrusted(peer)\n',
+    find: '    if (trust !== trustNobody) warnUntrusted(peer)\n    return peer\n',
+    replace: '    if (trust !== trustNobody) warnUntrusted(peer)\n',
     tests: ['client-address.test.ts'],
   },
   {

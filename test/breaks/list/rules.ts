@@ -4,8 +4,8 @@ export const rules: readonly Break[] = [
   {
     name: "a rule that throws 'route' lets the request pass",
     file: 'rule.ts',
-    find: '    } catch (error) {\n      return next(asError(common.name, error))',
-    replace: '    } catch (error) {\n      return next(error)',
+    find: '    } catch (error) {\n      return next(asError(common.name, error))\n    }\n    if (!isThenable(judgement))',
+    replace: '    } catch (error) {\n      return next(error)\n    }\n    if (!isThenable(judgement))',
     tests: ['rule.test.ts'],
   },
   {
@@ -118,5 +118,19 @@ export const rules: readonly Break[] = [
     find: '  noHost: withOptions(noHost),\n',
     replace: '  rateLimit: withOptions(rateLimit),\n  noHost: withOptions(noHost),\n',
     tests: ['rules/drop444.test.ts'],
+  },
+  {
+    name: 'an earlier request is held behind a later drop',
+    file: 'rule.ts',
+    find: 'return isHttp2(req) || !res.socket || res.socket.destroyed',
+    replace: 'return true',
+    tests: ['wire/order.test.ts'],
+  },
+  {
+    name: 'an earlier request that waits for its turn is forgotten',
+    file: 'rule.ts',
+    find: "  res.once('socket', goOn)\n",
+    replace: '',
+    tests: ['wire/order.test.ts'],
   },
 ]

@@ -14,14 +14,14 @@ export const wire: readonly Break[] = [
   {
     name: 'an earlier, pipelined response is not waited for',
     file: 'wire/http1.ts',
-    find: 'if (isPending(res)) {',
+    find: 'if (isPending(res) && !(req as { upgrade?: boolean }).upgrade) {',
     replace: 'if (res && res.req === undefined) {',
     tests: http1,
   },
   {
     name: 'a client that uploads loses the earlier response',
     file: 'wire/http1.ts',
-    find: 'if (req.complete && !socket.isPaused()) {',
+    find: 'if (req.complete && !isDiscarding(socket)) {',
     replace: 'if (req) {',
     tests: http1,
   },
@@ -108,5 +108,19 @@ export const wire: readonly Break[] = [
     find: 'reset: checked.reset ?? false,',
     replace: "reset: checked.reset ?? defaults.name === 'pathAllowlist',",
     tests: ['all-drops-look-alike.test.ts'],
+  },
+  {
+    name: 'a flood behind a drop is parsed on',
+    file: 'wire/http1.ts',
+    find: "  socket.removeAllListeners('data')\n",
+    replace: '',
+    tests: ['rule.test.ts'],
+  },
+  {
+    name: 'a throwing hook leaves a hand-off hanging',
+    file: 'drop.ts',
+    find: "      reportError('a hook on the response', error)\n",
+    replace: '      throw error\n',
+    tests: ['wire/order.test.ts'],
   },
 ]

@@ -1,6 +1,6 @@
-import { refuseEntry } from '../errors.ts'
-import { type AddressRange, parseEntry } from './cidr-entry.ts'
-import { type CidrSet, compileCidrSet } from './cidr-set.ts'
+import { refuseEntry } from './errors.ts'
+import { type AddressRange, parseEntry } from './match/cidr-entry.ts'
+import { type CidrSet, compileCidrSet } from './match/cidr-set.ts'
 
 /** Parses and compiles a list of addresses, CIDRs and ranges; `factory` and `option` name it in the error. */
 export function addressList(factory: string, option: string, entries: readonly unknown[]): CidrSet {
