@@ -4,7 +4,7 @@ import { PassThrough, Writable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { pino } from 'pino'
 import winston from 'winston'
-import { type CommonOptions, dropLog, rule } from '../../lib/index.ts'
+import { type CommonOptions, type DropEvent, dropLog, rule } from '../../lib/index.ts'
 import { sites } from '../support/ask.ts'
 import { settle } from '../support/events.ts'
 import { get } from '../support/raw-client.ts'
@@ -136,6 +136,18 @@ describe('dropLog through loggers', () => {
     assert.match(real as string, new RegExp(`^${combined} "all" "why"$`))
   })
 
+  test("a console gets 'json' and a function's lines as they are", async () => {
+    for (const format of ['json', (event: DropEvent) => JSON.stringify(event)] as const) {
+      const stream = keeper()
+      await through(new Console(stream), { format })
+      const lines = stream.text.trim().split('\n')
+      assert.deepEqual(
+        lines.map(line => JSON.parse(line).action),
+        ['dry-run', 'close'],
+      )
+    }
+  })
+
   test('a logger that throws is reported, and nothing else', async () => {
     await through({
       info() {
@@ -211,6 +223,47 @@ describe('a stream in trouble', () => {
     const said = lines.filter(line => line.startsWith('# drop444: '))
     assert.deepEqual(said, [`# drop444: ${stop.lost} lines lost`])
     assert.equal(lines.length - 1 + stop.lost, 301)
+  })
+
+  test('that is slow and then idle: the number is said without a further drop', async () => {
+    const chunks: string[] = []
+    const dones: (() => void)[] = []
+    const stream = new Writable({
+      write(chunk, _encoding, done) {
+        chunks.push(String(chunk))
+        if (dones.push(done) > 1) done()
+      },
+    })
+    const stop = dropLog(stream, { maxBuffer: 500 })
+    const to = await site([all()])
+    for (let i = 0; i < 20; i++) await to.ask()
+    dones[0]?.()
+    await settle(5)
+    stop()
+    assert.ok(stop.lost > 0)
+    assert.equal(chunks.at(-1), `# drop444: ${stop.lost} lines lost\n`)
+  })
+
+  test('that counts objects, not bytes', async () => {
+    const stream = new Writable({ objectMode: true, write() {} })
+    const stop = dropLog(stream)
+    const to = await site([all()])
+    for (let i = 0; i < 40; i++) await to.ask()
+    stop()
+    assert.ok(stream.writableLength <= 17, `${stream.writableLength}`)
+    assert.equal(stream.writableLength + stop.lost, 40)
+  })
+
+  test('that throws', async () => {
+    const stream = keeper()
+    stream.write = () => {
+      throw new Error('boom')
+    }
+    const stop = dropLog(stream)
+    const to = await site([all()])
+    for (let i = 0; i < 3; i++) await to.ask()
+    stop()
+    assert.equal(stop.lost, 3)
   })
 
   test('that only says when it is full, without a length', async () => {

@@ -231,6 +231,15 @@ describe('in a process of its own', () => {
       /Name your proxies/,
     ],
   ]
+  test('who trusts nobody on purpose is not warned', () => {
+    const [, script] = warnings.find(([code]) => code === 'DROP444_UNTRUSTED_PROXY') as (typeof warnings)[0]
+    const { status, stderr } = run(`import http from 'node:http'
+      import * as drop444 from './lib/index.ts'
+      ${script.replace("rate: '9r/s',", "rate: '9r/s', trustProxy: false,")}`)
+    assert.equal(status, 0, stderr)
+    assert.equal(stderr, '')
+  })
+
   for (const [code, script, text] of warnings) {
     test(`one warning: ${code}`, () => {
       const { status, stderr } = run(`import http from 'node:http'

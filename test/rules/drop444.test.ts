@@ -116,4 +116,27 @@ describe('drop444', () => {
       assert.throws(() => drop444(options as Drop444Options), { name: 'OptionsError', code })
     })
   }
+
+  test('reads each option once', () => {
+    let reads = 0
+    const options = {
+      get badAgent() {
+        reads++
+        return true
+      },
+    }
+    drop444(options)
+    assert.equal(reads, 1)
+  })
+
+  test('false leaves a rule out', async () => {
+    const to = await site([
+      drop444({ noHost: true, denyCidr: false, pathAllowlist: false, rateLimit: false }),
+    ])
+    assert.equal(await to.ask('/x'), 'pass')
+  })
+
+  test('a bad entry names the rule that it was given to', () => {
+    assert.throws(() => drop444({ badAgent: { except: ['x'] } }), /^OptionsError: badAgent: "x" in "except"/)
+  })
 })

@@ -4,7 +4,7 @@ import { MemoryStore, type RateLimitOptions, rateLimit } from '../../lib/index.t
 import { brief, sites } from '../support/ask.ts'
 import { settle } from '../support/events.ts'
 import { headers, openHttp2 } from '../support/http2-frames.ts'
-import { get, RawClient } from '../support/raw-client.ts'
+import { exchange, get, RawClient } from '../support/raw-client.ts'
 
 const site = sites()
 const proxied = { trustProxy: 'loopback', handOff: 'close' as const }
@@ -133,7 +133,33 @@ describe('rateLimit', () => {
   })
 })
 
+describe('what can go wrong goes to next(err)', () => {
+  for (const [name, options, message] of [
+    ['a clock that gives no number', { now: () => Number.NaN }, /milliseconds, not NaN/],
+    [
+      'a store that gives no decision',
+      { store: { hit: () => undefined as never } },
+      /must return a decision/,
+    ],
+  ] as const) {
+    test(name, async () => {
+      const to = await site([rateLimit({ rate: '1r/s', ...options })])
+      const text = (await to.send(get('/', { Connection: 'close' }))).data.toString()
+      assert.match(text, /^HTTP\/1\.1 500 /)
+      assert.match(text, message)
+      assert.equal(to.calls.length, 0)
+    })
+  }
+})
+
 describe('delay, with the real clock', () => {
+  test('a delay beyond what a timer counts does not pass at once', async () => {
+    const store = { hit: () => ({ allowed: true, delay: 2 ** 33, retryAfter: 0 }) }
+    const to = await site([rateLimit({ rate: '1r/m', burst: 9, delay: 'all', store })])
+    assert.equal((await exchange({ port: to.port }, get('/'), 100)).end, 'open')
+    assert.equal(to.calls.length, 0)
+  })
+
   test("'all' makes each wait for its turn", async () => {
     const to = await site([rateLimit({ rate: '10r/s', burst: 2, delay: 'all' })])
     const started = performance.now()
