@@ -71,6 +71,8 @@ export function makeRule(common: Common, judge: Judge): Rule {
   /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
   function settle(req: Request, res: Response, next: Next, judgement: Judgement, started: number): void {
     if (isBehindDrop(req, res)) return hold(req, res, () => settle(req, res, next, judgement, started))
+    // By something else, while this rule was waiting.
+    if (stateOf(req).dropped) return
     let goesOn: boolean
     try {
       const finding = findingOf(common.name, judgement)

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { drop, type Rule, rateLimit, rule } from '../../lib/index.ts'
 import { sites } from '../support/ask.ts'
 import { collectDrops, settle, uncaught } from '../support/events.ts'
+import { headers, openHttp2 } from '../support/http2-frames.ts'
 import { exchange, get, RawClient } from '../support/raw-client.ts'
 import { type AppKind, listen, type Middleware, start } from '../support/servers.ts'
 
@@ -122,6 +123,24 @@ test("a handler's own status is in the event", async () => {
   const to = await site([rule('r', () => 'x', { status: 403, handler })])
   await to.send(get('/', { Connection: 'close' }))
   assert.deepEqual([to.events[0]?.status, to.events[0]?.sentStatus], [403, 302])
+})
+
+test('a request that is dropped while a rule still judges it goes nowhere', async () => {
+  const early = ((req: never, res: never, next: () => void) => {
+    setTimeout(() => drop(req, { res, http2: 'stream' }), 10)
+    next()
+  }) as unknown as Middleware
+  const late = () => rule('late', async () => settle(40))
+  const http1 = await site([early, late()])
+  const wire = await http1.send(get('/'))
+  const http2 = await site([early, late()], { server: 'h2c', app: 'bare' })
+  const client = await openHttp2({ port: http2.port })
+  client.send(headers(1, '/'))
+  await settle(80)
+  client.destroy()
+  assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
+  assert.deepEqual([http1.calls, http2.calls], [[], []])
+  assert.deepEqual([http1.events.length, http2.events.length], [1, 1])
 })
 
 test('a buffered response whose turn has not come was not sent', async () => {
