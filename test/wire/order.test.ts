@@ -133,6 +133,8 @@ test('a request that is dropped while a rule still judges it goes nowhere', asyn
   const late = () => rule('late', async () => settle(40))
   const http1 = await site([early, late()])
   const wire = await http1.send(get('/'))
+  await settle(60)
+  assert.equal(http1.events.length, 1)
   const http2 = await site([early, late()], { server: 'h2c', app: 'bare' })
   const client = await openHttp2({ port: http2.port })
   client.send(headers(1, '/'))
@@ -140,7 +142,7 @@ test('a request that is dropped while a rule still judges it goes nowhere', asyn
   client.destroy()
   assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
   assert.deepEqual([http1.calls, http2.calls], [[], []])
-  assert.deepEqual([http1.events.length, http2.events.length], [1, 1])
+  assert.equal(http2.events.length, 1)
 })
 
 test('a buffered response whose turn has not come was not sent', async () => {
