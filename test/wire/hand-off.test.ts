@@ -81,6 +81,22 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 1)) {
       assert.equal(drops.events[0]?.clientAddress, '127.0.0.1')
     })
 
+    test('a second drop leaves the connection to the proxy alone', async () => {
+      const twice = rule('twice', () => undefined)
+      server = await start(kind, [twice], (req, res) => {
+        if (req.url !== '/bad') return res.end('fine')
+        drop(req, { res, trustProxy: 'loopback' })
+        drop(req, { res, trustProxy: 'loopback' })
+      })
+      const client = await RawClient.open(to())
+      client.send(get('/bad'))
+      await client.until(() => client.text.includes('\r\n\r\n'))
+      client.send(get('/ok'))
+      assert.ok(await client.until(() => client.text.endsWith('fine')), client.text)
+      assert.equal(drops.events.length, 1)
+      client.destroy()
+    })
+
     test('a pipeline of a proxy: each gets its answer', async () => {
       await serve({ trustProxy: 'loopback' })
       const client = await RawClient.open(to())

@@ -1,15 +1,21 @@
 import type { Break } from '../break.ts'
 
 const http1 = ['wire/http1.test.ts']
-const http2 = ['wire/http2.test.ts']
 
 export const events: readonly Break[] = [
   {
-    name: 'a second drop publishes again',
+    name: 'a drop behind an answer publishes again',
+    file: 'drop.ts',
+    find: '  if (state.told) return\n',
+    replace: '',
+    tests: ['wire/order.test.ts'],
+  },
+  {
+    name: 'a second drop ends the connection of a proxy that was told',
     file: 'drop.ts',
     find: '  if (state.dropped) return\n',
     replace: '',
-    tests: [...http1, ...http2],
+    tests: ['wire/hand-off.test.ts'],
   },
   {
     name: 'every drop publishes twice',
