@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { markClosing } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { ignore, resetSocket } from './raw-socket.ts'
@@ -35,6 +36,12 @@ export function closeHttp1(
     res.once('socket', turn => closeInTurn(req, turn))
     return 'close'
   }
+  // It was held until its turn, behind which another was dropped: an earlier response has only just gone out.
+  if (isDiscarding(socket)) {
+    if (res) markStatus(res)
+    closeInTurn(req, socket)
+    return 'close'
+  }
   let action: 'close' | 'reset' = 'close'
   if (reset && resetSocket(socket)) action = 'reset'
   else socket.destroy()
@@ -44,8 +51,9 @@ export function closeHttp1(
 
 function discard(): void {}
 
-function leave(this: Socket): void {
-  this.destroy()
+/** A client that has sent all it has may still read, where the server was told so. */
+function leave(this: Socket & { server?: { httpAllowHalfOpen?: boolean } }): void {
+  if (!this.server?.httpAllowHalfOpen || this.writableEnded) this.destroy()
 }
 
 const isDiscarding = (socket: Socket) => socket.listeners('data').includes(discard)
@@ -65,18 +73,18 @@ export function stopParsing(socket: Socket): void {
 
 /**
  * The earlier responses are with the kernel now. Destroying the socket while bytes of the client are unread would make the
- * kernel send RST, which throws away what the client has not read yet: so wait for a while, after the FIN. (Under TLS this
- * FIN, and no other, comes with a close_notify.)
+ * kernel send RST, which throws away what the client has not read yet: so FIN, and what still comes is read for a while.
+ * Under TLS a FIN of this kind comes with a close_notify: there it is kept for clients that were seen to send more.
  */
 function closeInTurn(req: IncomingMessage, socket: Socket): void {
-  if (req.complete && !isDiscarding(socket)) {
+  if (req.complete && (socket as TLSSocket).encrypted && !isDiscarding(socket)) {
     socket.destroy()
     return
   }
   socket.end()
   const timer = setTimeout(() => socket.destroy(), LINGER).unref()
   socket.once('close', () => clearTimeout(timer))
-  if (req.complete) return
+  if (req.complete) return stopParsing(socket)
   req.resume()
   req.once('end', () => socket.destroy())
 }

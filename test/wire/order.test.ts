@@ -51,6 +51,41 @@ for (const app of apps) {
   })
 }
 
+describe('an earlier, large response arrives whole', () => {
+  const size = 1_000_000
+  const large = ((_req: unknown, res: ServerResponse) => {
+    setTimeout(() => res.end(Buffer.alloc(size, 'x')), 40)
+  }) as unknown as Middleware
+  const bodyLength = (data: Buffer) => data.length - data.indexOf('\r\n\r\n') - 4
+
+  test('although the client trickles on behind the dropped request', async () => {
+    const to = await site([noBad(), large], { server: 'http', app: 'bare' })
+    const client = await RawClient.open({ port: to.port })
+    client.send(`${get('/one')}${get('/bad')}GET /th`)
+    const trickle = setInterval(() => client.tcp.write('a'), 1)
+    const wire = await client.ended(4_000)
+    clearInterval(trickle)
+    client.destroy()
+    assert.equal(bodyLength(wire.data), size)
+    assert.equal(wire.end, 'fin')
+  })
+
+  test('although a held request behind it is dropped too, while a third uploads', async () => {
+    const rules = [
+      noBad(),
+      rule('later', async req => settle(20).then(() => req.url === '/two' && 'late')),
+      large,
+    ]
+    const to = await site(rules, { server: 'http', app: 'bare' })
+    const client = await RawClient.open({ port: to.port })
+    const upload = `POST /bad HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n${'y'.repeat(500_000)}`
+    client.send(get('/one') + get('/two') + upload)
+    await client.until(() => bodyLength(client.data) >= size, 4_000)
+    client.destroy()
+    assert.equal(bodyLength(client.data), size)
+  })
+})
+
 test('behind a drop a client that leaves is noticed, by FIN and by RST', async () => {
   for (const leave of ['destroy', 'resetAndDestroy'] as const) {
     let closed = 0

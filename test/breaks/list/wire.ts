@@ -21,7 +21,7 @@ export const wire: readonly Break[] = [
   {
     name: 'a client that uploads loses the earlier response',
     file: 'wire/http1.ts',
-    find: 'if (req.complete && !isDiscarding(socket)) {',
+    find: 'if (req.complete && (socket as TLSSocket).encrypted && !isDiscarding(socket)) {',
     replace: 'if (req) {',
     tests: http1,
   },
