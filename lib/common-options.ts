@@ -78,7 +78,7 @@ export const commonChecks = {
   name: ((value, fail) =>
     /^(?=.*\w)[\w.:/ -]{1,64}$/.test(text(value, fail))
       ? (value as string)
-      : fail('1 to 64 plain characters')) as Check<string>,
+      : fail('1 to 64 plain characters, a letter or digit among them')) as Check<string>,
   status,
   handler: fn<Handler>(),
   dryRun: boolean,

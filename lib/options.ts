@@ -137,11 +137,16 @@ export function oneOf<T extends string>(...values: T[]): Check<T> {
     values.includes(value as T) ? (value as T) : fail(values.map(each => `'${each}'`).join(' or '))
 }
 
+/** Whether a value can be read as a list; a string is none. */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return (
+    typeof value === 'object' && typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === 'function'
+  )
+}
+
 /** A list that the factory copies; a single string is a slip, not a list of letters. */
 export const list: Check<readonly unknown[]> = (value, fail) => {
-  const iterable =
-    typeof value === 'object' && typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === 'function'
-  return iterable ? [...(value as Iterable<unknown>)] : fail('an array')
+  return isIterable(value) ? [...value] : fail('an array')
 }
 
 /** The list that is a factory's first argument: read once, as an iterator has nothing left the second time. */

@@ -29,6 +29,7 @@ export function compareWords(a: readonly number[], b: readonly number[]): number
  * `loopback`, `linklocal`, `uniquelocal`. A string where it means none: what is wrong with it.
  */
 export function parseEntry(text: string): readonly AddressRange[] | string {
+  if (text.includes('%')) return 'a zone names an interface of one machine'
   const group = Object.hasOwn(named, text) ? named[text] : undefined
   if (group) return group.map(entry => ({ ...(parseCidr(entry) as AddressRange), text }))
   const range = text.includes('-') ? parseRange(text) : parseCidr(text)
@@ -48,10 +49,11 @@ function parseRange(text: string): AddressRange | string {
 function parseCidr(text: string): AddressRange | string {
   const slash = text.indexOf('/')
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash))
-  if (!address || text.includes('%')) return 'it is no address, CIDR or range'
+  if (!address) return 'it is no address, CIDR or range'
   const full = address.family === 4 ? 32 : 128
+  const mapped = address.family === 4 && text.includes(':') ? 96 : 0
   const prefix = slash < 0 ? full : parsePrefix(text.slice(slash + 1), text, address)
-  if (prefix < 0) return `its prefix length is not from 0 to ${full}`
+  if (prefix < 0) return `its prefix length is not from ${mapped} to ${mapped + full}`
   const start = maskWords(address.words, prefix)
   const hostBits = maskWords([0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff], prefix)
   const end = start.map((word, i) => (word | ~(hostBits[i] as number)) >>> 0)

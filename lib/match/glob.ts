@@ -19,20 +19,22 @@ export function splitNegation(pattern: string): { glob: string; negated: boolean
   return { glob, negated: (pattern.length - glob.length) % 2 === 1 }
 }
 
+/** A plain path that is ambiguous whatever a list says. */
+const isNeverJudged = (glob: string) =>
+  /^\/[\w/.~%#\\ -]*$/.test(glob) && judgeablePath(formOf(glob, true)) === undefined
+
 /** Why a glob can't be used, or undefined. */
 export function globProblem(pattern: string): string | undefined {
   const { glob } = splitNegation(pattern)
   if (glob === '') return 'it is empty'
   // Each way to share out a path among the repetitions is tried: a request could take minutes.
-  if (/[+*]\([^)]*[*?[(+]/.test(glob)) return 'a wildcard within a repetition can take forever'
-  // What path-to-regexp calls a parameter is a plain character here: the list would drop what it was meant to let pass.
-  const parameter = /(?<=\/):\w+/.exec(glob)?.[0]
+  if (/[+*]\((?!\[[^\]]*\]\))[^)]*[*?[(+]/.test(glob))
+    return 'a wildcard within a repetition can take forever'
+  if (/[)}]\+/.test(glob)) return 'a group that is repeated can take forever'
+  // What Express, Django or OpenAPI call a parameter are plain characters here: the list would drop what it was meant to let pass.
+  const parameter = /(?<=\/)\{?:\w+|<[\w:]+>|\{\w+\}/.exec(glob)?.[0]
   if (parameter) return `"${parameter}" is no parameter in a glob: write * for one segment`
-  if (
-    /^[\w/.~%#\\ -]*$/.test(glob) &&
-    judgeablePath(formOf(glob, true)) === undefined &&
-    glob.startsWith('/')
-  ) {
+  if (/\/\/|\/\.{1,2}(?:\/|$)|%2e|\.\.;|[\x00-\x1f\x7f]/i.test(glob) || isNeverJudged(glob)) {
     return 'no path that is judged can match it'
   }
   if (glob.startsWith('/') || glob.startsWith('**')) return undefined
@@ -56,6 +58,10 @@ export const formOf = (text: string, strict: boolean) =>
 /** `*text*` of micromatch's expression: text, where another star follows at once. */
 const starText = /\[\^\/\]\*\?((?:\\[^\w]|[\w%~!@#&=:,<>"'`;-])+)(?=\[\^\/\]\*\?)/g
 
+/** A `**` of micromatch's expression, and any other repetition. */
+const GLOBSTAR = '(?:(?!(?:^|\\/)\\.).)*?'
+const repetition = /\[\^\/\]\*\?|[\])][+*]/
+
 /** By how many wildcards share out a path among them: up to which length that takes at most some 50 ms. */
 const longestBy = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 512, 128, 64]
 
@@ -70,7 +76,8 @@ export function compileGlob(glob: string, { caseSensitive }: PathOptions): Glob 
   const { source, flags } = micromatch.makeRe(glob, options) as RegExp
   const quick = source.replace(starText, '(?:(?!$1)[^/])*$1')
   const expression = new RegExp(quick, flags)
-  const stars = quick.split('\\/').map(segment => segment.split('[^/]*?').length - 1)
+  const counted = source.replaceAll(GLOBSTAR, '').replace(starText, '$1').split('\\/')
+  const stars = counted.map(segment => segment.split(repetition).length - 1)
   const globstars = glob.split('**').length - 1
   const sharing = globstars > 1 ? globstars + Math.max(...stars) : Math.max(globstars, ...stars)
   return { match: path => path === glob || expression.test(path), longest: longestBy[sharing] ?? 32 }

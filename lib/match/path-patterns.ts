@@ -49,7 +49,9 @@ const decodeGlob = (glob: string) =>
 /** `!` takes away a path in each spelling that the app could read: as sent, with its ASCII decoded, and decoded. */
 function compileNegated(text: string, options: PathOptions): PathMatcher {
   const form = formOf(text, options.strict)
-  const globs = [form, decodeGlob(form)].map(each => compileGlob(each, options))
+  // The last one for decoded paths: the case of a character beyond ASCII is lost in its encoding.
+  const plain = options.strict || !text.endsWith('/') ? text : text.slice(0, -1)
+  const globs = [...new Set([form, decodeGlob(form), plain])].map(each => compileGlob(each, options))
   // What takes too long to judge is taken away.
   const matches = (path: string) => globs.some(glob => path.length > glob.longest || glob.match(path))
   return path => {

@@ -12,7 +12,7 @@ function checkName(pattern: string): string | undefined {
   const bare = pattern.replace(/^(\*?\.)|(\.\*)$/g, '')
   if (bare.includes('*')) return 'a "*" may only be the whole first or last label'
   if (/^\*?\..*\.\*$/.test(pattern)) return 'only one end may be a wildcard'
-  if (pattern === '_') return 'in nginx it means no name at all: leave serverNames out to serve any name'
+  if (pattern === '_' || pattern === '*') return 'leave serverNames out to serve any name'
   if (parseAddress(pattern)?.family === 6) return `write [${pattern}]`
   if (/:\d*$/.test(pattern) && !pattern.endsWith(']')) return 'a server name has no port'
   const name = asciiName(bare)

@@ -1,7 +1,7 @@
 import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { refuse } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
-import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
+import { type Check, isIterable, isPlainObject, readOptions, refuseRequest } from '../options.ts'
 import type { Rule } from '../rule.ts'
 import { watchMissingHost } from '../server/missing-host.ts'
 import type { AddressOptions } from './address-rule.ts'
@@ -86,6 +86,7 @@ export function drop444(options: Drop444Options): Rule {
   const ruleChecks = Object.fromEntries(Object.keys(inOrder).map(rule => [rule, anything]))
   // Read once: a getter may give something else the second time.
   const given: Record<string, unknown> = isPlainObject(options) ? { ...options } : {}
+  if (isIterable(given.except)) given.except = [...given.except]
   readOptions('drop444', isPlainObject(options) ? given : options, { ...sharedChecks, ...ruleChecks })
   const shared = Object.fromEntries(
     Object.entries(given).filter(([option, value]) => option in sharedChecks && value !== undefined),

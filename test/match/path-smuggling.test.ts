@@ -61,6 +61,32 @@ test('caseSensitive and strict make two paths of what was one', () => {
   assert.equal(allows('/admin/', ['/**', '!/admin'], how(false, true)), true)
 })
 
+test('usable patterns are not refused', () => {
+  for (const [glob, path] of [
+    ['/users/+([0-9])', '/users/42'],
+    ['/*([a-z]).js', '/app.js'],
+    ['/api/v[12]/**', '/api/v2/x'],
+    ['/{en,de}/**', '/de/x'],
+    ['/static/**/*.{js,css,map}', '/static/a/b.css'],
+    ['/@user', '/@user'],
+    ['/~home', '/~home'],
+    ['/a+b', '/a+b'],
+    ['/$metadata', '/$metadata'],
+    ['/x:y', '/x:y'],
+    ['/file.tar.gz', '/file.tar.gz'],
+    ['/{1..3}', '/2'],
+  ] as const) {
+    pathAllowlist([glob])
+    assert.equal(allows(path, [glob]), true, glob)
+  }
+})
+
+test('the case of what is beyond ASCII does not bring back what ! took away', () => {
+  for (const path of ['/b%C3%9CRO', '/b%C3%BCro', '/B%c3%9cro/'])
+    for (const glob of ['!/b\u00fcro', '!/B\u00dcRO'])
+      assert.equal(allows(path, ['/**', glob]), false, `${path} ${glob}`)
+})
+
 test('the query is not the path, nor are scheme and authority', () => {
   for (const target of [
     '/a',
@@ -130,6 +156,14 @@ const refused: readonly unknown[] = [
     '/a#b',
     '/users/:id',
     '/:user/*',
+    '/<int:id>/',
+    '/users/{id}',
+    '/{:id}',
+    '/a//*',
+    '/a/*/../b',
+    '/a/%2e%2e/*',
+    '/a/..;/b',
+    '/(a|b)+',
   ],
   ...[null, undefined, 42, true, {}, [], ['/a'], Symbol('/a'), () => '/a', { source: '/a' }],
 ]

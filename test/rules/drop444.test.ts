@@ -129,6 +129,12 @@ describe('drop444', () => {
     assert.equal(reads, 1)
   })
 
+  test('a shared except that can be read only once is for each rule', async () => {
+    const except = new Set(['loopback']).values()
+    const to = await site([drop444({ noHost: true, badAgent: true, except })])
+    assert.equal(await to.ask('/', { Host: '1.1.1.1', 'User-Agent': 'sqlmap' }), 'pass')
+  })
+
   test('false leaves a rule out', async () => {
     const to = await site([
       drop444({ noHost: true, denyCidr: false, pathAllowlist: false, rateLimit: false }),
