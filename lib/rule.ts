@@ -8,7 +8,6 @@ import { readOptions, refuseRequest } from './options.ts'
 import { preparePublish } from './publish.ts'
 import { isClosing, stateOf } from './request-state.ts'
 import { stopParsing } from './wire/http1.ts'
-import { refuseStream } from './wire/http2.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
 /** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
@@ -120,9 +119,12 @@ function isBehindDrop(req: Request, res: Response): boolean {
   return isHttp2(req) || !res.socket || res.socket.destroyed
 }
 
-/** Behind a dropped request nothing runs. What is ahead of it goes on with its turn, which the others never get. */
+/**
+ * Behind a dropped request nothing runs. On HTTP/1 what is ahead of it goes on with its turn, which the others never get. On
+ * HTTP/2 the GOAWAY closes the streams behind it.
+ */
 function hold(req: Request, res: Response, goOn: () => void): void {
-  if (isHttp2(req)) return refuseStream(req)
+  if (isHttp2(req)) return
   res.once('socket', goOn)
   if (req.socket) stopParsing(req.socket)
 }

@@ -36,13 +36,9 @@ export function closeHttp2(
   if (res) markStatus(res)
   if (mode === 'destroy') return session && !isClosing(req) ? destroySession(req, session, reset) : 'close'
   if (session && !session.destroyed && mode === 'goaway') leave(req, session)
-  if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
+  // A stream behind a GOAWAY is closed by it. To reset it as well corrupts the heap of Node 20.
+  if (!stream.destroyed && !isClosing(req)) stream.close(constants.NGHTTP2_CANCEL)
   return mode === 'goaway' ? 'goaway' : 'reset'
-}
-
-/** Refuses a stream that came behind a dropped one, which would keep the session from ending. */
-export function refuseStream(req: Http2ServerRequest): void {
-  if (!req.stream.destroyed) req.stream.close(constants.NGHTTP2_REFUSED_STREAM)
 }
 
 /** Ends the TCP connection under the session: `session.destroy()` would send a GOAWAY first. */
