@@ -155,7 +155,8 @@ test('of plain paths, the same ones as micromatch(paths, list) keeps, in one cal
       fc.uniqueArray(plainPath, { minLength: 1, maxLength: 8 }),
       fc.boolean(),
       (globs, paths, caseSensitive) => {
-        fc.pre(isTaken(globs))
+        // A `!` that spells a plain letter encoded takes the plain path away too, which micromatch can't know.
+        fc.pre(isTaken(globs) && !globs.some(each => /^!.*%[2-7][0-9a-f]/i.test(each)))
         const settings = { nocase: !caseSensitive, windows: false } as micromatch.Options
         const kept = micromatch(paths, globs, settings)
         const ours = paths.filter(each => allows(each, globs, { caseSensitive, strict: true }))
