@@ -67,7 +67,7 @@ const longestBy = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.PO
 
 /**
  * Compiles one glob to micromatch's own expression, but for one thing: a star that another one follows stops at the first
- * place where its text stands, as any later one leaves less to the rest. Said so, the expression need not try them all
+ * place where its text stands: a later one only leaves less to the rest. Said so, the expression need not try them all
  * (five stars on a path of 16 kB: minutes). Where that can't be said, long paths are not asked about.
  */
 export function compileGlob(glob: string, { caseSensitive }: PathOptions): Glob {

@@ -105,7 +105,7 @@ for (const glob of globs) {
       for (const unit of units) {
         for (const end of ['', '!', '/']) {
           const path = `/${unit.repeat(SIZE).slice(unit.startsWith('/') ? 1 : 0, SIZE - 2)}${end}`
-          // Once to compile, as any first path does.
+          // Once to compile, which the first path always does.
           allows('/', list)
           const time = timeOf(() => allows(path, list))
           assert.ok(time < LIMIT, `${list.join(' ')} × ${unit}…${end}: ${time.toFixed()} ms`)
