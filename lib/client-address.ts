@@ -31,10 +31,14 @@ export function compileTrust(trust: TrustProxy): Trust {
 /** The trust of a request: the rule's own, else that of the Express app (or sub-app) that handles it, else none. */
 export function trustOf(req: Request, own: Trust | undefined): Trust {
   if (own) return own
-  const { app } = framework(req)
-  if (typeof app?.get !== 'function') return trustUnset
+  return trustOfApp(framework(req).app) ?? stateOf(req).serverTrust ?? trustUnset
+}
+
+/** The trust that an Express app is set to; undefined where `app` is none. */
+export function trustOfApp(app: { get?: (setting: string) => unknown } | undefined): Trust | undefined {
+  if (typeof app?.get !== 'function') return undefined
   const trust = app.get('trust proxy fn')
-  if (typeof trust !== 'function') return trustUnset
+  if (typeof trust !== 'function') return undefined
   if (!warned('DROP444_TRUST_ALL') && app.get('trust proxy') === true) warnTrustAll()
   return trust as Trust
 }
@@ -51,22 +55,36 @@ const kPeer = Symbol('drop444.peer')
 
 /** The address of the TCP peer; undefined on a unix-domain socket and once the client is gone. */
 export function peerAddress(req: Request): Address | undefined {
-  const connection = (isHttp2(req) ? req.stream.session : req.socket) as { [kPeer]?: Address } | undefined
-  if (!connection) return undefined
+  const connection = (isHttp2(req) ? req.stream.session : req.socket) as object | undefined
+  return connection && peerAddressOf(connection, req.socket)
+}
+
+/** The address of the peer of a socket, kept on it or on `holder`. */
+export function peerAddressOf(
+  carrier: object,
+  socket: { remoteAddress?: string | undefined } | undefined = carrier,
+): Address | undefined {
+  const holder = carrier as { [kPeer]?: Address }
   // The first read costs a system call, and after a close there is nothing left to read.
-  if (connection[kPeer]) return connection[kPeer]
-  const text = req.socket?.remoteAddress
+  if (holder[kPeer]) return holder[kPeer]
+  const text = socket?.remoteAddress
   const address = text === undefined ? undefined : parseAddress(text)
-  if (address) connection[kPeer] = address
+  if (address) holder[kPeer] = address
   return address
 }
 
 /** Whether the TCP peer is a trusted proxy. */
 export function isTrustedPeer(req: Request, trust: Trust): boolean {
   if (trust === trustNobody || trust === trustUnset) return false
-  const peer = peerAddress(req)
-  // Express asks with the address as the kernel writes it, mapped or not; a function of the user's may know only that one.
-  const asWritten = req.socket?.remoteAddress as string
+  return isTrusted(trust, peerAddress(req), req.socket?.remoteAddress)
+}
+
+/**
+ * Whether the peer at the other end of a connection is a trusted proxy. Express asks with the address as the kernel writes
+ * it, mapped or not; a function of the user's may know only that one.
+ */
+export function isTrusted(trust: Trust, peer: Address | undefined, written: string | undefined): boolean {
+  const asWritten = written as string
   return (
     Boolean(trust(asWritten, 0)) ||
     (peer !== undefined && peer.text !== asWritten && Boolean(trust(peer.text, 0)))

@@ -45,7 +45,15 @@ export interface DropEvent {
   readonly host: string | undefined
   readonly referer: string | undefined
   readonly userAgent: string | undefined
+  /** The first line as it came, a byte a character, where it could not be read as a request's; `''` where none came. */
+  readonly requestLine: string | undefined
 }
+
+/** What is known of a request, parsed or not. */
+export type RequestFacts = Pick<
+  DropEvent,
+  'remoteUser' | 'method' | 'url' | 'httpVersion' | 'host' | 'referer' | 'userAgent' | 'requestLine'
+>
 
 /** What the request itself can't tell. */
 export type Verdict = Pick<
@@ -53,14 +61,13 @@ export type Verdict = Pick<
   'status' | 'sentStatus' | 'action' | 'rule' | 'reason' | 'detail' | 'bodyBytesSent'
 >
 
-/** The event of a request; addresses are read before the connection goes. */
+/** An event; addresses are read before the connection goes. */
 export function makeEvent(
-  req: Request,
+  facts: RequestFacts,
   verdict: Verdict,
   client: Address | undefined,
   peer: Address | undefined,
 ): DropEvent {
-  const { headers } = req
   return Object.freeze({
     time: Date.now(),
     status: verdict.status,
@@ -72,6 +79,21 @@ export function makeEvent(
     bodyBytesSent: verdict.bodyBytesSent,
     clientAddress: client?.text,
     peerAddress: peer?.text,
+    remoteUser: facts.remoteUser,
+    method: facts.method,
+    url: facts.url,
+    httpVersion: facts.httpVersion,
+    host: facts.host,
+    referer: facts.referer,
+    userAgent: facts.userAgent,
+    requestLine: facts.requestLine,
+  })
+}
+
+/** What a parsed request tells. */
+export function factsOf(req: Request): RequestFacts {
+  const { headers } = req
+  return {
     remoteUser: basicUser(headers.authorization),
     method: req.method ?? '',
     url: framework(req).originalUrl ?? req.url ?? '',
@@ -79,11 +101,12 @@ export function makeEvent(
     host: headers.host ?? (headers[':authority'] as string | undefined),
     referer: headers.referer,
     userAgent: headers['user-agent'],
-  })
+    requestLine: undefined,
+  }
 }
 
 /** The user of Basic credentials, byte for byte as nginx reads them (ngx_http_auth_basic_user). */
-function basicUser(authorization: string | undefined): string | undefined {
+export function basicUser(authorization: string | undefined): string | undefined {
   if (authorization === undefined || !/^basic /i.test(authorization)) return undefined
   const encoded = /^[A-Za-z0-9+/]*(?==|$)/.exec(authorization.slice(6).replace(/^ +/, ''))?.[0]
   if (!encoded || encoded.length % 4 === 1) return undefined

@@ -7,6 +7,7 @@ export type OptionsErrorCode =
   | 'DROP444_MISSING_OPTION'
   | 'DROP444_INVALID_OPTION'
   | 'DROP444_INVALID_ENTRY'
+  | 'DROP444_ALREADY_PROTECTED'
 
 /**
  * Thrown by a factory whose options, list or patterns can't mean anything: at start, never on a request.

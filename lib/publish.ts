@@ -1,6 +1,6 @@
 import { clientAddress, peerAddress, type Trust } from './client-address.ts'
 import { dropChannel, reportError } from './drop-channel.ts'
-import { makeEvent, type Verdict } from './drop-event.ts'
+import { factsOf, makeEvent, type RequestFacts, type Verdict } from './drop-event.ts'
 import type { Request } from './http-types.ts'
 import type { Address } from './match/address.ts'
 import { warnOnce } from './warnings.ts'
@@ -24,5 +24,11 @@ export function preparePublish(req: Request, trust: Trust): Publish {
   } catch (error) {
     reportError('the trust function', error)
   }
-  return verdict => dropChannel.publish(makeEvent(req, verdict, client, peer))
+  return verdict => dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
+}
+
+/** Publishes the event of a connection on which there is no request, or none that could be parsed. */
+export function publishConnection(facts: RequestFacts, verdict: Verdict, peer: Address | undefined): void {
+  if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(facts, verdict, peer, peer))
+  else nobody(verdict)
 }

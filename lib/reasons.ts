@@ -1,4 +1,4 @@
-/** Every reason that a rule of this package can give. Stable: filter logs and events by these, never by prose. */
+/** Every reason that a rule of this package, or `protect`, can give. Stable: filter logs and events by these, never by prose. */
 export const Reason = Object.freeze({
   /** `drop()` called with no reason. */
   DROP: 'drop',
@@ -19,6 +19,48 @@ export const Reason = Object.freeze({
   AMBIGUOUS_PATH: 'ambiguous-path',
   UNLISTED_METHOD: 'unlisted-method',
   RATE_LIMITED: 'rate-limited',
+  /** A rule given to `protect` threw. */
+  RULE_ERROR: 'rule-error',
+  INVALID_METHOD: 'invalid-method',
+  INVALID_TARGET: 'invalid-target',
+  /** `OPTIONS *`. */
+  ASTERISK_TARGET: 'asterisk-target',
+  /** Neither HTTP/1.0 nor HTTP/1.1: HTTP/0.9, RTSP, ICE and the like. */
+  INVALID_VERSION: 'invalid-version',
+  INVALID_HEADER: 'invalid-header',
+  HEADER_TOO_LARGE: 'header-too-large',
+  INVALID_CONTENT_LENGTH: 'invalid-content-length',
+  INVALID_TRANSFER_ENCODING: 'invalid-transfer-encoding',
+  INVALID_CHUNK: 'invalid-chunk',
+  /** The client has ended its side in the middle of a request. */
+  TRUNCATED_REQUEST: 'truncated-request',
+  /** Whatever else Node's parser refuses. */
+  MALFORMED_REQUEST: 'malformed-request',
+  /** An `Expect` other than `100-continue`. */
+  UNKNOWN_EXPECTATION: 'unknown-expectation',
+  /** CONNECT, and the app has no listener for it. */
+  CONNECT_METHOD: 'connect-method',
+  TLS_ON_PLAIN_PORT: 'tls-on-plain-port',
+  HTTP2_ON_HTTP1: 'http2-on-http1',
+  NOT_TLS: 'not-tls',
+  MALFORMED_TLS: 'malformed-tls',
+  /** A ClientHello that offers only versions older than the server's. */
+  TLS_VERSION: 'tls-version',
+  /** The TLS handshake failed after a sound ClientHello. */
+  TLS_ERROR: 'tls-error',
+  NO_SERVER_NAME: 'no-server-name',
+  UNKNOWN_SERVER_NAME: 'unknown-server-name',
+  NOT_HTTP2: 'not-http2',
+  HTTP2_ERROR: 'http2-error',
+  /** TLS without a protocol that the server speaks. */
+  UNKNOWN_PROTOCOL: 'unknown-protocol',
+  HANDSHAKE_TIMEOUT: 'handshake-timeout',
+  HEADER_TIMEOUT: 'header-timeout',
+  BODY_TIMEOUT: 'body-timeout',
+  SEND_TIMEOUT: 'send-timeout',
+  /** Node's own `headersTimeout` or `requestTimeout`. */
+  REQUEST_TIMEOUT: 'request-timeout',
+  TOO_MANY_CONNECTIONS: 'too-many-connections',
 } as const)
 
 /** One of {@link Reason}'s literals. */

@@ -1,3 +1,4 @@
+import type { Http2ServerRequest } from 'node:http2'
 import type { Trust } from './client-address.ts'
 import { isHttp2, type Request, type Response } from './http-types.ts'
 import type { Address } from './match/address.ts'
@@ -14,6 +15,10 @@ export interface RequestState {
   /** The client address under `trust`, kept because every address rule asks for it. */
   trust: Trust | undefined
   client: Address | undefined
+  /** The trust of the server that guards it: for what runs before, or without, an Express app. */
+  serverTrust: Trust | undefined
+  /** Whatever the rule itself says: `protect` is in a dry run. */
+  isDryRun: boolean
 }
 
 const kState = Symbol('drop444.request')
@@ -31,8 +36,22 @@ export function stateOf(req: Request): RequestState {
     judgedBy: [],
     trust: undefined,
     client: undefined,
+    serverTrust: undefined,
+    isDryRun: false,
   }
   return marked[kState]
+}
+
+/** Keeps the state of a request for another one that will be made of the same HTTP/2 stream. */
+export function leaveState(req: Http2ServerRequest): void {
+  ;(req.stream as Marked)[kState] = stateOf(req)
+}
+
+/** Takes over the state that was left; false where there is none. */
+export function takeState(req: Http2ServerRequest): boolean {
+  const left = (req.stream as Marked)[kState]
+  if (left) (req as Marked)[kState] = left
+  return left !== undefined
 }
 
 /** What requests share: the socket, or the HTTP/2 session (undefined once that is gone). */

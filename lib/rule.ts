@@ -7,6 +7,7 @@ import { isHttp2, type Next, type Request, type Response } from './http-types.ts
 import { readOptions, refuseRequest } from './options.ts'
 import { preparePublish } from './publish.ts'
 import { isClosing, stateOf } from './request-state.ts'
+import { type DoorJudge, describeRule } from './rule-info.ts'
 import { stopParsing } from './wire/http1.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
@@ -51,7 +52,7 @@ export function rule(name: string, judge: Judge, options?: CommonOptions): Rule 
 }
 
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
-export function makeRule(common: Common, judge: Judge): Rule {
+export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
   function judgeUnlessExcepted(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
     if (common.except) {
       const address = clientAddress(req, trustOf(req, common.trustProxy))
@@ -107,6 +108,7 @@ export function makeRule(common: Common, judge: Judge): Rule {
       error => next(asError(common.name, error)),
     )
   }
+  describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door })
   return Object.defineProperty(middleware, 'name', { value: common.name })
 }
 
@@ -132,7 +134,8 @@ function hold(req: Request, res: Response, goOn: () => void): void {
 /** Does what the rule says. True where the request goes on all the same. */
 function act(common: Common, req: Request, res: Response, next: Next, finding: Finding): boolean {
   const answers = common.status !== 444 && !res.headersSent
-  if (!common.dryRun && !answers) {
+  const isDryRun = common.dryRun || stateOf(req).isDryRun
+  if (!isDryRun && !answers) {
     drop(req, { ...common, ...finding, rule: common.name, res })
     return false
   }
@@ -140,7 +143,7 @@ function act(common: Common, req: Request, res: Response, next: Next, finding: F
   if (state.dropped) return false
   const publish = preparePublish(req, trustOf(req, common.trustProxy))
   const verdict = { status: common.status, rule: common.name, reason: finding.reason, detail: finding.detail }
-  if (common.dryRun) {
+  if (isDryRun) {
     publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
     return true
   }

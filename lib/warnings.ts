@@ -6,6 +6,7 @@ export type WarningCode =
   | 'DROP444_NO_SUBSCRIBER'
   | 'DROP444_CALLBACK_FAILED'
   | 'DROP444_LOG_LOST'
+  | 'DROP444_NO_TLS'
 
 const given = new Set<WarningCode>()
 

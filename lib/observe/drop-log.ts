@@ -3,9 +3,10 @@ import { onDrop } from '../drop-channel.ts'
 import type { DropEvent } from '../drop-event.ts'
 import { refuse } from '../errors.ts'
 import { type Check, integer, readOptions, text } from '../options.ts'
-import { formatOf, isBannedBy, type LogFormat } from './log-formats.ts'
+import { formatOf, isBannedBy, type LogFormat, leftOutLine } from './log-formats.ts'
 import { isConsole, type Logger, loggerSink, mark } from './logger-sink.ts'
 import { streamSink } from './stream-sink.ts'
+import { type LeftOut, thin } from './thin.ts'
 
 /** Options of {@link dropLog}. */
 export interface DropLogOptions {
@@ -15,6 +16,13 @@ export interface DropLogOptions {
   level?: string | undefined
   /** Bytes that may wait in a slow stream before lines are lost. Default 1 MiB. */
   maxBuffer?: number | undefined
+  /** Of each rule and reason one line in so many is written; each minute the others are said as a number. Default: all. */
+  sample?: number | undefined
+  /**
+   * Of each rule and reason one line in so many milliseconds is written; at their end the others are said as a number.
+   * Default: all. Not together with `sample`.
+   */
+  sum?: number | undefined
 }
 
 /** Ends the log when it is called. */
@@ -33,6 +41,8 @@ const checks = {
   format,
   level: text,
   maxBuffer: integer(1, 2 ** 30),
+  sample: integer(1, 1e9),
+  sum: integer(1, 2 ** 31 - 1),
 } satisfies Record<keyof DropLogOptions, Check<unknown>>
 
 /**
@@ -51,43 +61,78 @@ const checks = {
  * @throws OptionsError
  */
 export function dropLog(target: Writable | Logger = process.stdout, options?: DropLogOptions): DropLog {
-  const { format, level = 'info', maxBuffer = 2 ** 20 } = readOptions('dropLog', options, checks)
-  if (isLogger(target)) return logThrough(target, level, format)
-  if (!isStream(target)) refuse('dropLog', 'target', target, 'a writable stream or a logger')
-  const line = formatOf(format ?? 'rule')
-  const hidesDryRun = isBannedBy(format ?? 'rule')
-  const sink = streamSink(target, maxBuffer)
+  const { format, level = 'info', maxBuffer = 2 ** 20, ...thinning } = readOptions('dropLog', options, checks)
+  if (thinning.sample !== undefined && thinning.sum !== undefined) {
+    refuse('dropLog', 'sum', thinning.sum, 'left out where "sample" is given')
+  }
+  const output = outputOf(target, level, format, maxBuffer)
+  const { push, close } = thin(thinning, output.write, output.say)
+  const hidesDryRun = output.hidesDryRun
   const unsubscribe = onDrop(event => {
-    if (hidesDryRun && event.action === 'dry-run') return
-    const written = line(event)
-    if (typeof written === 'string') sink.write(written)
+    if (!hidesDryRun || event.action !== 'dry-run') push(event)
   })
   let ended = false
   const stop = () => {
     if (ended) return
     ended = true
     unsubscribe()
-    sink.close()
+    close()
+    output.close()
   }
-  return Object.defineProperty(stop, 'lost', { get: () => sink.lost }) as unknown as DropLog
+  return Object.defineProperty(stop, 'lost', { get: output.lost }) as unknown as DropLog
 }
 
-function logThrough(logger: Logger, level: string, format: LogFormat | undefined): DropLog {
+/** Where events, and numbers of events, are written. */
+interface Output {
+  write(event: DropEvent): void
+  say(leftOut: LeftOut): void
+  close(): void
+  lost(): number
+  readonly hidesDryRun: boolean
+}
+
+function outputOf(
+  target: Writable | Logger,
+  level: string,
+  format: LogFormat | undefined,
+  maxBuffer: number,
+): Output {
+  if (isLogger(target)) return loggerOutput(target, level, format)
+  if (!isStream(target)) refuse('dropLog', 'target', target, 'a writable stream or a logger')
+  const line = formatOf(format ?? 'rule')
+  const said = leftOutLine(format ?? 'rule')
+  const sink = streamSink(target, maxBuffer)
+  return {
+    hidesDryRun: isBannedBy(format ?? 'rule'),
+    write(event) {
+      const written = line(event)
+      if (typeof written === 'string') sink.write(written)
+    },
+    say: leftOut => sink.write(said(leftOut)),
+    close: () => sink.close(),
+    lost: () => sink.lost,
+  }
+}
+
+function loggerOutput(logger: Logger, level: string, format: LogFormat | undefined): Output {
   if (typeof (logger as unknown as Record<string, unknown>)[level] !== 'function') {
     refuse('dropLog', 'level', level, 'the name of a method of the logger')
   }
-  const write = loggerSink(logger, level)
+  const { write, say } = loggerSink(logger, level)
   const chosen = format ?? (isConsole(logger) ? 'rule' : undefined)
-  const format_ = chosen === undefined ? undefined : formatOf(chosen)
-  const line =
-    format_ && chosen !== undefined && isBannedBy(chosen)
-      ? (event: DropEvent) => mark(event, format_(event) ?? '')
-      : format_
-  const unsubscribe = onDrop((event: DropEvent) => {
-    const written = line?.(event)
-    if (line === undefined || typeof written === 'string') write(event, written)
-  })
-  return Object.assign(unsubscribe, { lost: 0 })
+  const line = chosen === undefined ? undefined : formatOf(chosen)
+  const marks = chosen !== undefined && isBannedBy(chosen)
+  return {
+    hidesDryRun: false,
+    write(event) {
+      if (!line) return write(event, undefined)
+      const written = line(event)
+      if (typeof written === 'string') write(event, marks ? mark(event, written) : written)
+    },
+    say: leftOut => say(leftOut, leftOutLine(chosen ?? 'rule')(leftOut)),
+    close() {},
+    lost: () => 0,
+  }
 }
 
 /** A winston logger is a stream too, so this is asked first. */

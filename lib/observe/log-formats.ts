@@ -1,4 +1,5 @@
 import type { DropEvent } from '../drop-event.ts'
+import type { LeftOut } from './thin.ts'
 
 /**
  * How a drop is written: `'rule'` is nginx's combined line and then the rule and the reason, `'combined'` nginx's line
@@ -44,14 +45,15 @@ function timeLocal(time: number): string {
 }
 
 /** `"GET /x HTTP/1.1"`; nginx calls HTTP/2 `HTTP/2.0`, as Node does. A request of HTTP/0.9 names no version. */
-function requestLine({ method, url, httpVersion }: DropEvent): string {
+function requestLineOf({ method, url, httpVersion, requestLine }: DropEvent): string {
+  if (requestLine !== undefined) return requestLine === '' ? '-' : escapeText(requestLine)
   return escapeText(httpVersion === '0.9' ? `${method} ${url}` : `${method} ${url} HTTP/${httpVersion}`)
 }
 
 function combined(event: DropEvent): string {
   const address = event.clientAddress ?? event.peerAddress ?? 'unix:'
   return (
-    `${address} - ${field(event.remoteUser)} [${timeLocal(event.time)}] "${requestLine(event)}" ` +
+    `${address} - ${field(event.remoteUser)} [${timeLocal(event.time)}] "${requestLineOf(event)}" ` +
     `${event.status} ${event.bodyBytesSent} "${field(event.referer)}" "${field(event.userAgent)}"`
   )
 }
@@ -63,6 +65,17 @@ function withRule(event: DropEvent): string {
 /** A line of JSON: the event, with its time as ISO 8601. */
 function json(event: DropEvent): string {
   return JSON.stringify({ ...event, time: new Date(event.time).toISOString() })
+}
+
+/** A number of events in place of their lines; a comment in formats of one line a request. */
+export function leftOutLine(format: LogFormat): (leftOut: LeftOut) => string {
+  if (format === 'json') {
+    return ({ isDryRun, milliseconds, ...counted }) =>
+      JSON.stringify({ time: new Date().toISOString(), ...counted, milliseconds, dryRun: isDryRun })
+  }
+  return ({ rule, reason, isDryRun, count, milliseconds }) =>
+    `# drop444: ${count} more in ${milliseconds / 1000} s${isDryRun ? ', dry-run' : ''}: ` +
+    `"${escapeText(rule)}" "${escapeText(reason)}"`
 }
 
 const formats = { rule: withRule, combined, json }

@@ -1,4 +1,5 @@
 import type { DropEvent } from '../drop-event.ts'
+import type { LeftOut } from './thin.ts'
 
 /** What we use of a logger: `info`, or the method that the option `level` names. */
 export type LogMethod = (...args: never[]) => unknown
@@ -8,11 +9,10 @@ export interface Logger {
   info: LogMethod
 }
 
-type Write = (event: DropEvent, line: string | undefined) => void
-
 /** `444 GET /wp-login.php pathAllowlist unlisted-path`, and `dry-run:` before it where nothing was done. */
 function summary(event: DropEvent): string {
-  return `${event.status} ${event.method} ${event.url} ${event.rule} ${event.reason}`
+  const request = event.requestLine === undefined ? `${event.method} ${event.url}` : event.requestLine || '-'
+  return `${event.status} ${request} ${event.rule} ${event.reason}`
 }
 
 /** Says of a line that programs may ban by that nothing was done. */
@@ -25,14 +25,28 @@ function fieldsOf({ time: _, ...fields }: DropEvent): Omit<DropEvent, 'time'> {
   return fields
 }
 
-/** Hands each event to a logger in the way of its kind. `line` is the formatted one where a format was asked for. */
-export function loggerSink(logger: Logger, level: string): Write {
+/** What a logger is handed. */
+export interface LoggerSink {
+  /** `line` is the formatted one where a format was asked for. */
+  write(event: DropEvent, line: string | undefined): void
+  say(leftOut: LeftOut, line: string): void
+}
+
+/** Hands each event to a logger in the way of its kind. */
+export function loggerSink(logger: Logger, level: string): LoggerSink {
   const methods = logger as unknown as Record<string, (...args: unknown[]) => void>
-  const log = (...args: unknown[]) => methods[level]?.(...args)
+  const log = handTo(logger, (...args) => methods[level]?.(...args))
+  return {
+    write: (event, line) => log(fieldsOf(event), line ?? mark(event, summary(event))),
+    say: (leftOut, line) => log(leftOut, line),
+  }
+}
+
+function handTo(logger: Logger, log: (...args: unknown[]) => void) {
   // A winston logger is a stream; a console has no child loggers.
-  if ('write' in logger) return (event, line) => log(line ?? mark(event, summary(event)), fieldsOf(event))
-  if (isConsole(logger)) return (event, line) => log(line ?? mark(event, summary(event)))
-  return (event, line) => log(fieldsOf(event), line ?? mark(event, summary(event)))
+  if ('write' in logger) return (fields: object, line: string) => log(line, fields)
+  if (isConsole(logger)) return (_fields: object, line: string) => log(line)
+  return (fields: object, line: string) => log(fields, line)
 }
 
 /** Whether each event is to be one line of text: a console has no room for an object. */

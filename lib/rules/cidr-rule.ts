@@ -1,10 +1,12 @@
 import { addressList } from '../address-list.ts'
+import { isTrusted } from '../client-address.ts'
 import { commonOf } from '../common-options.ts'
 import type { Address } from '../match/address.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import { listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
+import type { DoorJudge } from '../rule-info.ts'
 import { type AddressOptions, addressChecks, addressOf } from './address-rule.ts'
 
 /** What `denyCidr` and `allowCidr` share: all but which side of the list is dropped. */
@@ -20,9 +22,22 @@ export function cidrRule(
   // An address rule is certain of whom it meets: nothing on that connection is worth finishing.
   const common = commonOf(checked, { name: factory, http2: 'destroy' })
   const drops = checked.noAddress !== 'pass'
-  return makeRule(common, req => {
-    const address = addressOf(req, common, checked.address)
-    if (!address) return drops ? { reason: Reason.NO_ADDRESS } : undefined
-    return judgeAddress(set, address)
-  })
+  const door: DoorJudge = (peer, written, serverTrust) => {
+    const trust = common.trustProxy ?? serverTrust
+    // Behind a proxy the client is known only from a request.
+    const asksClient = checked.address !== 'peer' || common.except
+    if (asksClient && trust && isTrusted(trust, peer, written)) return undefined
+    return common.except?.match(peer) === undefined ? judgeAddress(set, peer) : undefined
+  }
+  // What is to be answered, only logged, or asked of `skip` needs a request.
+  const judgesAtDoor = common.status === 444 && !common.dryRun && !common.skip
+  return makeRule(
+    common,
+    req => {
+      const address = addressOf(req, common, checked.address)
+      if (!address) return drops ? { reason: Reason.NO_ADDRESS } : undefined
+      return judgeAddress(set, address)
+    },
+    judgesAtDoor ? door : undefined,
+  )
 }

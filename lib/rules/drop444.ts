@@ -3,6 +3,7 @@ import { refuse } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
 import { type Check, isIterable, isPlainObject, readOptions, refuseRequest } from '../options.ts'
 import type { Rule } from '../rule.ts'
+import { describeChain } from '../rule-info.ts'
 import { watchMissingHost } from '../server/missing-host.ts'
 import type { AddressOptions } from './address-rule.ts'
 import { allowCidr } from './allow-cidr.ts'
@@ -109,7 +110,10 @@ export function drop444(options: Drop444Options): Rule {
 
 /** One middleware that runs the rules one after the other. */
 function chainOf(rules: readonly Rule[]): Rule {
-  return function drop444(req: Request, res: Response, next: Next): void {
+  describeChain(drop444, rules)
+  return drop444
+
+  function drop444(req: Request, res: Response, next: Next): void {
     function run(index: number): void {
       const rule = rules[index]
       if (!rule) return next()

@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server as NetServer } from 'node:net'
 import { framework, isHttp2, type Request } from '../http-types.ts'
 import type { Rule } from '../rule.ts'
 
@@ -35,14 +36,23 @@ interface RequestStart {
 
 function onRequestStart({ request, response, server }: RequestStart): void {
   if (request.headers.host !== undefined || !server.requireHostHeader || request.httpVersion !== '1.1') return
+  const found = findHostRule(server)
+  // In a dry run: judge and log; the answer stays Node's.
+  if (found?.dryRun) found.rule(request, response, () => {})
+  else if (found) server.requireHostHeader = false
+}
+
+function findHostRule(server: NetServer): HostRule | undefined {
   for (const app of server.listeners('request')) {
     const found = findRule(app, 5)
-    if (!found) continue
-    // In a dry run: judge and log; the answer stays Node's.
-    if (found.dryRun) found.rule(request, response, () => {})
-    else server.requireHostHeader = false
-    return
+    if (found) return found
   }
+  return undefined
+}
+
+/** Whether one of these rules, or of those that the server's app mounts, has its say on requests without Host. */
+export function judgesMissingHost(server: NetServer, rules: readonly Rule[]): boolean {
+  return rules.some(rule => hostRules.get(rule)?.dryRun === false) || findHostRule(server)?.dryRun === false
 }
 
 /** The first rule of ours that is mounted at the root of an Express or Connect app, or of a router there. */

@@ -81,10 +81,20 @@ function closeInTurn(req: IncomingMessage, socket: Socket): void {
     socket.destroy()
     return
   }
+  if (req.complete) return closeAfterResponses(socket)
+  linger(socket)
+  req.resume()
+  req.once('end', () => socket.destroy())
+}
+
+/** Closes a connection whose last response is with the kernel, while the client may be sending. */
+export function closeAfterResponses(socket: Socket): void {
+  linger(socket)
+  stopParsing(socket)
+}
+
+function linger(socket: Socket): void {
   socket.end()
   const timer = setTimeout(() => socket.destroy(), LINGER).unref()
   socket.once('close', () => clearTimeout(timer))
-  if (req.complete) return stopParsing(socket)
-  req.resume()
-  req.once('end', () => socket.destroy())
 }

@@ -13,6 +13,29 @@ export function sessionSocket(session: Http2Session): Socket {
 /** A connection that we end may still report its end as an error. */
 export function ignore(): void {}
 
+/** The TCP socket under a TLS socket, or the socket itself; undefined where Node does not tell. */
+export function tcpSocket(socket: Socket): Socket | undefined {
+  return (socket as TLSSocket).encrypted ? (socket as Socket & { _parent?: Socket })._parent : socket
+}
+
+/**
+ * Bytes that the kernel has not taken yet. A large write counts as pending until its last byte is gone, so only libuv's
+ * queue tells a slow reader from one that does not read; Node has no public name for it (`_handle.writeQueueSize`).
+ */
+export function unsentBytes(tcp: Socket): number {
+  const { _handle: handle } = tcp as Socket & { _handle?: { writeQueueSize?: number } | null }
+  return handle?.writeQueueSize ?? tcp.writableLength
+}
+
+/**
+ * The packet that the parser is in, while it calls us; undefined where Node does not tell. Node's parser reads
+ * `RTSP/1.0` and `ICE/1.0` as `HTTP/1.0` and keeps no trace of it (`socket.parser`).
+ */
+export function packetOf(socket: Socket): Buffer | undefined {
+  const { parser } = socket as Socket & { parser?: { getCurrentBuffer?: () => Buffer | undefined } | null }
+  return parser?.getCurrentBuffer?.()
+}
+
 /**
  * Sends RST instead of FIN. `resetAndDestroy` of a TLS socket throws, and Node has no public way from it to the TCP socket
  * below, so this reads `_parent` (there in Node 20 to 26); without it the connection is closed with FIN.
@@ -20,7 +43,7 @@ export function ignore(): void {}
  * @returns whether it was a reset
  */
 export function resetSocket(socket: Socket): boolean {
-  const tcp = (socket as TLSSocket).encrypted ? (socket as Socket & { _parent?: Socket })._parent : socket
+  const tcp = tcpSocket(socket)
   if (typeof tcp?.resetAndDestroy !== 'function') {
     socket.destroy()
     return false

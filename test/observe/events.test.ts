@@ -86,6 +86,7 @@ describe('drop events', () => {
         host: 'localhost',
         referer: 'http://r/',
         userAgent: 'ua',
+        requestLine: undefined,
       },
     )
     assert.doesNotMatch(JSON.stringify(event), /secret/)

@@ -150,6 +150,7 @@ expectTypeOf<keyof DropEvent>().toEqualTypeOf<
   | 'host'
   | 'referer'
   | 'userAgent'
+  | 'requestLine'
 >()
 expectTypeOf(onDrop).toBeCallableWith((event: DropEvent) => void event.rule)
 expectTypeOf(onDrop).returns.toEqualTypeOf<() => void>()

@@ -64,6 +64,7 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 1)) {
         host: 'localhost',
         referer: 'http://r/',
         userAgent: 'ua',
+        requestLine: undefined,
       })
     })
 

@@ -1,0 +1,40 @@
+import type { Trust } from './client-address.ts'
+import type { Address } from './match/address.ts'
+import type { Finding, Rule } from './rule.ts'
+
+/** Judges the address at the other end of a new connection, before any request. */
+export type DoorJudge = (
+  peer: Address,
+  writtenAddress: string,
+  serverTrust: Trust | undefined,
+) => Finding | undefined
+
+/** What `protect` has to know of a rule beyond calling it. */
+export interface RuleInfo {
+  readonly dryRun: boolean
+  readonly reset: boolean
+  /** Where the rule can judge by the connection alone. */
+  readonly door?: DoorJudge | undefined
+}
+
+const infos = new WeakMap<Rule, RuleInfo>()
+const chains = new WeakMap<Rule, readonly Rule[]>()
+
+export function describeRule(rule: Rule, info: RuleInfo): void {
+  infos.set(rule, info)
+}
+
+/** Undefined for a middleware that is none of ours. */
+export function infoOf(rule: Rule): RuleInfo | undefined {
+  return infos.get(rule)
+}
+
+/** Says of which rules a middleware is made. */
+export function describeChain(chain: Rule, rules: readonly Rule[]): void {
+  chains.set(chain, rules)
+}
+
+/** The rules that a middleware is made of, or itself. */
+export function rulesOf(rule: Rule): readonly Rule[] {
+  return chains.get(rule) ?? [rule]
+}

@@ -1,0 +1,16 @@
+import { isRegExp } from 'node:util/types'
+import { refuseEntry } from './errors.ts'
+import { compileServerNames, type ServerNames } from './match/server-names.ts'
+import { type Check, list } from './options.ts'
+
+/** The option `serverNames` of `noHost` and `protect`. */
+export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost') => {
+  const refuseName = (name: unknown, problem: string) => refuseEntry(factory, 'serverNames', name, problem)
+  const names = list(value, fail)
+  if (names.length === 0) fail('a list with at least one name (without it, any name is served)')
+  for (const name of names) {
+    if (typeof name !== 'string' && !isRegExp(name)) refuseName(name, 'it is no string or RegExp')
+  }
+  const compiled = compileServerNames(names as (string | RegExp)[])
+  return typeof compiled === 'function' ? compiled : refuseName(compiled.pattern, compiled.problem)
+}

@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Address } from '../match/address.ts'
+import { tcpSocket } from '../wire/raw-socket.ts'
+
+/** What a connection is doing, as far as its time limits ask. */
+export type Phase =
+  /** TLS, from accept to the end of the handshake. */
+  | 'handshake'
+  /** The head of a request is awaited or under way. */
+  | 'head'
+  /** Requests are being answered, or a body is under way. */
+  | 'request'
+  /** Kept alive between requests. */
+  | 'idle'
+  /** Upgraded or a tunnel: the app's alone. */
+  | 'released'
+
+/** A request whose response is not finished. */
+export interface Exchange {
+  readonly req: IncomingMessage | Http2ServerRequest
+  readonly res: ServerResponse | Http2ServerResponse
+  /** Nobody has read the body yet, so the client was not asked to send it. */
+  awaitsContinue: boolean
+  /** HTTP/2: when its body last moved, and where it was then. */
+  bodySince: number
+  bodyMark: number
+}
+
+/** What we know of one TCP connection of a guarded server. */
+export class Connection {
+  readonly tcp: Socket
+  readonly peer: Address | undefined
+  /** The peer is a trusted proxy. */
+  readonly isProxy: boolean
+  /** The peer is one that `except` names. */
+  readonly isExcepted: boolean
+  phase: Phase = 'head'
+  /** When the phase began, in ms of `performance.now()`. */
+  since = performance.now()
+  /** Its event is made; unless it is a dry run its end is decided. */
+  told = false
+  ended = false
+  /** In the order they came. */
+  readonly exchanges: Exchange[] = []
+  /** HTTP/1: the request that was parsed last, until it is complete and answered. */
+  last: IncomingMessage | undefined
+  /** Whether the one that was parsed last announced a body. */
+  hadBody = false
+  session: ServerHttp2Session | undefined
+  /** `bytesRead` when the last request was complete, as far as can be known. */
+  bytesAtRest = 0
+  /** Where the body of `last` was, and when it last moved or the app had not read it yet. */
+  bodyMark = 0
+  bodySince = 0
+  /** Bytes that the kernel has taken, and when that last changed or nothing waited. */
+  sentMark = 0
+  sentSince = this.since
+  /** What its parser had read when the last head was complete. */
+  readAtHead = 0
+  /** The body of the request under way is broken, and its response had started. */
+  isBroken = false
+  /** Reading is stopped because too many requests wait for their turn. */
+  isPaused = false
+  #whenAnswered: (() => void)[] = []
+
+  constructor(tcp: Socket, peer: Address | undefined, isProxy: boolean, isExcepted: boolean) {
+    this.tcp = tcp
+    this.peer = peer
+    this.isProxy = isProxy
+    this.isExcepted = isExcepted
+  }
+
+  enter(phase: Phase): void {
+    this.phase = phase
+    this.since = performance.now()
+  }
+
+  /** Calls back when every request so far is answered; at once where all are. */
+  whenAnswered(callback: () => void): void {
+    if (this.exchanges.length === 0) callback()
+    else this.#whenAnswered.push(callback)
+  }
+
+  /** Takes a request out: its response is finished, or will never be. */
+  leave(exchange: Exchange): void {
+    const index = this.exchanges.indexOf(exchange)
+    if (index < 0) return
+    this.exchanges.splice(index, 1)
+    if (this.exchanges.length > 0) return
+    for (const callback of this.#whenAnswered.splice(0)) callback()
+  }
+}
+
+const kConnection = Symbol('drop444.connection')
+
+type Marked = { [kConnection]?: Connection }
+
+/** Finds a connection again by its TCP socket, its TLS socket or its HTTP/2 session. */
+export function mark(carrier: object, connection: Connection): void {
+  ;(carrier as Marked)[kConnection] = connection
+}
+
+/** The connection that a socket or HTTP/2 session belongs to. */
+export function marked(carrier: object): Connection | undefined {
+  const known = (carrier as Marked)[kConnection]
+  if (known) return known
+  const tcp = tcpSocket(carrier as Socket)
+  const connection = tcp && (tcp as Marked)[kConnection]
+  if (connection) mark(carrier, connection)
+  return connection
+}

@@ -1,0 +1,50 @@
+import type { ServerHttp2Session } from 'node:http2'
+import { Reason } from '../reasons.ts'
+import { unsentBytes } from '../wire/raw-socket.ts'
+import type { Connection } from './connection.ts'
+import { endConnection } from './end.ts'
+import type { Site } from './site.ts'
+
+/** Seen on Node 20, not on 22, 24 and 26. */
+const leavesDeadSessions = Number.parseInt(process.versions.node, 10) < 22
+
+/** What was asked of a session, and when it was last quiet. */
+interface Probe {
+  /** `bytesRead` when it last proved to be alive. */
+  alive: number
+  /** `bytesRead` when it was last looked at. */
+  seen: number
+  /** `bytesWritten` before a PING that is not answered yet. */
+  asked: number | undefined
+}
+
+/**
+ * After a frame error Node 20 sends its GOAWAY, tells nobody, and keeps the session and its socket for good, even when the
+ * client has gone. Such a session takes a PING and never sends it. So each session is asked once when it falls quiet.
+ *
+ * @returns what looks at a session; undefined where Node has no need of it
+ */
+export function probeOf(site: Site): ((connection: Connection) => void) | undefined {
+  if (!leavesDeadSessions) return undefined
+  const probes = new WeakMap<Connection, Probe>()
+
+  function ask(session: ServerHttp2Session, connection: Connection, probe: Probe): void {
+    probe.asked = connection.tcp.bytesWritten
+    session.ping(() => {
+      probe.asked = undefined
+      probe.alive = probe.seen = connection.tcp.bytesRead
+    })
+  }
+
+  return function look(connection) {
+    const { tcp, session } = connection
+    if (!session || session.destroyed || connection.ended || unsentBytes(tcp) > 0) return
+    const probe = probes.get(connection) ?? { alive: -1, seen: -1, asked: undefined }
+    probes.set(connection, probe)
+    if (probe.asked !== undefined) {
+      const isStuck = tcp.bytesWritten === probe.asked && (session.state.outboundQueueSize ?? 0) > 0
+      if (isStuck) endConnection(site, connection, { reason: Reason.HTTP2_ERROR })
+    } else if (tcp.bytesRead !== probe.seen) probe.seen = tcp.bytesRead
+    else if (tcp.bytesRead !== probe.alive) ask(session, connection, probe)
+  }
+}

@@ -1,0 +1,107 @@
+import { trustOf } from '../client-address.ts'
+import { drop } from '../drop.ts'
+import type { DropAction, RequestFacts } from '../drop-event.ts'
+import type { Request, Response } from '../http-types.ts'
+import { preparePublish, publishConnection } from '../publish.ts'
+import { stateOf } from '../request-state.ts'
+import type { Finding } from '../rule.ts'
+import { resetSocket } from '../wire/raw-socket.ts'
+import type { Connection } from './connection.ts'
+import { unknownRequest } from './raw-head.ts'
+import type { Site } from './site.ts'
+
+/** How a connection is to end without a request. */
+export interface EndHow {
+  /** What is known of the request. */
+  readonly facts?: RequestFacts | undefined
+  /** The rule that found it; default: `protect`'s name. */
+  readonly rule?: string | undefined
+  readonly reset?: boolean | undefined
+  /** Ends the connection; default: at once. */
+  readonly end?: (() => void) | undefined
+  /** The code that `end` tells a trusted proxy. */
+  readonly handOff?: number | undefined
+  /** What of a response has gone out. */
+  readonly sentStatus?: number | undefined
+}
+
+function actionOf({ end, handOff }: EndHow, reset: boolean): DropAction {
+  if (handOff !== undefined) return 'hand-off'
+  return reset && !end ? 'reset' : 'close'
+}
+
+/**
+ * Ends a connection on which no request is to blame, with no byte and one event.
+ *
+ * @returns false where it goes on: in a dry run, and for a peer that `except` names
+ */
+export function endConnection(
+  site: Site,
+  connection: Connection,
+  finding: Finding,
+  how: EndHow = {},
+): boolean {
+  if (connection.ended) return true
+  if (connection.isExcepted) return false
+  tellOfConnection(site, connection, finding, how)
+  if (site.settings.dryRun) return false
+  connection.ended = true
+  if (how.end) how.end()
+  else if (how.reset ?? site.settings.reset) resetSocket(connection.tcp)
+  else connection.tcp.destroy()
+  return true
+}
+
+/** Publishes the one event of a connection. */
+export function tellOfConnection(
+  site: Site,
+  connection: Connection,
+  finding: Finding,
+  how: EndHow = {},
+): void {
+  if (connection.told) return
+  connection.told = true
+  const { dryRun, name, reset } = site.settings
+  const verdict = {
+    status: 444,
+    sentStatus: how.sentStatus ?? (dryRun ? undefined : how.handOff),
+    action: dryRun ? 'dry-run' : actionOf(how, how.reset ?? reset),
+    rule: how.rule ?? name,
+    reason: finding.reason,
+    detail: finding.detail,
+    bodyBytesSent: 0,
+  } as const
+  publishConnection(how.facts ?? unknownRequest, verdict, connection.peer)
+}
+
+/**
+ * Drops a request by a finding of `protect`'s own; a trusted proxy is told.
+ *
+ * @returns false where it goes on
+ */
+export function dropRequest(
+  site: Site,
+  req: Request,
+  res: Response,
+  finding: Finding,
+  rule?: string,
+): boolean {
+  const { dryRun, name, ...how } = site.settings
+  if (!dryRun) {
+    // With the rest of its body unread, a proxy can't use the connection again.
+    if (!req.complete && 'shouldKeepAlive' in res) res.shouldKeepAlive = false
+    const { handOff, reset, trustProxy } = how
+    const { reason, detail } = finding
+    drop(req, { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name })
+    return true
+  }
+  const state = stateOf(req)
+  if (state.told || state.dropped) return state.dropped
+  // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
+  if (state.judgedBy.includes(site)) return false
+  state.judgedBy.push(site)
+  const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
+  const verdict = { status: 444, sentStatus: undefined, action: 'dry-run', bodyBytesSent: 0 } as const
+  publish({ ...verdict, rule: rule ?? name, reason: finding.reason, detail: finding.detail })
+  return false
+}

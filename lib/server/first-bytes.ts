@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net'
+import { DEFAULT_MIN_VERSION } from 'node:tls'
+import type { RequestFacts } from '../drop-event.ts'
+import { type ClientHello, readAlpnList, readClientHello } from '../match/client-hello.ts'
+import { Reason } from '../reasons.ts'
+import { ignore } from '../wire/raw-socket.ts'
+import type { Connection } from './connection.ts'
+import { endConnection } from './end.ts'
+import { readRawHead, unknownRequest } from './raw-head.ts'
+import type { Site } from './site.ts'
+
+/*
+ * TLS answers what is no TLS with an alert, HTTP/2 greets before the client has said anything. So the first bytes are read
+ * here, and only where they are what they should be put back and left to Node.
+ */
+
+/** A number: so many bytes are needed. True: as it should be. */
+type Look = (bytes: Buffer) => number | true | Wrong
+
+interface Wrong {
+  readonly reason: string
+  readonly detail?: string | undefined
+  /** What is known of it, where its bytes are no text to be shown. */
+  readonly facts?: RequestFacts
+}
+
+/** Reads until `look` is content, then puts the bytes back and goes on. */
+function readFirst(site: Site, connection: Connection, socket: Socket, look: Look, goOn: () => void): void {
+  const chunks: Buffer[] = []
+  let have = 0
+  let need = 1
+
+  function stop(): void {
+    socket.off('data', onData).off('end', onEnd).off('error', ignore)
+    socket.pause()
+    if (have > 0) socket.unshift(Buffer.concat(chunks))
+  }
+
+  function refuse({ reason, detail, facts = readRawHead(Buffer.concat(chunks)) }: Wrong): void {
+    if (endConnection(site, connection, { reason, detail }, { facts })) return
+    stop()
+    goOn()
+  }
+
+  function onData(chunk: Buffer): void {
+    if (connection.ended) return
+    chunks.push(chunk)
+    have += chunk.length
+    if (have < need) return
+    const seen = look(Buffer.concat(chunks))
+    if (typeof seen === 'object') return refuse(seen)
+    if (seen !== true) {
+      need = seen
+      return
+    }
+    stop()
+    goOn()
+  }
+
+  /** Who leaves without a word is no case for the log; who leaves in the middle of one is. */
+  function onEnd(): void {
+    if (have > 0) refuse({ reason: Reason.TRUNCATED_REQUEST })
+    socket.destroy()
+  }
+
+  socket.on('data', onData).on('end', onEnd).on('error', ignore)
+}
+
+const versions: Record<string, number> = {
+  TLSv1: 0x0301,
+  'TLSv1.1': 0x0302,
+  'TLSv1.2': 0x0303,
+  'TLSv1.3': 0x0304,
+}
+
+/**
+ * What the server was told of TLS, as Node keeps it on the server; where it keeps nothing there is nothing to check, and
+ * OpenSSL refuses with an alert.
+ */
+interface TlsSettings {
+  minVersion?: string
+  secureProtocol?: string
+  ALPNProtocols?: Uint8Array
+  ALPNCallback?: unknown
+}
+
+/** What OpenSSL would refuse with an alert, or show a certificate for. */
+function judgeHello(site: Site): (hello: ClientHello) => Wrong | true {
+  const { serverNames } = site.settings
+  const { minVersion = DEFAULT_MIN_VERSION, secureProtocol } = site.server as TlsSettings
+  const lowest = secureProtocol === undefined ? (versions[minVersion] ?? 0) : 0
+  const { ALPNProtocols: alpn, ALPNCallback } = site.server as TlsSettings
+  const spoken = alpn && !ALPNCallback ? readAlpnList(Buffer.from(alpn)) : undefined
+
+  return ({ serverName, version, protocols }) => {
+    const host = serverName?.replace(/\.$/, '')
+    const facts = { ...unknownRequest, host }
+    if (version < lowest) return { reason: Reason.TLS_VERSION, facts }
+    if (serverNames && host === undefined) return { reason: Reason.NO_SERVER_NAME, facts }
+    if (serverNames && !serverNames(host ?? ''))
+      return { reason: Reason.UNKNOWN_SERVER_NAME, detail: host, facts }
+    if (spoken && protocols && !protocols.some(protocol => spoken.includes(protocol)))
+      return { reason: Reason.UNKNOWN_PROTOCOL, detail: protocols.join(', '), facts }
+    return true
+  }
+}
+
+/** A TLS connection goes on with a sound ClientHello for a name that is served. */
+export function awaitClientHello(site: Site, connection: Connection, socket: Socket, goOn: () => void): void {
+  const look = (bytes: Buffer) => {
+    const hello = readClientHello(bytes)
+    if (typeof hello === 'number') return hello
+    return typeof hello === 'string' ? { reason: hello } : judgeHello(site)(hello)
+  }
+  readFirst(site, connection, socket, look, goOn)
+}
+
+/** RFC 9113 3.4. */
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
+/** An HTTP/2 connection goes on with the client's preface. */
+export function awaitPreface(site: Site, connection: Connection, socket: Socket, goOn: () => void): void {
+  readFirst(
+    site,
+    connection,
+    socket,
+    bytes => {
+      const length = Math.min(bytes.length, preface.length)
+      if (bytes.compare(preface, 0, length, 0, length) !== 0) return { reason: Reason.NOT_HTTP2 }
+      return bytes.length < preface.length ? bytes.length + 1 : true
+    },
+    goOn,
+  )
+}

@@ -1,0 +1,101 @@
+import type { Server, Socket } from 'node:net'
+import { mark } from './connection.ts'
+import { makeDoor } from './door.ts'
+import { awaitClientHello, awaitPreface } from './first-bytes.ts'
+import { makeJudge } from './judge.ts'
+import { makeMalformedPhase } from './malformed.ts'
+import { makeRequestPhase } from './requests.ts'
+import { type Protocol, placeholder, type Settings, Site } from './site.ts'
+import { watchSlow } from './slow.ts'
+import { makeStreamPhase } from './streams.ts'
+import { tlsError } from './tls-error.ts'
+import { makeUpgradePhase } from './upgrades.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: each phase knows the arguments of its own event
+type Phase = (...args: any[]) => unknown
+
+/** Events that Node emits only where somebody listens; else it answers, or closes, itself. */
+const askedFor = ['connect', 'checkContinue', 'checkExpectation'] as const
+
+/**
+ * Puts an `emit` of its own on the server. It sees each event before every listener, also those that are added later, and
+ * taking it away restores the server.
+ *
+ * @returns what undoes it
+ */
+export function guard(server: Server, protocol: Protocol, settings: Settings): () => void {
+  const before = Object.getOwnPropertyDescriptor(server, 'emit')
+  const { emit } = server as unknown as { emit: (...args: unknown[]) => boolean }
+  const site = new Site(server, protocol, settings, (...args) => emit.apply(server, args))
+  const phases = phasesOf(site)
+
+  function guardedEmit(event: string | symbol, ...args: unknown[]): boolean {
+    const phase = phases.get(event)
+    if (!phase) return emit.call(server, event, ...args)
+    // For what is asked after `emit`, the answer is that somebody listens.
+    return phase(...args) !== false
+  }
+
+  Object.defineProperty(server, 'emit', { value: guardedEmit, configurable: true, writable: true })
+  for (const event of askedFor) server.on(event, placeholder)
+  const restoreHost = takeHostHeader(site)
+  const stopWatching = watchSlow(site)
+
+  return () => {
+    stopWatching()
+    restoreHost()
+    for (const event of askedFor) server.off(event, placeholder)
+    if (before) Object.defineProperty(server, 'emit', before)
+    else Reflect.deleteProperty(server, 'emit')
+  }
+}
+
+function phasesOf(site: Site): ReadonlyMap<string | symbol, Phase> {
+  const judge = makeJudge(site)
+  const refuses = makeDoor(site)
+  const { protocol } = site
+
+  function connection(socket: Socket): void {
+    const admitted = site.connectionOf(socket)
+    if (refuses(admitted)) return
+    const goOn = () => site.emit('connection', socket)
+    if (protocol === 'http') goOn()
+    else if (protocol === 'http2') awaitPreface(site, admitted, socket, goOn)
+    else {
+      admitted.enter('handshake')
+      awaitClientHello(site, admitted, socket, goOn)
+    }
+  }
+
+  function secureConnection(socket: Socket & { alpnProtocol?: string | false }): void {
+    const admitted = site.connectionOf(socket)
+    mark(socket, admitted)
+    admitted.enter('head')
+    admitted.bytesAtRest = admitted.tcp.bytesRead
+    const goOn = () => site.emit('secureConnection', socket)
+    if (socket.alpnProtocol === 'h2') awaitPreface(site, admitted, socket, goOn)
+    else goOn()
+  }
+
+  return new Map<string | symbol, Phase>(
+    Object.entries({
+      connection,
+      secureConnection,
+      clientError: makeMalformedPhase(site),
+      tlsClientError: (error: Error, socket: Socket) => tlsError(site, error, socket),
+      ...makeRequestPhase(site, judge),
+      ...makeUpgradePhase(site, judge),
+      ...makeStreamPhase(site, judge),
+    }),
+  )
+}
+
+/** Has Node pass on requests without Host. Where it knows no such setting (HTTP/2 on Node 20) it does so anyway. */
+function takeHostHeader(site: Site): () => void {
+  const server = site.server as Server & { requireHostHeader?: boolean }
+  const before = Object.getOwnPropertyDescriptor(server, 'requireHostHeader')
+  if (!before) return () => {}
+  site.requiredHost = server.requireHostHeader === true
+  server.requireHostHeader = false
+  return () => Object.defineProperty(server, 'requireHostHeader', before)
+}

@@ -1,0 +1,126 @@
+import http from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
+import { type CommonOptions, commonChecks } from '../common-options.ts'
+import { OptionsError, refuse, refuseEntry } from '../errors.ts'
+import { type Check, integer, list, readOptions } from '../options.ts'
+import type { Rule } from '../rule.ts'
+import { rulesOf } from '../rule-info.ts'
+import { serverNames } from '../server-names-option.ts'
+import { warnOnce } from '../warnings.ts'
+import { guard } from './guard.ts'
+import type { Protocol, Settings } from './site.ts'
+
+/** Options of {@link protect}. Times are in milliseconds; 0 is no limit. */
+export interface ProtectOptions
+  extends Pick<CommonOptions, 'name' | 'dryRun' | 'except' | 'trustProxy' | 'handOff' | 'reset'> {
+  /** What factories return: judged before any framework, on requests, upgrades and CONNECT. Default: none. */
+  rules?: (Iterable<Rule> & object) | undefined
+  /** For the TLS handshake. Default 10,000. */
+  handshakeTimeout?: number | undefined
+  /** For the head of a request, from its first byte, or from accept: nginx's `client_header_timeout`. Default 10,000. */
+  headerTimeout?: number | undefined
+  /** Between two reads of a body that the app waits for: nginx's `client_body_timeout`. Default 10,000. */
+  bodyTimeout?: number | undefined
+  /** In which a client takes nothing of its response: nginx's `send_timeout`. Default 60,000. */
+  sendTimeout?: number | undefined
+  /** Open connections of one address, of IPv6 one /64: nginx's `limit_conn`. Default: no limit. */
+  connectionsPerAddress?: number | undefined
+  /** The names that TLS is spoken for (SNI), in the forms of `noHost`; without a name there is no handshake. Default: any. */
+  serverNames?: (Iterable<string | RegExp> & object) | undefined
+}
+
+const rules: Check<readonly Rule[]> = (value, fail) =>
+  list(value, fail).flatMap(entry =>
+    typeof entry === 'function' && entry.length === 3
+      ? rulesOf(entry as Rule)
+      : refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()'),
+  )
+
+const { name, dryRun, except, trustProxy, handOff, reset } = commonChecks
+/** The longest that a timer of Node's can wait. */
+const time = integer(0, 2 ** 31 - 1)
+
+const checks = {
+  name,
+  dryRun,
+  except,
+  trustProxy,
+  handOff,
+  reset,
+  rules,
+  handshakeTimeout: time,
+  headerTimeout: time,
+  bodyTimeout: time,
+  sendTimeout: time,
+  connectionsPerAddress: integer(1, 1e9),
+  serverNames,
+} satisfies Record<keyof ProtectOptions, Check<unknown>>
+
+/** What undoes the guard of each server. */
+const guarded = new WeakMap<NetServer, () => void>()
+
+/**
+ * Guards a server of `http`, `https` or `http2`, before or after `listen`, whatever framework is on it: all that would be
+ * answered by Node itself ends in silence and one event, and `rules` are judged before any framework.
+ *
+ * @returns the server
+ *
+ * @example
+ * protect(app.listen(3000))
+ *
+ * @throws OptionsError, also where the server is guarded already
+ */
+export function protect<S extends NetServer>(server: S, options?: ProtectOptions): S {
+  const protocol = protocolOf(server)
+  const checked = readOptions('protect', options, checks)
+  if (guarded.has(server)) {
+    throw new OptionsError(
+      'DROP444_ALREADY_PROTECTED',
+      'protect: this server is protected already: give all options to one call, or unprotect(server) first',
+      'server',
+      server,
+    )
+  }
+  if (checked.serverNames && protocol !== 'tls') {
+    warnOnce(
+      'DROP444_NO_TLS',
+      'protect: serverNames are names of TLS, which this server does not speak: see noHost()',
+    )
+  }
+  const settings: Settings = {
+    ...checked,
+    name: checked.name ?? 'protect',
+    dryRun: checked.dryRun ?? false,
+    reset: checked.reset ?? false,
+    rules: checked.rules ?? [],
+    handshakeTimeout: checked.handshakeTimeout ?? 10_000,
+    headerTimeout: checked.headerTimeout ?? 10_000,
+    bodyTimeout: checked.bodyTimeout ?? 10_000,
+    sendTimeout: checked.sendTimeout ?? 60_000,
+    connectionsPerAddress: checked.connectionsPerAddress ?? 0,
+  }
+  guarded.set(server, guard(server, protocol, settings))
+  return server
+}
+
+/**
+ * Takes the guard off a server, which then is as it was before {@link protect}. Does nothing where there is none.
+ *
+ * @returns the server
+ */
+export function unprotect<S extends NetServer>(server: S): S {
+  guarded.get(server)?.()
+  guarded.delete(server)
+  return server
+}
+
+/** What is spoken first. Servers of `http2` are told by what only they can do: Node exports no class for them. */
+function protocolOf(server: unknown): Protocol {
+  if (server instanceof TlsServer) {
+    if ('requestTimeout' in server || 'updateSettings' in server) return 'tls'
+  } else if (server instanceof http.Server) return 'http'
+  else if (server instanceof NetServer && 'updateSettings' in server) return 'http2'
+  const hint = typeof server === 'function' ? ' (an app is none: protect(app.listen(3000)))' : ''
+  return refuse('protect', 'server', server, `a server of http, https or http2${hint}`)
+}

@@ -1,0 +1,157 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import { isHttp2, type Request, type Response } from '../http-types.ts'
+import { Reason } from '../reasons.ts'
+import { isClosing, stateOf, takeState } from '../request-state.ts'
+import type { Connection, Exchange } from './connection.ts'
+import { dropRequest } from './end.ts'
+import type { JudgeRequest } from './judge.ts'
+import type { Site } from './site.ts'
+
+/** Requests of one connection that may wait for their turn before it is read no further. */
+const MAX_WAITING = 100
+
+/** How a request goes on when it has passed. */
+type GoOn = (exchange: Exchange, isExcepted: boolean) => void
+
+export interface RequestPhase {
+  request(req: Request, res: Response): void
+  checkContinue(req: Request, res: Response): void
+  checkExpectation(req: Request, res: Response): void
+}
+
+/** Requests that Node has parsed. */
+export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase {
+  function enter(req: Request, res: Response, goOn: GoOn): void {
+    if (isHttp2(req)) return enterHttp2(req, res, goOn)
+    const connection = site.connectionOf(req.socket)
+    if (connection.ended || isClosing(req)) return
+    enterHttp1(connection, req as IncomingMessage, res as ServerResponse, goOn)
+  }
+
+  /**
+   * One at a time, as in nginx: a request gets its turn when the one before it is answered. Until then that one may
+   * still be dropped, by a rule that waits for something or by the app itself, and then this one must never run.
+   */
+  function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
+    const exchange = newExchange(req, res)
+    connection.exchanges.push(exchange)
+    connection.last = req
+    connection.hadBody = hasBody(req)
+    connection.readAtHead = req.socket.bytesRead
+    connection.bytesAtRest = connection.tcp.bytesRead
+    connection.bodyMark = connection.bytesAtRest
+    connection.bodySince = performance.now()
+    if (connection.phase !== 'request') connection.enter('request')
+    res.once('close', () => answered(connection, exchange))
+    const turn = () => {
+      // Its body may have turned out broken while it waited.
+      if (!stateOf(req).dropped) judge(req, res, isExcepted => goOn(exchange, isExcepted))
+    }
+    if (res.socket) return turn()
+    if (connection.exchanges.length > MAX_WAITING && !connection.isPaused) {
+      connection.isPaused = true
+      req.socket.pause()
+    }
+    res.once('socket', () => {
+      if (connection.isPaused && connection.exchanges.length <= MAX_WAITING / 2) {
+        connection.isPaused = false
+        req.socket.resume()
+      }
+      turn()
+    })
+  }
+
+  function answered(connection: Connection, exchange: Exchange): void {
+    connection.leave(exchange)
+    if (connection.exchanges.length > 0 || connection.phase !== 'request' || !connection.last?.complete)
+      return
+    // What came after the last head, where it has no body, is the next one.
+    if (connection.hadBody) connection.bytesAtRest = connection.tcp.bytesRead
+    connection.last = undefined
+    connection.enter('idle')
+  }
+
+  /** Streams are independent: each is judged as it comes. */
+  function enterHttp2(req: Http2ServerRequest, res: Response, goOn: GoOn): void {
+    if (isClosing(req)) return
+    const exchange = newExchange(req, res)
+    const connection = site.connectionOfSession(req)
+    if (connection?.ended) return
+    if (connection) {
+      connection.exchanges.push(exchange)
+      connection.phase = 'request'
+      req.stream.once('close', () => connection.leave(exchange))
+    }
+    // An app that takes streams as well: there it was judged.
+    if (takeState(req)) goOn(exchange, false)
+    else judge(req, res, isExcepted => goOn(exchange, isExcepted))
+  }
+
+  /** True where the request is dropped for what it expects. */
+  function refuses(req: Request, res: Response, isExcepted: boolean): boolean {
+    const detail = req.headers.expect as string | undefined
+    return !isExcepted && dropRequest(site, req, res, { reason: Reason.UNKNOWN_EXPECTATION, detail })
+  }
+
+  function checkContinue(req: Request, res: Response): void {
+    enter(req, res, (exchange, isExcepted) => {
+      // Node is content where the word is among others.
+      if (!isContinue(req.headers.expect) && refuses(req, res, isExcepted)) return
+      if (site.appListens('checkContinue')) {
+        site.emit('checkContinue', req, res)
+        return
+      }
+      continueWhenRead(exchange)
+      site.emit('request', req, res)
+    })
+  }
+
+  function checkExpectation(req: Request, res: Response): void {
+    enter(req, res, (_exchange, isExcepted) => {
+      if (site.appListens('checkExpectation')) {
+        site.emit('checkExpectation', req, res)
+        return
+      }
+      if (refuses(req, res, isExcepted)) return
+      res.statusCode = 417
+      res.end()
+    })
+  }
+
+  return {
+    request: (req, res) => enter(req, res, () => site.emit('request', req, res)),
+    checkContinue,
+    checkExpectation,
+  }
+}
+
+function newExchange(req: Request, res: Response): Exchange {
+  return { req, res, awaitsContinue: false, bodySince: performance.now(), bodyMark: -1 }
+}
+
+/** RFC 9110 10.1.1: a list, of which this is the only member there is. */
+const isContinue = (expect = '') =>
+  expect.split(',').every(member => member.trim().toLowerCase() === '100-continue')
+
+/** Whether a request announces a body. */
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+
+/**
+ * Node says `100 Continue` before anyone is asked. Here the client is told when somebody wants the body: rules mounted in
+ * the app have passed the request by then.
+ */
+function continueWhenRead(exchange: Exchange): void {
+  const { req, res } = exchange
+  exchange.awaitsContinue = true
+  const onListener = (event: string | symbol) => {
+    if (event === 'data' || event === 'readable') onRead()
+  }
+  function onRead(): void {
+    req.off('newListener', onListener).off('resume', onRead)
+    exchange.awaitsContinue = false
+    if (!res.headersSent && !res.writableEnded && !res.destroyed) res.writeContinue()
+  }
+  req.on('newListener', onListener).on('resume', onRead)
+}

@@ -1,0 +1,51 @@
+import { METHODS } from 'node:http'
+import { isHttp2, type Request } from '../http-types.ts'
+import { Reason } from '../reasons.ts'
+import { hostOf } from '../request-host.ts'
+import type { Finding } from '../rule.ts'
+import { packetOf } from '../wire/raw-socket.ts'
+import { judgesMissingHost } from './missing-host.ts'
+import type { Site } from './site.ts'
+
+const methods = new Set(METHODS)
+
+/** What Node's parser lets pass and no app can mean. */
+export function screenHead(req: Request): Finding | undefined {
+  const { method = '', url = '', httpVersion, headers } = req
+  // llhttp knows the methods of RTSP too.
+  if (!methods.has(method)) return { reason: Reason.INVALID_METHOD, detail: method }
+  // RFC 9112 3.2.4: the server itself is asked, which has nothing to say.
+  if (url === '*') return { reason: Reason.ASTERISK_TARGET }
+  if (isHttp2(req)) return undefined
+  if (httpVersion === '1.0') {
+    const protocol = foreignProtocol(req)
+    if (protocol) return { reason: Reason.INVALID_VERSION, detail: protocol }
+  } else if (httpVersion !== '1.1') return { reason: Reason.INVALID_VERSION, detail: httpVersion }
+  // RFC 9112 6.1: of the codings Node decodes only this one; in HTTP/1.0 any is a sign of smuggling.
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
+    return { reason: Reason.INVALID_TRANSFER_ENCODING, detail: coding }
+  return undefined
+}
+
+const requestLine = /^([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
+
+/** `OPTIONS / RTSP/1.0` is read as HTTP/1.0. Only the packet that it came in still shows it. */
+function foreignProtocol(req: Request): string | undefined {
+  const packet = packetOf(req.socket)
+  const { method = '', url = '' } = req
+  // Its own line, the first that has its method and target: a body may quote another.
+  for (const [, verb, target, protocol] of packet?.toString('latin1').matchAll(requestLine) ?? []) {
+    if (verb === method && target === url) return protocol?.startsWith('HTTP') ? undefined : protocol
+  }
+  return undefined
+}
+
+/** RFC 9112 3.2: what a server must refuse, and Node refuses in part. A rule of the app's that judges it goes first. */
+export function screenHost(req: Request, site: Site): Finding | undefined {
+  const host = hostOf(req)
+  if (!('reason' in host) || host.reason === Reason.EMPTY_HOST) return undefined
+  if (host.reason !== Reason.NO_HOST) return host
+  if (req.httpVersion === '1.0' || judgesMissingHost(site.server, site.settings.rules)) return undefined
+  return host
+}

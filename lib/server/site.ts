@@ -1,0 +1,119 @@
+import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
+import type { Server, Socket } from 'node:net'
+import { isTrusted, peerAddressOf, type Trust, trustOfApp } from '../client-address.ts'
+import { reportError } from '../drop-channel.ts'
+import type { CidrSet } from '../match/cidr-set.ts'
+import type { ServerNames } from '../match/server-names.ts'
+import type { Rule } from '../rule.ts'
+import type { HandOff } from '../wire/hand-off.ts'
+import { sessionSocket, tcpSocket } from '../wire/raw-socket.ts'
+import { Connection, mark, marked } from './connection.ts'
+
+/** The options of `protect`, checked and compiled; times in ms, 0 for no limit. */
+export interface Settings {
+  readonly name: string
+  readonly dryRun: boolean
+  readonly reset: boolean
+  readonly except: CidrSet | undefined
+  readonly trustProxy: Trust | undefined
+  readonly handOff: HandOff | undefined
+  readonly rules: readonly Rule[]
+  readonly serverNames: ServerNames | undefined
+  readonly connectionsPerAddress: number
+  readonly handshakeTimeout: number
+  readonly headerTimeout: number
+  readonly bodyTimeout: number
+  readonly sendTimeout: number
+}
+
+/** What a guarded server speaks first: `'http'`; `'tls'`, and then one of the others; or `'http2'`. */
+export type Protocol = 'http' | 'tls' | 'http2'
+
+type Emit = (event: string | symbol, ...args: unknown[]) => boolean
+
+/** One guarded server: what the phases share. */
+export class Site {
+  readonly server: Server
+  readonly protocol: Protocol
+  readonly settings: Settings
+  /** The server's own `emit`: hands an event on to the listeners. */
+  readonly emit: Emit
+  readonly connections = new Set<Connection>()
+  /** Node itself would refuse requests without Host. */
+  requiredHost = false
+  /** Called with each new connection. */
+  onAdmit: () => void = () => {}
+  /** How many listeners there were when the app was looked for. */
+  #searched = 0
+  #app: { get?: (setting: string) => unknown } | undefined
+
+  constructor(server: Server, protocol: Protocol, settings: Settings, emit: Emit) {
+    this.server = server
+    this.protocol = protocol
+    this.settings = settings
+    this.emit = emit
+  }
+
+  /** The option, else the setting of the Express app that listens to the server. */
+  get trust(): Trust | undefined {
+    if (this.settings.trustProxy) return this.settings.trustProxy
+    const count = this.server.listenerCount('request')
+    if (count !== this.#searched) {
+      this.#searched = count
+      this.#app = this.server.listeners('request').find(isExpress) as never
+    }
+    return this.#app && trustOfApp(this.#app)
+  }
+
+  /** The record of a connection: made at accept, or at the first request of one that was there before us. */
+  connectionOf(socket: Socket): Connection {
+    const known = marked(socket)
+    if (known) return known
+    const tcp = tcpSocket(socket) ?? socket
+    const peer = peerAddressOf(tcp)
+    const isExcepted = peer !== undefined && this.settings.except?.match(peer) !== undefined
+    const connection = new Connection(tcp, peer, this.#isProxy(tcp), isExcepted)
+    mark(tcp, connection)
+    if (tcp !== socket) mark(socket, connection)
+    this.connections.add(connection)
+    tcp.once('close', () => this.connections.delete(connection))
+    this.onAdmit()
+    return connection
+  }
+
+  /** The record of the connection under an HTTP/2 request; undefined once its session is gone. */
+  connectionOfSession(req: Http2ServerRequest): Connection | undefined {
+    const session = req.stream.session as ServerHttp2Session | undefined
+    if (!session || session.destroyed) return undefined
+    const known = marked(session)
+    if (known) return known
+    const connection = this.connectionOf(sessionSocket(session))
+    connection.session = session
+    mark(session, connection)
+    return connection
+  }
+
+  /** Where the trust function throws we can't know: then nobody is trusted. */
+  #isProxy(tcp: Socket): boolean {
+    const { trust } = this
+    if (!trust) return false
+    try {
+      return isTrusted(trust, peerAddressOf(tcp), tcp.remoteAddress)
+    } catch (error) {
+      reportError('the trust function', error)
+      return false
+    }
+  }
+
+  /** Whether the app listens to an event itself: ours are there only to have Node ask. */
+  appListens(event: string): boolean {
+    return this.server.listeners(event).some(listener => listener !== placeholder)
+  }
+}
+
+/** Has Node emit what it otherwise answers itself; what to do is decided in `emit`. */
+export function placeholder(): void {}
+
+const isExpress = (listener: unknown) =>
+  typeof (listener as { set?: unknown }).set === 'function' &&
+  typeof (listener as { get?: unknown }).get === 'function'

@@ -1,0 +1,166 @@
+import type { IncomingMessage } from 'node:http'
+import { factsOf } from '../drop-event.ts'
+import { isHttp2 } from '../http-types.ts'
+import { Reason } from '../reasons.ts'
+import { stateOf } from '../request-state.ts'
+import { resetSocket, unsentBytes } from '../wire/raw-socket.ts'
+import type { Connection, Exchange } from './connection.ts'
+import { probeOf } from './dead-sessions.ts'
+import { dropRequest, endConnection } from './end.ts'
+import type { Site } from './site.ts'
+
+/** How often connections are looked at, in ms: what a limit may be late by, twice at most. */
+const INTERVAL = 250
+
+/*
+ * Node has time limits, but enforces them once in 30 seconds and answers 408. One timer looks at how far each connection's
+ * bytes have come: that tells a slow client from a slow app, and costs a request nothing.
+ */
+
+const late = { handshake: Reason.HANDSHAKE_TIMEOUT, head: Reason.HEADER_TIMEOUT } as const
+
+/** Watches the connections of a site while there are any; returns what ends it. */
+export function watchSlow(site: Site): () => void {
+  const { settings, connections } = site
+  let timer: NodeJS.Timeout | undefined
+
+  const probe = probeOf(site)
+  const limits = { handshake: settings.handshakeTimeout, head: settings.headerTimeout }
+
+  function stop(): void {
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  function sweep(): void {
+    if (connections.size === 0) return stop()
+    const now = performance.now()
+    for (const connection of connections) {
+      if (connection.tcp.destroyed) connections.delete(connection)
+      else if (connection.phase !== 'released' && !connection.isExcepted) {
+        probe?.(connection)
+        look(connection, now)
+      }
+    }
+  }
+
+  const isOver = (since: number, limit: number, now: number) => limit > 0 && now - since >= limit
+
+  function look(connection: Connection, now: number): void {
+    lookAtSending(connection, now)
+    if (connection.ended) return lookAtBroken(connection, now)
+    const { phase, since } = connection
+    if (phase === 'handshake' || phase === 'head') {
+      if (isOver(since, limits[phase], now)) end(connection, late[phase])
+    } else if (phase === 'idle') {
+      if (connection.tcp.bytesRead !== connection.bytesAtRest) connection.enter('head')
+    } else if (connection.session) lookAtSession(connection, now)
+    else lookAtBody(connection, now)
+  }
+
+  function end(connection: Connection, reason: Reason): void {
+    // A browser opens connections that it may need; who sends a byte an hour is another matter.
+    const detail = connection.tcp.bytesRead === connection.bytesAtRest ? 'nothing was sent' : undefined
+    endConnection(site, connection, { reason, detail })
+    // In a dry run it is told once.
+    connection.phase = 'request'
+  }
+
+  /** nginx `client_body_timeout`: between two reads. It runs only while the app waits for the client. */
+  function lookAtBody(connection: Connection, now: number): void {
+    const { last, exchanges, tcp } = connection
+    if (!last || last.complete) {
+      if (exchanges.length > 0) return
+      connection.bytesAtRest = tcp.bytesRead
+      connection.last = undefined
+      connection.enter('idle')
+      return
+    }
+    const [first] = exchanges
+    const waitsForClient =
+      last.readableLength === 0 &&
+      !connection.isPaused &&
+      (!first || (first.req === last && (!first.awaitsContinue || first.res.headersSent)))
+    if (!waitsForClient || tcp.bytesRead !== connection.bodyMark) {
+      connection.bodyMark = tcp.bytesRead
+      connection.bodySince = now
+    } else if (isOver(connection.bodySince, settings.bodyTimeout, now)) endRequest(connection, last)
+  }
+
+  function endRequest(connection: Connection, req: IncomingMessage): void {
+    connection.bodySince = performance.now()
+    // Its response may be out already.
+    const { res } = stateOf(req)
+    if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
+    else endConnection(site, connection, { reason: Reason.BODY_TIMEOUT }, { facts: factsOf(req) })
+  }
+
+  function lookAtSession(connection: Connection, now: number): void {
+    for (const exchange of connection.exchanges) lookAtStream(exchange, now)
+  }
+
+  /** A stream that is answered already may stay open both ways for as long as its app likes. */
+  function lookAtStream(exchange: Exchange, now: number): void {
+    const { req, res } = exchange
+    if (!isHttp2(req) || req.complete || res.headersSent) return
+    const { stream } = req
+    const mark = stream.state.localWindowSize ?? 0
+    if (stream.readableLength > 0 || exchange.awaitsContinue || mark !== exchange.bodyMark) {
+      exchange.bodyMark = mark
+      exchange.bodySince = now
+    } else if (isOver(exchange.bodySince, settings.bodyTimeout, now)) {
+      exchange.bodySince = now
+      dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
+    }
+  }
+
+  /** nginx `send_timeout`: the client takes nothing of what waits for it. RST, as the kernel holds bytes for it too. */
+  function lookAtSending(connection: Connection, now: number): void {
+    const { tcp } = connection
+    const unsent = unsentBytes(tcp)
+    const sent = tcp.bytesWritten - unsent
+    const waits = unsent > 0 || (connection.session !== undefined && connection.exchanges.some(isHeldBack))
+    if (!waits || sent !== connection.sentMark) {
+      connection.sentMark = sent
+      connection.sentSince = now
+    } else if (isOver(connection.sentSince, settings.sendTimeout, now)) {
+      connection.sentSince = now
+      endSending(connection)
+    }
+  }
+
+  function endSending(connection: Connection): void {
+    if (connection.ended) {
+      resetSocket(connection.tcp)
+      return
+    }
+    const [first] = connection.exchanges
+    const req = first?.req ?? connection.last
+    if (req && !settings.dryRun) stateOf(req).dropped = true
+    const facts = req && factsOf(req)
+    const how = { facts, reset: true, sentStatus: first?.res.statusCode }
+    endConnection(site, connection, { reason: Reason.SEND_TIMEOUT }, how)
+  }
+
+  /** A response that had started when its request broke off gets on, or is given up. */
+  function lookAtBroken(connection: Connection, now: number): void {
+    if (!connection.isBroken) return
+    const { bytesWritten } = connection.tcp
+    if (bytesWritten !== connection.bodyMark) {
+      connection.bodyMark = bytesWritten
+      connection.bodySince = now
+    } else if (isOver(connection.bodySince, settings.bodyTimeout, now)) connection.tcp.destroy()
+  }
+
+  site.onAdmit = () => {
+    if (timer) return
+    timer = setInterval(sweep, INTERVAL).unref()
+  }
+  return () => {
+    site.onAdmit = () => {}
+    stop()
+  }
+}
+
+/** HTTP/2: bytes that the client's window holds back. */
+const isHeldBack = ({ req }: Exchange) => isHttp2(req) && req.stream.writableLength > 0

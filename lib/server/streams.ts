@@ -1,0 +1,84 @@
+import {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { Socket } from 'node:net'
+import { Reason } from '../reasons.ts'
+import { isClosing, leaveState } from '../request-state.ts'
+import { sessionSocket } from '../wire/raw-socket.ts'
+import { mark, marked } from './connection.ts'
+import { endConnection } from './end.ts'
+import type { JudgeRequest } from './judge.ts'
+import type { Site } from './site.ts'
+
+export interface StreamPhase {
+  session(session: ServerHttp2Session): void
+  stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]): void
+  sessionError(error: Error & { code?: string }, session: ServerHttp2Session): void
+  unknownProtocol(socket: Socket): void
+}
+
+function listenersOf(stream: ServerHttp2Stream) {
+  return stream.eventNames().flatMap(event => stream.listeners(event).map(listener => ({ event, listener })))
+}
+
+/** What is of HTTP/2 alone. */
+export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
+  /** Whether the app takes streams itself; the compatibility API, if it is used, is one of the listeners. */
+  const takesStreams = () =>
+    site.server.listenerCount('stream') > (site.server.listenerCount('request') > 0 ? 1 : 0)
+
+  return {
+    session(session) {
+      const connection = site.connectionOf(sessionSocket(session))
+      connection.session = session
+      mark(session, connection)
+      site.emit('session', session)
+    },
+
+    stream(stream, headers, flags, rawHeaders) {
+      const goOn = () => site.emit('stream', stream, headers, flags, rawHeaders)
+      if (stream.session) {
+        const connection = marked(stream.session)
+        if (connection) connection.phase = 'request'
+      }
+      if (!takesStreams()) {
+        goOn()
+        return
+      }
+      const before = listenersOf(stream)
+      const req = new Http2ServerRequest(stream, headers, {}, rawHeaders as never)
+      const res = new Http2ServerResponse(stream)
+      const ours = listenersOf(stream).filter(
+        ({ event, listener }) => !before.some(known => known.event === event && known.listener === listener),
+      )
+      if (isClosing(req)) return
+      judge(req, res, () => {
+        leaveState(req)
+        // The stream is the app's again, as it came: an error that nobody listens to is one.
+        for (const { event, listener } of ours) stream.off(event, listener as () => void)
+        goOn()
+      })
+    },
+
+    sessionError(error, session) {
+      const connection = marked(session)
+      // Others are of a client that has gone.
+      if (connection && error.code === 'ERR_HTTP2_ERROR') {
+        endConnection(site, connection, { reason: Reason.HTTP2_ERROR, detail: error.message })
+      }
+      site.emit('sessionError', error, session)
+    },
+
+    unknownProtocol(socket) {
+      const { alpnProtocol } = socket as Socket & { alpnProtocol?: string | false }
+      const detail = alpnProtocol || undefined
+      const connection = site.connectionOf(socket)
+      if (!endConnection(site, connection, { reason: Reason.UNKNOWN_PROTOCOL, detail }))
+        site.emit('unknownProtocol', socket)
+    },
+  }
+}

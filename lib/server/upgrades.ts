@@ -1,0 +1,86 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { isHttp2, type Request, type Response } from '../http-types.ts'
+import { Reason } from '../reasons.ts'
+import { isClosing } from '../request-state.ts'
+import { ignore } from '../wire/raw-socket.ts'
+import { dropRequest } from './end.ts'
+import type { JudgeRequest } from './judge.ts'
+import type { Site } from './site.ts'
+
+export interface UpgradePhase {
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void
+  connect(req: Request, target: Socket | Response, head?: Buffer): void
+}
+
+/** Requests that end HTTP on their connection: Node hands over the socket, past every middleware. */
+export function makeUpgradePhase(site: Site, judge: JudgeRequest): UpgradePhase {
+  /** `goOn` gets the socket as Node gave it. */
+  function handOver(
+    req: IncomingMessage,
+    socket: Socket,
+    goOn: (res: ServerResponse, isExcepted: boolean) => void,
+  ): void {
+    const connection = site.connectionOf(socket)
+    if (connection.ended || isClosing(req)) return
+    let waits = false
+    let passed = false
+    // Node has taken its own listeners away.
+    socket.on('error', ignore)
+    connection.whenAnswered(() => {
+      if (socket.destroyed) return
+      connection.last = undefined
+      connection.enter('released')
+      const res = responseOn(req, socket)
+      judge(req, res, isExcepted => {
+        passed = true
+        socket.off('error', ignore)
+        res.detachSocket(socket)
+        if (waits) socket.resume()
+        goOn(res, isExcepted)
+      })
+    })
+    if (passed || socket.destroyed) return
+    // It flows, and nobody listens yet.
+    waits = true
+    socket.pause()
+  }
+
+  return {
+    upgrade: (req, socket, head) => handOver(req, socket, () => site.emit('upgrade', req, socket, head)),
+    connect(req, target, head) {
+      const isWanted = site.appListens('connect')
+      const finding = { reason: Reason.CONNECT_METHOD, detail: req.url }
+      if (isHttp2(req)) {
+        const res = target as Response
+        if (isClosing(req)) return
+        judge(req, res, isExcepted => {
+          if (isWanted) site.emit('connect', req, res)
+          else if (isExcepted || !dropRequest(site, req, res, finding)) {
+            res.statusCode = 405
+            res.end()
+          }
+        })
+        return
+      }
+      const socket = target as Socket
+      handOver(req as IncomingMessage, socket, (res, isExcepted) => {
+        if (isWanted) site.emit('connect', req, socket, head)
+        else if (isExcepted || !dropRequest(site, req, res, finding)) socket.destroy()
+      })
+    },
+  }
+}
+
+/** For rules that answer: Node makes no response for such a request. The connection ends with the answer. */
+function responseOn(req: IncomingMessage, socket: Socket): ServerResponse {
+  const res = new ServerResponse(req)
+  res.shouldKeepAlive = false
+  res.assignSocket(socket)
+  res.once('finish', () => {
+    res.detachSocket(socket)
+    socket.resume()
+    socket.end()
+  })
+  return res
+}
