@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { after, describe, it } from 'node:test'
 import * as api from '../lib/index.ts'
@@ -13,6 +14,7 @@ import {
   membersOf,
   page,
   pages,
+  pickedOf,
   read,
   section,
 } from './support/docs.ts'
@@ -40,6 +42,34 @@ const factories: Record<string, { file: string; options: readonly string[] }> = 
   },
   rule: { file: 'rule.md', options: [] },
   drop444: { file: 'drop444.md', options: membersOf('lib/rules/drop444.ts', 'Drop444Options') },
+  protect: {
+    file: 'protect.md',
+    options: [
+      ...membersOf('lib/server/protect.ts', 'ProtectOptions'),
+      ...pickedOf('lib/server/protect.ts', 'ProtectOptions'),
+    ],
+  },
+}
+
+/** The source of a factory's own judgements: where its reasons are given. */
+function sourceOf(factory: string, file: string): string {
+  if (factory === 'protect') {
+    const phases = readdirSync(join(root, 'lib/server')).map(name => read(`lib/server/${name}`))
+    return [...phases, read('lib/request-host.ts'), read('lib/match/client-hello.ts')].join('')
+  }
+  const own = `lib/rules/${file.replace('.md', '.ts')}`
+  return [
+    existsSync(join(root, own)) ? read(own) : '',
+    /cidr/i.test(factory) ? read('lib/rules/cidr-rule.ts') : '',
+    factory === 'noHost' ? read('lib/request-host.ts') : '',
+  ].join('')
+}
+
+/** The reasons that a piece of source names: by constant, or as a literal of a type. */
+function reasonsIn(source: string): string[] {
+  const named = [...source.matchAll(/Reason\.([A-Z\d_]+)/g)].map(([, key]) => api.Reason[key as 'DROP'])
+  const literal = Object.values(api.Reason).filter(reason => source.includes(`| '${reason}'`))
+  return sorted(new Set([...named, ...literal]))
 }
 
 const doc = (file: string) => page(`docs/${file}`)
@@ -119,7 +149,7 @@ describe('docs: links', () => {
 
 describe('docs: factories', () => {
   it('each has its page', () => {
-    const others = ['MemoryStore', 'OptionsError', 'drop', 'dropLog', 'onDrop']
+    const others = ['MemoryStore', 'OptionsError', 'drop', 'dropLog', 'onDrop', 'unprotect']
     const functions = Object.entries(api).filter(([, value]) => typeof value === 'function')
     const names = functions.map(([name]) => name).filter(name => !others.includes(name))
     assert.deepEqual(sorted(Object.keys(factories)), sorted(names))
@@ -146,14 +176,11 @@ describe('docs: factories', () => {
     })
 
     it(`${file} gives its reasons`, () => {
-      const source = existsSync(join(root, 'lib/rules', file.replace('.md', '.ts')))
-        ? read(`lib/rules/${file.replace('.md', '.ts')}`)
-        : ''
-      const shared = /cidr/i.test(factory) ? read('lib/rules/cidr-rule.ts') : ''
-      const used = [...(source + shared).matchAll(/Reason\.([A-Z_]+)/g)].map(
-        ([, key]) => api.Reason[key as 'DROP'],
+      // An empty Host is legal, and only noHost's to drop.
+      const used = reasonsIn(sourceOf(factory, file)).filter(
+        reason => factory !== 'protect' || reason !== api.Reason.EMPTY_HOST,
       )
-      assert.deepEqual(sorted(codeRows(section(doc(file), 'Reasons')).keys()), sorted(new Set(used)))
+      assert.deepEqual(sorted(codeRows(section(doc(file), 'Reasons')).keys()), used)
     })
   }
 })
@@ -206,6 +233,7 @@ describe('docs: reference', () => {
       () => api.rateLimit({} as never),
       () => api.rateLimit({ rate: '1r/s', burst: '5' as never }),
       () => api.denyCidr(['192.0.2.1', '192.0.2.2', '192.0.2.3', '10.0.0.0/33']),
+      () => api.protect(api.protect(createServer())),
     ]
     for (const [index, code] of literalsOf('lib/errors.ts', 'OptionsErrorCode').entries()) {
       const [, quote = ''] = /^> (.+)$/m.exec(section(doc('errors.md'), code)) ?? []

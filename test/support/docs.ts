@@ -61,11 +61,21 @@ export function codeRows(text: string): Map<string, string[]> {
 
 /** The members that an interface of the source declares itself. */
 export function membersOf(file: string, name: string): string[] {
-  const body = new RegExp(`^export interface ${name} .*?^}`, 'ms').exec(read(file))?.[0]
+  const body = new RegExp(`^export interface ${name}\\s.*?^}`, 'ms').exec(read(file))?.[0]
   const members = [...(body ?? '').matchAll(/^ {2}(?:readonly )?(\w+)\??[(:]/gm)].map(
     ([, member = '']) => member,
   )
   if (members.length === 0) throw new Error(`${file}: no interface ${name} with members`)
+  return members
+}
+
+/** The members that an interface of the source picks from another one. */
+export function pickedOf(file: string, name: string): string[] {
+  const list = new RegExp(`^export interface ${name}\\s+extends Pick<\\w+, ([^>]+)>`, 'm').exec(
+    read(file),
+  )?.[1]
+  const members = [...(list ?? '').matchAll(/'(\w+)'/g)].map(([, member = '']) => member)
+  if (members.length === 0) throw new Error(`${file}: ${name} picks nothing`)
   return members
 }
 
