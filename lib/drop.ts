@@ -5,7 +5,7 @@ import { framework, isHttp2, isHttp2Response, type Request, type Response } from
 import { preparePublish } from './publish.ts'
 import { Reason } from './reasons.ts'
 import { stateOf } from './request-state.ts'
-import { type HandOff, handOff } from './wire/hand-off.ts'
+import { type HandOff, handOff, handOffRaw } from './wire/hand-off.ts'
 import { closeHttp1, isPending } from './wire/http1.ts'
 import { closeHttp2, type Http2Mode } from './wire/http2.ts'
 
@@ -52,13 +52,26 @@ export function drop(req: Request, options?: DropInfo): void {
   if (typeof req !== 'object' || req === null || !('headers' in req)) {
     throw new TypeError('drop: the first argument must be a request')
   }
+  end(req, info, false)
+}
+
+/**
+ * As {@link drop}, for a request that the app is at work on: its response is the app's, which may still set a header on it,
+ * and would fail if we had written a head.
+ */
+export function dropRunning(req: Request, info: DropInfo): void {
+  end(req, info, true)
+}
+
+function end(req: Request, info: DropInfo, isRunning: boolean): void {
   const state = stateOf(req)
   if (state.dropped) return
   const trust = trustOf(req, info.trustProxy === undefined ? undefined : compileTrust(info.trustProxy))
   state.dropped = true
   const res = info.res ?? framework(req).res ?? state.res
   const publish = preparePublish(req, trust)
-  const { action, sentStatus } = end(req, res, info, isBehindProxy(req, trust))
+  const how = { ...info, isBehindProxy: isBehindProxy(req, trust), isRunning }
+  const { action, sentStatus } = close(req, res, how)
   if (state.told) return
   state.told = true
   publish({
@@ -90,27 +103,44 @@ interface Ending {
   readonly sentStatus: number | undefined
 }
 
+interface How extends DropHow {
+  readonly isBehindProxy: boolean
+  readonly isRunning: boolean
+}
+
 /** The one place that decides how a connection ends. */
-function end(req: Request, res: Response | undefined, info: DropInfo, behindProxy: boolean): Ending {
+function close(req: Request, res: Response | undefined, how: How): Ending {
   const started = res?.headersSent && !isWaiting(res) ? res.statusCode : undefined
-  const proxy = behindProxy && info.handOff !== 'close'
-  if (proxy && res && started === undefined && !res.writableEnded && !res.destroyed) {
-    const code = (info.handOff ?? 444) as number
-    try {
-      handOff(res, code)
-      return { action: 'hand-off', sentStatus: code }
-    } catch (error) {
-      // A hook of other middleware on the response: then its connection ends, as the request must not hang.
-      reportError('a hook on the response', error)
-    }
+  const tellsProxy = how.isBehindProxy && how.handOff !== 'close'
+  if (tellsProxy && res && started === undefined && !res.writableEnded && !res.destroyed) {
+    const code = (how.handOff ?? 444) as number
+    if (tellProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
   }
-  const reset = info.reset === true
+  // What is not given can't be marked, nor waited for: a request that runs has its turn.
+  const given = how.isRunning ? undefined : res
+  const reset = how.reset === true
   if (!isHttp2(req)) {
-    const http1 = res && !isHttp2Response(res) ? res : undefined
+    const http1 = given && !isHttp2Response(given) ? given : undefined
     return { action: closeHttp1(req, http1, reset), sentStatus: started }
   }
   // Over one connection of a proxy come the requests of many people: only this one's stream may end.
-  const mode = proxy ? 'stream' : (info.http2 ?? (reset ? 'destroy' : 'goaway'))
-  const http2 = res && isHttp2Response(res) ? res : undefined
+  const mode = tellsProxy ? 'stream' : (how.http2 ?? (reset ? 'destroy' : 'goaway'))
+  const http2 = given && isHttp2Response(given) ? given : undefined
   return { action: closeHttp2(req, http2, mode, reset), sentStatus: started }
+}
+
+/** False where it could not be told: then its connection ends, as the request must not hang. */
+function tellProxy(req: Request, res: Response, code: number, isRunning: boolean): boolean {
+  if (isRunning) {
+    if (isHttp2(req)) return false
+    handOffRaw(req.socket, code)
+    return true
+  }
+  try {
+    handOff(res, code)
+    return true
+  } catch (error) {
+    reportError('a hook on the response', error)
+    return false
+  }
 }

@@ -19,6 +19,8 @@ export interface RequestState {
   serverTrust: Trust | undefined
   /** Whatever the rule itself says: `protect` is in a dry run. */
   isDryRun: boolean
+  /** `protect` has passed it on to the app. */
+  isRunning: boolean
 }
 
 const kState = Symbol('drop444.request')
@@ -38,6 +40,7 @@ export function stateOf(req: Request): RequestState {
     client: undefined,
     serverTrust: undefined,
     isDryRun: false,
+    isRunning: false,
   }
   return marked[kState]
 }

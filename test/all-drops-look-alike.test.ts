@@ -72,6 +72,8 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 1)) {
 }
 
 test('every reason of a rule is in the table', () => {
-  const others = [Reason.DROP, Reason.NO_ADDRESS]
-  assert.deepEqual([...Object.keys(requests), ...others].sort(), Object.values(Reason).sort())
+  const others: string[] = [Reason.DROP, Reason.NO_ADDRESS]
+  // Those of `protect` have a corpus of their own.
+  const ofRules = Object.values(Reason).slice(0, Object.values(Reason).indexOf(Reason.RULE_ERROR))
+  assert.deepEqual([...Object.keys(requests), ...others].sort(), ofRules.sort())
 })

@@ -1,5 +1,5 @@
 import { trustOf } from '../client-address.ts'
-import { drop } from '../drop.ts'
+import { drop, dropRunning } from '../drop.ts'
 import type { DropAction, RequestFacts } from '../drop-event.ts'
 import type { Request, Response } from '../http-types.ts'
 import { preparePublish, publishConnection } from '../publish.ts'
@@ -87,15 +87,17 @@ export function dropRequest(
   rule?: string,
 ): boolean {
   const { dryRun, name, ...how } = site.settings
+  const state = stateOf(req)
   if (!dryRun) {
     // With the rest of its body unread, a proxy can't use the connection again.
     if (!req.complete && 'shouldKeepAlive' in res) res.shouldKeepAlive = false
     const { handOff, reset, trustProxy } = how
     const { reason, detail } = finding
-    drop(req, { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name })
+    const info = { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
+    if (state.isRunning) dropRunning(req, info)
+    else drop(req, info)
     return true
   }
-  const state = stateOf(req)
   if (state.told || state.dropped) return state.dropped
   // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
   if (state.judgedBy.includes(site)) return false

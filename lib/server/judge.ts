@@ -47,8 +47,9 @@ export function makeJudge(site: Site): JudgeRequest {
       state.isDryRun = false
       const host = excepted ? undefined : screenHost(req, site)
       if (host && dropRequest(site, req, res, host)) return
-      if (host?.reason === Reason.NO_HOST && site.requiredHost) answerAsNode(res)
-      else goOn(excepted)
+      if (host?.reason === Reason.NO_HOST && site.requiredHost) return answerAsNode(res)
+      state.isRunning = true
+      goOn(excepted)
     })
   }
 }

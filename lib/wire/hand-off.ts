@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Response } from '../http-types.ts'
+import { closeAfterResponses } from './http1.ts'
 import { plainBody, respond } from './respond.ts'
 
 /**
@@ -20,5 +21,6 @@ export function handOff(res: Response, code: number): void {
 export function handOffRaw(socket: Socket, code: number): void {
   const body = code === 444 ? '' : plainBody(code)
   const head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n`
-  socket.end(`${head}\r\n${body}`)
+  socket.write(`${head}\r\n${body}`)
+  closeAfterResponses(socket)
 }

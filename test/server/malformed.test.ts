@@ -98,6 +98,23 @@ for (const tls of [false, true]) {
       assert.deepEqual([event?.method, event?.url, event?.requestLine], ['POST', '/', undefined])
     })
 
+    test('a broken body leaves the response to the app, which may still set a header', async () => {
+      let failed: unknown
+      const to = await serve((req, res) => {
+        req.resume().once('error', () => {
+          try {
+            res.writeHead(400, { 'Content-Type': 'text/plain' }).end('your body is broken')
+          } catch (error) {
+            failed = error
+          }
+        })
+      })
+      const wire = await exchange(to, chunked() + badChunk)
+      assert.deepEqual([wire.data.length, wire.end], [0, 'fin'])
+      await settle(20)
+      assert.equal(failed, undefined)
+    })
+
     test('a broken body behind a slow request: that one is answered', async () => {
       const seen: string[] = []
       const to = await serve((req, res) => {
