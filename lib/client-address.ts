@@ -1,7 +1,7 @@
 import proxyaddr from 'proxy-addr'
 import { framework, isHttp2, type Request } from './http-types.ts'
 import { type Address, parseAddress, parseForwardedAddress } from './match/address.ts'
-import { stateOf } from './request-state.ts'
+import { sessionOf, stateOf } from './request-state.ts'
 import { warned, warnOnce } from './warnings.ts'
 
 /**
@@ -55,8 +55,9 @@ const kPeer = Symbol('drop444.peer')
 
 /** The address of the TCP peer; undefined on a unix-domain socket and once the client is gone. */
 export function peerAddress(req: Request): Address | undefined {
-  const connection = (isHttp2(req) ? req.stream.session : req.socket) as object | undefined
-  return connection && peerAddressOf(connection, req.socket)
+  if (!isHttp2(req)) return req.socket && peerAddressOf(req.socket)
+  const session = sessionOf(req)
+  return session && peerAddressOf(session, session.destroyed ? undefined : session.socket)
 }
 
 /** The address of the peer of a socket, kept on it or on `holder`. */
@@ -76,7 +77,9 @@ export function peerAddressOf(
 /** Whether the TCP peer is a trusted proxy. */
 export function isTrustedPeer(req: Request, trust: Trust): boolean {
   if (trust === trustNobody || trust === trustUnset) return false
-  return isTrusted(trust, peerAddress(req), req.socket?.remoteAddress)
+  const peer = peerAddress(req)
+  // A stream that is closed has no socket any more.
+  return isTrusted(trust, peer, req.socket?.remoteAddress ?? peer?.text)
 }
 
 /**

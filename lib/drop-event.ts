@@ -96,7 +96,8 @@ export function factsOf(req: Request): RequestFacts {
   return {
     remoteUser: basicUser(headers.authorization),
     method: req.method ?? '',
-    url: framework(req).originalUrl ?? req.url ?? '',
+    // CONNECT of HTTP/2 has no path.
+    url: framework(req).originalUrl ?? (req.url || (headers[':authority'] as string | undefined) || ''),
     httpVersion: req.httpVersion,
     host: headers.host ?? (headers[':authority'] as string | undefined),
     referer: headers.referer,

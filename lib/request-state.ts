@@ -1,4 +1,4 @@
-import type { Http2ServerRequest } from 'node:http2'
+import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Trust } from './client-address.ts'
 import { isHttp2, type Request, type Response } from './http-types.ts'
 import type { Address } from './match/address.ts'
@@ -21,6 +21,8 @@ export interface RequestState {
   isDryRun: boolean
   /** `protect` has passed it on to the app. */
   isRunning: boolean
+  /** HTTP/2: a stream that is closed has forgotten its session. */
+  session: ServerHttp2Session | undefined
 }
 
 const kState = Symbol('drop444.request')
@@ -41,6 +43,7 @@ export function stateOf(req: Request): RequestState {
     serverTrust: undefined,
     isDryRun: false,
     isRunning: false,
+    session: isHttp2(req) ? (req.stream.session as ServerHttp2Session | undefined) : undefined,
   }
   return marked[kState]
 }
@@ -59,13 +62,23 @@ export function takeState(req: Http2ServerRequest): boolean {
 
 /** What requests share: the socket, or the HTTP/2 session (undefined once that is gone). */
 function connectionOf(req: Request): Marked | undefined {
-  return (isHttp2(req) ? req.stream.session : req.socket) as Marked | undefined
+  return (isHttp2(req) ? sessionOf(req) : req.socket) as Marked | undefined
+}
+
+/** The session of a stream, also when the stream is closed. */
+export function sessionOf(req: Http2ServerRequest): ServerHttp2Session | undefined {
+  return (req.stream.session as ServerHttp2Session | undefined) ?? stateOf(req).session
 }
 
 /** Nothing more of this connection may reach the app, but for HTTP/2 streams up to `lastStream`: its end is decided. */
 export function markClosing(req: Request, lastStream = 0): void {
   const connection = connectionOf(req)
   if (connection) connection[kClosing] = lastStream
+}
+
+/** Whether a request of this socket or session was dropped. */
+export function isEnding(connection: object): boolean {
+  return (connection as Marked)[kClosing] !== undefined
 }
 
 /** Whether a request of this connection was dropped, and (HTTP/2) this one came after it. */

@@ -8,6 +8,8 @@ export interface ClientHello {
   readonly protocols: readonly string[] | undefined
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** A number: so many bytes are needed to go on. A string: what is wrong. */
 export type Reading = ClientHello | number | 'not-tls' | 'malformed-tls'
 
@@ -83,29 +85,34 @@ function readRecord(record: Buffer): Buffer | number | 'not-tls' | 'malformed-tl
 
 function readHello(body: Buffer): ClientHello | 'malformed-tls' {
   const reader = new Reader(body)
-  let version = reader.number(2)
+  const version = reader.number(2)
   reader.take(32)
   const session = reader.vector(1)
   const ciphers = reader.vector(2)
   const compressions = reader.vector(1)
   if (!reader.ok || session.left > 32 || ciphers.left < 2 || ciphers.left % 2 === 1 || compressions.left < 1)
     return 'malformed-tls'
-  let serverName: string | undefined
-  let protocols: string[] | undefined
-  if (reader.left > 0) {
-    const extensions = reader.vector(2)
-    while (extensions.left > 0) {
-      const type = extensions.number(2)
-      const data = extensions.vector(2)
-      if (type === 0) serverName = readServerName(data)
-      else if (type === 16) protocols = readProtocols(data)
-      else if (type === 43) version = highestVersion(data)
-      else continue
-      if (!data.ok || data.left > 0) return 'malformed-tls'
-    }
-    if (!extensions.ok || !reader.ok || reader.left > 0) return 'malformed-tls'
+  const hello = { serverName: undefined, version, protocols: undefined }
+  if (reader.left === 0) return hello
+  return readExtensions(reader.vector(2), hello) && reader.ok && reader.left === 0 ? hello : 'malformed-tls'
+}
+
+/** Reads into `hello` what is of interest; false where one of them is broken. */
+function readExtensions(extensions: Reader, hello: Mutable<ClientHello>): boolean {
+  const seen = new Set<number>()
+  while (extensions.left > 0) {
+    const type = extensions.number(2)
+    const data = extensions.vector(2)
+    // RFC 8446 4.2: one of a type.
+    if (seen.has(type)) return false
+    seen.add(type)
+    if (type === 0) hello.serverName = readServerName(data)
+    else if (type === 16) hello.protocols = readProtocols(data)
+    else if (type === 43) hello.version = highestVersion(data)
+    else continue
+    if (!data.ok || data.left > 0) return false
   }
-  return { serverName, version, protocols }
+  return extensions.ok
 }
 
 function readServerName(data: Reader): string | undefined {
@@ -113,14 +120,20 @@ function readServerName(data: Reader): string | undefined {
   // Of the types of names there is only one, host_name, and of that one name.
   const type = names.number(1)
   const name = names.vector(2)
-  data.ok &&= names.ok && name.ok && type === 0 && names.left === 0
-  return name.left > 0 ? name.take(name.left).toString('latin1').toLowerCase() : undefined
+  const text = name.take(name.left).toString('latin1').toLowerCase()
+  data.ok &&= names.ok && name.ok && type === 0 && names.left === 0 && /^[^\0]{1,255}$/.test(text)
+  return text
 }
 
 /** A list of protocols as TLS writes it, a length before each. */
 export const readAlpnList = (bytes: Buffer): string[] => readNames(new Reader(bytes))
 
-const readProtocols = (data: Reader): string[] => readNames(data.vector(2))
+function readProtocols(data: Reader): string[] {
+  const list = data.vector(2)
+  const names = readNames(list)
+  data.ok &&= list.ok && names.length > 0 && !names.includes('')
+  return names
+}
 
 function readNames(list: Reader): string[] {
   const protocols: string[] = []

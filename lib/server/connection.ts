@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Address } from '../match/address.ts'
 import { tcpSocket } from '../wire/raw-socket.ts'
@@ -17,15 +22,24 @@ export type Phase =
   /** Upgraded or a tunnel: the app's alone. */
   | 'released'
 
-/** A request whose response is not finished. */
+/** An HTTP/1 request whose response is not finished. */
 export interface Exchange {
-  readonly req: IncomingMessage | Http2ServerRequest
-  readonly res: ServerResponse | Http2ServerResponse
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
   /** Nobody has read the body yet, so the client was not asked to send it. */
   awaitsContinue: boolean
-  /** HTTP/2: when its body last moved, and where it was then. */
-  bodySince: number
+}
+
+/** An open HTTP/2 stream. */
+export interface StreamRecord {
+  readonly stream: ServerHttp2Stream
+  /** Once there is one. */
+  req: Http2ServerRequest | undefined
+  res: Http2ServerResponse | undefined
+  awaitsContinue: boolean
+  /** Where its body was, and when it last moved. */
   bodyMark: number
+  bodySince: number
 }
 
 /** What we know of one TCP connection of a guarded server. */
@@ -49,6 +63,8 @@ export class Connection {
   /** Whether the one that was parsed last announced a body. */
   hadBody = false
   session: ServerHttp2Session | undefined
+  /** HTTP/2: what is open on the session. */
+  readonly streams = new Map<ServerHttp2Stream, StreamRecord>()
   /** `bytesRead` when the last request was complete, as far as can be known. */
   bytesAtRest = 0
   /** Where the body of `last` was, and when it last moved or the app had not read it yet. */

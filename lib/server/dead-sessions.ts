@@ -1,5 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2'
 import { Reason } from '../reasons.ts'
+import { isEnding } from '../request-state.ts'
 import { unsentBytes } from '../wire/raw-socket.ts'
 import type { Connection } from './connection.ts'
 import { endConnection } from './end.ts'
@@ -43,7 +44,8 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
     probes.set(connection, probe)
     if (probe.asked !== undefined) {
       const isStuck = tcp.bytesWritten === probe.asked && (session.state.outboundQueueSize ?? 0) > 0
-      if (isStuck) endConnection(site, connection, { reason: Reason.HTTP2_ERROR })
+      if (isStuck && !isEnding(session)) endConnection(site, connection, { reason: Reason.HTTP2_ERROR })
+      else if (isStuck) tcp.destroy()
     } else if (tcp.bytesRead !== probe.seen) probe.seen = tcp.bytesRead
     else if (tcp.bytesRead !== probe.alive) ask(session, connection, probe)
   }

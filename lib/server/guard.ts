@@ -8,7 +8,7 @@ import { makeRequestPhase } from './requests.ts'
 import { type Protocol, placeholder, type Settings, Site } from './site.ts'
 import { watchSlow } from './slow.ts'
 import { makeStreamPhase } from './streams.ts'
-import { tlsError } from './tls-error.ts'
+import { tellTlsError } from './tls-error.ts'
 import { makeUpgradePhase } from './upgrades.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each phase knows the arguments of its own event
@@ -28,9 +28,10 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   const { emit } = server as unknown as { emit: (...args: unknown[]) => boolean }
   const site = new Site(server, protocol, settings, (...args) => emit.apply(server, args))
   const phases = phasesOf(site)
+  let isOn = true
 
   function guardedEmit(event: string | symbol, ...args: unknown[]): boolean {
-    const phase = phases.get(event)
+    const phase = isOn ? phases.get(event) : undefined
     if (!phase) return emit.call(server, event, ...args)
     // For what is asked after `emit`, the answer is that somebody listens.
     return phase(...args) !== false
@@ -45,6 +46,9 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
     stopWatching()
     restoreHost()
     for (const event of askedFor) server.off(event, placeholder)
+    isOn = false
+    // Somebody has put an `emit` over ours: it goes on through it.
+    if (server.emit !== guardedEmit) return
     if (before) Object.defineProperty(server, 'emit', before)
     else Reflect.deleteProperty(server, 'emit')
   }
@@ -82,7 +86,10 @@ function phasesOf(site: Site): ReadonlyMap<string | symbol, Phase> {
       connection,
       secureConnection,
       clientError: makeMalformedPhase(site),
-      tlsClientError: (error: Error, socket: Socket) => tlsError(site, error, socket),
+      tlsClientError(error: Error, socket: Socket) {
+        tellTlsError(site, error, socket)
+        return site.emit('tlsClientError', error, socket)
+      },
       ...makeRequestPhase(site, judge),
       ...makeUpgradePhase(site, judge),
       ...makeStreamPhase(site, judge),

@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts'
 import { dropRequest, endConnection, tellOfConnection } from './end.ts'
 import { readRawHead, unknownRequest } from './raw-head.ts'
 import type { Site } from './site.ts'
+import { tellTlsError } from './tls-error.ts'
 
 /** What Node hands to `clientError`. */
 export interface ClientError extends Error {
@@ -48,6 +49,7 @@ export function makeMalformedPhase(site: Site): (error: ClientError, socket: Soc
   return function clientError(error, socket) {
     // Anything else is of the connection itself: the client has gone.
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
+      tellTlsError(site, error, socket)
       return site.emit('clientError', error, socket)
     }
     const connection = site.connectionOf(socket)
@@ -89,6 +91,11 @@ function onBody(
   const exchange = connection.exchanges.find(open => open.req === req)
   const res = exchange?.res ?? (stateOf(req).res as ServerResponse)
   if (connection.isExcepted) return site.emit('clientError', error, socket)
+  // The client has its answer, and does not finish what nobody reads.
+  if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {
+    socket.destroy()
+    return true
+  }
   if (exchange?.res.headersSent && !site.settings.dryRun) {
     tellOfStarted(site, req, exchange.res.statusCode, finding)
     connection.isBroken = true

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
-import { isHttp2, type Request, type Response } from '../http-types.ts'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
+import { isHttp2, isHttp2Response, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, stateOf, takeState } from '../request-state.ts'
 import type { Connection, Exchange } from './connection.ts'
@@ -12,7 +13,9 @@ import type { Site } from './site.ts'
 const MAX_WAITING = 100
 
 /** How a request goes on when it has passed. */
-type GoOn = (exchange: Exchange, isExcepted: boolean) => void
+type GoOn = (continues: Continues, isExcepted: boolean) => void
+
+type Continues = Pick<Exchange, 'awaitsContinue'>
 
 export interface RequestPhase {
   request(req: Request, res: Response): void
@@ -23,7 +26,7 @@ export interface RequestPhase {
 /** Requests that Node has parsed. */
 export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase {
   function enter(req: Request, res: Response, goOn: GoOn): void {
-    if (isHttp2(req)) return enterHttp2(req, res, goOn)
+    if (isHttp2(req)) return enterHttp2(req, res as Http2ServerResponse, goOn)
     const connection = site.connectionOf(req.socket)
     if (connection.ended || isClosing(req)) return
     enterHttp1(connection, req as IncomingMessage, res as ServerResponse, goOn)
@@ -34,7 +37,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
    * still be dropped, by a rule that waits for something or by the app itself, and then this one must never run.
    */
   function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
-    const exchange = newExchange(req, res)
+    const exchange: Exchange = { req, res, awaitsContinue: false }
     connection.exchanges.push(exchange)
     connection.last = req
     connection.hadBody = hasBody(req)
@@ -49,21 +52,23 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
       if (!stateOf(req).dropped) judge(req, res, isExcepted => goOn(exchange, isExcepted))
     }
     if (res.socket) return turn()
-    if (connection.exchanges.length > MAX_WAITING && !connection.isPaused) {
-      connection.isPaused = true
-      req.socket.pause()
-    }
-    res.once('socket', () => {
-      if (connection.isPaused && connection.exchanges.length <= MAX_WAITING / 2) {
-        connection.isPaused = false
-        req.socket.resume()
-      }
-      turn()
-    })
+    if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
+    res.once('socket', turn)
+  }
+
+  /** When the packet is parsed: until then Node starts to read anew behind each request. */
+  function pause(connection: Connection, socket: Socket): void {
+    if (connection.isPaused) return
+    connection.isPaused = true
+    process.nextTick(() => connection.isPaused && socket.pause())
   }
 
   function answered(connection: Connection, exchange: Exchange): void {
     connection.leave(exchange)
+    if (connection.isPaused && connection.exchanges.length <= MAX_WAITING / 2) {
+      connection.isPaused = false
+      exchange.req.socket.resume()
+    }
     if (connection.exchanges.length > 0 || connection.phase !== 'request' || !connection.last?.complete)
       return
     // What came after the last head, where it has no body, is the next one.
@@ -73,19 +78,19 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 
   /** Streams are independent: each is judged as it comes. */
-  function enterHttp2(req: Http2ServerRequest, res: Response, goOn: GoOn): void {
+  function enterHttp2(req: Http2ServerRequest, res: Http2ServerResponse, goOn: GoOn): void {
     if (isClosing(req)) return
-    const exchange = newExchange(req, res)
     const connection = site.connectionOfSession(req)
     if (connection?.ended) return
-    if (connection) {
-      connection.exchanges.push(exchange)
-      connection.phase = 'request'
-      req.stream.once('close', () => connection.leave(exchange))
+    const record = connection?.streams.get(req.stream)
+    if (record) {
+      record.req = req
+      record.res = res
     }
+    const continues = record ?? { awaitsContinue: false }
     // An app that takes streams as well: there it was judged.
-    if (takeState(req)) goOn(exchange, false)
-    else judge(req, res, isExcepted => goOn(exchange, isExcepted))
+    if (takeState(req)) goOn(continues, false)
+    else judge(req, res, isExcepted => goOn(continues, isExcepted))
   }
 
   /** True where the request is dropped for what it expects. */
@@ -95,20 +100,20 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 
   function checkContinue(req: Request, res: Response): void {
-    enter(req, res, (exchange, isExcepted) => {
+    enter(req, res, (continues, isExcepted) => {
       // Node is content where the word is among others.
       if (!isContinue(req.headers.expect) && refuses(req, res, isExcepted)) return
       if (site.appListens('checkContinue')) {
         site.emit('checkContinue', req, res)
         return
       }
-      continueWhenRead(exchange)
+      continueWhenRead(req, res, continues)
       site.emit('request', req, res)
     })
   }
 
   function checkExpectation(req: Request, res: Response): void {
-    enter(req, res, (_exchange, isExcepted) => {
+    enter(req, res, (_continues, isExcepted) => {
       if (site.appListens('checkExpectation')) {
         site.emit('checkExpectation', req, res)
         return
@@ -126,10 +131,6 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 }
 
-function newExchange(req: Request, res: Response): Exchange {
-  return { req, res, awaitsContinue: false, bodySince: performance.now(), bodyMark: -1 }
-}
-
 /** RFC 9110 10.1.1: a list, of which this is the only member there is. */
 const isContinue = (expect = '') =>
   expect.split(',').every(member => member.trim().toLowerCase() === '100-continue')
@@ -140,18 +141,22 @@ const hasBody = ({ headers }: IncomingMessage) =>
 
 /**
  * Node says `100 Continue` before anyone is asked. Here the client is told when somebody wants the body: rules mounted in
- * the app have passed the request by then.
+ * the app have passed the request by then. Where nobody does, the client will not send it, and the connection can't go on.
  */
-function continueWhenRead(exchange: Exchange): void {
-  const { req, res } = exchange
-  exchange.awaitsContinue = true
+function continueWhenRead(req: Request, res: Response, continues: Continues): void {
+  continues.awaitsContinue = true
+  const http1 = isHttp2Response(res) ? undefined : res
+  const wasKept = http1?.shouldKeepAlive ?? false
+  if (http1) http1.shouldKeepAlive = false
   const onListener = (event: string | symbol) => {
     if (event === 'data' || event === 'readable') onRead()
   }
   function onRead(): void {
     req.off('newListener', onListener).off('resume', onRead)
-    exchange.awaitsContinue = false
-    if (!res.headersSent && !res.writableEnded && !res.destroyed) res.writeContinue()
+    continues.awaitsContinue = false
+    if (res.headersSent || res.writableEnded || res.destroyed) return
+    if (http1) http1.shouldKeepAlive = wasKept
+    res.writeContinue()
   }
   req.on('newListener', onListener).on('resume', onRead)
 }

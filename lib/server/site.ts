@@ -88,9 +88,15 @@ export class Site {
     const known = marked(session)
     if (known) return known
     const connection = this.connectionOf(sessionSocket(session))
+    this.join(connection, session)
+    return connection
+  }
+
+  join(connection: Connection, session: ServerHttp2Session): void {
     connection.session = session
     mark(session, connection)
-    return connection
+    // Kept there for verdicts that come when the client has gone.
+    peerAddressOf(session, connection.tcp)
   }
 
   /** Where the trust function throws we can't know: then nobody is trusted. */

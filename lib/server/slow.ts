@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { factsOf } from '../drop-event.ts'
-import { isHttp2 } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
 import { resetSocket, unsentBytes } from '../wire/raw-socket.ts'
-import type { Connection, Exchange } from './connection.ts'
+import type { Connection, StreamRecord } from './connection.ts'
 import { probeOf } from './dead-sessions.ts'
 import { dropRequest, endConnection } from './end.ts'
 import type { Site } from './site.ts'
@@ -80,7 +79,7 @@ export function watchSlow(site: Site): () => void {
     const waitsForClient =
       last.readableLength === 0 &&
       !connection.isPaused &&
-      (!first || (first.req === last && (!first.awaitsContinue || first.res.headersSent)))
+      (!first || (first.req === last && !first.awaitsContinue))
     if (!waitsForClient || tcp.bytesRead !== connection.bodyMark) {
       connection.bodyMark = tcp.bytesRead
       connection.bodySince = now
@@ -96,20 +95,22 @@ export function watchSlow(site: Site): () => void {
   }
 
   function lookAtSession(connection: Connection, now: number): void {
-    for (const exchange of connection.exchanges) lookAtStream(exchange, now)
+    for (const record of connection.streams.values()) lookAtStream(record, now)
   }
 
   /** A stream that is answered already may stay open both ways for as long as its app likes. */
-  function lookAtStream(exchange: Exchange, now: number): void {
-    const { req, res } = exchange
-    if (!isHttp2(req) || req.complete || res.headersSent) return
-    const { stream } = req
+  function lookAtStream(record: StreamRecord, now: number): void {
+    const { stream, req, res } = record
+    // `complete` of a request says only whether the app has read to the end.
+    if (stream.headersSent || stream.endAfterHeaders || stream.destroyed || stream.state.remoteClose === 1)
+      return
     const mark = stream.state.localWindowSize ?? 0
-    if (stream.readableLength > 0 || exchange.awaitsContinue || mark !== exchange.bodyMark) {
-      exchange.bodyMark = mark
-      exchange.bodySince = now
-    } else if (isOver(exchange.bodySince, settings.bodyTimeout, now)) {
-      exchange.bodySince = now
+    const isUnread = stream.readableLength > 0 || (req?.readableLength ?? 0) > 0
+    if (isUnread || record.awaitsContinue || mark !== record.bodyMark) {
+      record.bodyMark = mark
+      record.bodySince = now
+    } else if (req && res && isOver(record.bodySince, settings.bodyTimeout, now)) {
+      record.bodySince = now
       dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
     }
   }
@@ -119,7 +120,7 @@ export function watchSlow(site: Site): () => void {
     const { tcp } = connection
     const unsent = unsentBytes(tcp)
     const sent = tcp.bytesWritten - unsent
-    const waits = unsent > 0 || (connection.session !== undefined && connection.exchanges.some(isHeldBack))
+    const waits = unsent > 0 || isHeldBack(connection)
     if (!waits || sent !== connection.sentMark) {
       connection.sentMark = sent
       connection.sentSince = now
@@ -134,11 +135,11 @@ export function watchSlow(site: Site): () => void {
       resetSocket(connection.tcp)
       return
     }
-    const [first] = connection.exchanges
+    const [first = connection.streams.values().next().value] = connection.exchanges
     const req = first?.req ?? connection.last
     if (req && !settings.dryRun) stateOf(req).dropped = true
     const facts = req && factsOf(req)
-    const how = { facts, reset: true, sentStatus: first?.res.statusCode }
+    const how = { facts, reset: true, sentStatus: first?.res?.statusCode }
     endConnection(site, connection, { reason: Reason.SEND_TIMEOUT }, how)
   }
 
@@ -154,7 +155,8 @@ export function watchSlow(site: Site): () => void {
 
   site.onAdmit = () => {
     if (timer) return
-    timer = setInterval(sweep, INTERVAL).unref()
+    // Behind the poll phase: what came while the process was busy is read first.
+    timer = setInterval(() => setImmediate(sweep).unref(), INTERVAL).unref()
   }
   return () => {
     site.onAdmit = () => {}
@@ -163,4 +165,7 @@ export function watchSlow(site: Site): () => void {
 }
 
 /** HTTP/2: bytes that the client's window holds back. */
-const isHeldBack = ({ req }: Exchange) => isHttp2(req) && req.stream.writableLength > 0
+function isHeldBack({ streams }: Connection): boolean {
+  for (const stream of streams.keys()) if (stream.writableLength > 0) return true
+  return false
+}

@@ -7,9 +7,9 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Reason } from '../reasons.ts'
-import { isClosing, leaveState } from '../request-state.ts'
+import { isClosing, isEnding, leaveState } from '../request-state.ts'
 import { sessionSocket } from '../wire/raw-socket.ts'
-import { mark, marked } from './connection.ts'
+import { type Connection, marked, type StreamRecord } from './connection.ts'
 import { endConnection } from './end.ts'
 import type { JudgeRequest } from './judge.ts'
 import type { Site } from './site.ts'
@@ -25,6 +25,16 @@ function listenersOf(stream: ServerHttp2Stream) {
   return stream.eventNames().flatMap(event => stream.listeners(event).map(listener => ({ event, listener })))
 }
 
+/** Keeps a stream for as long as it is open. */
+function enter(connection: Connection, stream: ServerHttp2Stream): StreamRecord {
+  connection.phase = 'request'
+  const bodySince = performance.now()
+  const record = { stream, req: undefined, res: undefined, awaitsContinue: false, bodyMark: -1, bodySince }
+  connection.streams.set(stream, record)
+  stream.once('close', () => connection.streams.delete(stream))
+  return record
+}
+
 /** What is of HTTP/2 alone. */
 export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
   /** Whether the app takes streams itself; the compatibility API, if it is used, is one of the listeners. */
@@ -34,17 +44,14 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
   return {
     session(session) {
       const connection = site.connectionOf(sessionSocket(session))
-      connection.session = session
-      mark(session, connection)
+      site.join(connection, session)
       site.emit('session', session)
     },
 
     stream(stream, headers, flags, rawHeaders) {
       const goOn = () => site.emit('stream', stream, headers, flags, rawHeaders)
-      if (stream.session) {
-        const connection = marked(stream.session)
-        if (connection) connection.phase = 'request'
-      }
+      const connection = stream.session && marked(stream.session)
+      const record = connection && enter(connection, stream)
       if (!takesStreams()) {
         goOn()
         return
@@ -56,7 +63,9 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
         ({ event, listener }) => !before.some(known => known.event === event && known.listener === listener),
       )
       if (isClosing(req)) return
+      if (record) Object.assign(record, { req, res })
       judge(req, res, () => {
+        if (stream.destroyed) return
         leaveState(req)
         // The stream is the app's again, as it came: an error that nobody listens to is one.
         for (const { event, listener } of ours) stream.off(event, listener as () => void)
@@ -67,7 +76,7 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
     sessionError(error, session) {
       const connection = marked(session)
       // Others are of a client that has gone.
-      if (connection && error.code === 'ERR_HTTP2_ERROR') {
+      if (connection && error.code === 'ERR_HTTP2_ERROR' && !isEnding(session)) {
         endConnection(site, connection, { reason: Reason.HTTP2_ERROR, detail: error.message })
       }
       site.emit('sessionError', error, session)

@@ -5,14 +5,13 @@ import { endConnection } from './end.ts'
 import type { Site } from './site.ts'
 
 /**
- * A handshake that failed behind a sound ClientHello: OpenSSL has sent its alert by now. Where the client sent one, or has
- * gone, it was the client that did not want us.
+ * An error of TLS, in a handshake that began soundly or behind it: OpenSSL has sent its alert by now. Where the client sent
+ * one, or has gone, it was the client that did not want us.
  */
-export function tlsError(site: Site, error: Error & { code?: string }, socket: Socket): boolean {
+export function tellTlsError(site: Site, { code = '' }: Error & { code?: string }, socket: Socket): void {
   const connection = marked(socket)
-  const { code = '' } = error
-  if (connection && code.startsWith('ERR_SSL_') && !/_ALERT_(?!CERTIFICATE_REQUIRED)/.test(code)) {
+  const isAlert = /_ALERT_(?!CERTIFICATE_REQUIRED)/.test(code)
+  if (connection && code.startsWith('ERR_SSL_') && !isAlert) {
     endConnection(site, connection, { reason: Reason.TLS_ERROR, detail: code })
   }
-  return site.emit('tlsClientError', error, socket)
 }

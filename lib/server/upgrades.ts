@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
-import { isClosing } from '../request-state.ts'
+import { isClosing, takeState } from '../request-state.ts'
 import { ignore } from '../wire/raw-socket.ts'
 import { dropRequest } from './end.ts'
 import type { JudgeRequest } from './judge.ts'
@@ -23,9 +23,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest): UpgradePhase 
   ): void {
     const connection = site.connectionOf(socket)
     if (connection.ended || isClosing(req)) return
-    let waits = false
-    let passed = false
-    // Node has taken its own listeners away.
+    // Node has taken its own listeners away, and left it not flowing: what comes waits for whoever gets it.
     socket.on('error', ignore)
     connection.whenAnswered(() => {
       if (socket.destroyed) return
@@ -33,34 +31,31 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest): UpgradePhase 
       connection.enter('released')
       const res = responseOn(req, socket)
       judge(req, res, isExcepted => {
-        passed = true
         socket.off('error', ignore)
         res.detachSocket(socket)
-        if (waits) socket.resume()
         goOn(res, isExcepted)
       })
     })
-    if (passed || socket.destroyed) return
-    // It flows, and nobody listens yet.
-    waits = true
-    socket.pause()
   }
 
   return {
     upgrade: (req, socket, head) => handOver(req, socket, () => site.emit('upgrade', req, socket, head)),
     connect(req, target, head) {
       const isWanted = site.appListens('connect')
-      const finding = { reason: Reason.CONNECT_METHOD, detail: req.url }
+      const detail = req.url || (req.headers[':authority'] as string | undefined)
+      const finding = { reason: Reason.CONNECT_METHOD, detail }
       if (isHttp2(req)) {
         const res = target as Response
         if (isClosing(req)) return
-        judge(req, res, isExcepted => {
+        const goOn = (isExcepted: boolean) => {
           if (isWanted) site.emit('connect', req, res)
           else if (isExcepted || !dropRequest(site, req, res, finding)) {
             res.statusCode = 405
             res.end()
           }
-        })
+        }
+        if (takeState(req)) goOn(false)
+        else judge(req, res, goOn)
         return
       }
       const socket = target as Socket

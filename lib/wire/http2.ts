@@ -4,7 +4,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2'
-import { isClosing, markClosing } from '../request-state.ts'
+import { isClosing, markClosing, sessionOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { resetSocket, sessionSocket } from './raw-socket.ts'
 
@@ -32,7 +32,7 @@ export function closeHttp2(
   reset: boolean,
 ): 'close' | 'reset' | 'goaway' {
   const { stream } = req
-  const session = stream.session as ServerHttp2Session | undefined
+  const session = sessionOf(req)
   if (res) markStatus(res)
   if (mode === 'destroy') return session && !isClosing(req) ? destroySession(req, session, reset) : 'close'
   if (session && !session.destroyed && mode === 'goaway') leave(req, session)

@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import http, { type ServerResponse } from 'node:http'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import connect from 'connect'
+import express from 'express'
+import express4 from 'express4'
+import { drop, type ProtectOptions, protect, type Request, type Rule, rule } from '../../lib/index.ts'
+import { collectDrops, settle, uncaught } from '../support/events.ts'
+import { exchange, get, RawClient, type RawOptions } from '../support/raw-client.ts'
+import {
+  type Handler,
+  type Kind,
+  kindName,
+  kinds,
+  listen,
+  type Middleware,
+  type RunningServer,
+  start,
+} from '../support/servers.ts'
+
+const http1 = kinds.filter(({ protocol }) => protocol === 1)
+const bare = http1.filter(({ app }) => app === 'bare')
+
+const post = (path: string, body: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+const chunked = (path: string, body: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+const responses = (text: string) => text.split(/(?=HTTP\/1\.1 \d)/).filter(Boolean)
+const bodies = (text: string) => responses(text).map(response => response.split('\r\n\r\n')[1])
+
+let drops: ReturnType<typeof collectDrops>
+let server: RunningServer | undefined
+let calls: string[]
+
+function hooks(): void {
+  beforeEach(() => {
+    drops = collectDrops()
+    calls = []
+  })
+  afterEach(async () => {
+    await server?.close()
+    drops.stop()
+    assert.deepEqual(uncaught.splice(0), [])
+  })
+}
+
+const answer: Handler = (req, res) => void res.end(`answer ${req.url}`)
+const slowly: Handler = (req, res) => void setTimeout(() => res.end(`answer ${req.url}`), 10)
+
+interface Site {
+  readonly options?: ProtectOptions
+  readonly mounted?: readonly (Rule | Middleware)[]
+  readonly handler?: Handler
+}
+
+async function serve(kind: Kind, { options, mounted = [], handler = answer }: Site): Promise<RawOptions> {
+  server = await start(kind, mounted, (req, res) => {
+    calls.push(req.url as string)
+    handler(req, res)
+  })
+  protect(server.server, options)
+  return { port: server.port, tls: kind.tls, alpn: ['http/1.1'] }
+}
+
+const connections = () =>
+  new Promise<number>(resolve => server?.server.getConnections((_error, count) => resolve(count)))
+
+/** Waits until no connection is left; the number that is. */
+async function leftConnections(): Promise<number> {
+  const until = performance.now() + 2_000
+  while ((await connections()) > 0 && performance.now() < until) await settle(5)
+  return connections()
+}
+
+const isBad = (req: Request) => req.url === '/bad' && 'bad'
+const byApp: Middleware = (req, res, next) => {
+  if (!isBad(req)) return next()
+  setTimeout(() => drop(req, { res, rule: 'no-bad', reason: 'bad' }), 50)
+}
+
+/** Who drops `/bad`, and when. */
+const droppers: Record<string, () => Site> = {
+  'by a rule of protect': () => ({ options: { rules: [rule('no-bad', isBad)] } }),
+  'by a rule of protect that waits': () => ({
+    options: { rules: [rule('no-bad', req => settle(40).then(() => isBad(req)))] },
+  }),
+  'by a rule of the app': () => ({ mounted: [rule('no-bad', isBad)] }),
+  'by a rule of the app that waits': () => ({
+    mounted: [rule('no-bad', req => settle(40).then(() => isBad(req)))],
+  }),
+  'by the app, later': () => ({ mounted: [byApp] }),
+}
+
+for (const kind of http1) {
+  describe(`requests behind one that is dropped, ${kindName(kind)}`, () => {
+    hooks()
+
+    async function assertOnlyBad(to: RawOptions, bytes: string): Promise<void> {
+      const wire = await exchange(to, bytes)
+      assert.equal(wire.wireBytes, 0)
+      assert.notEqual(wire.end, 'open')
+      assert.equal(await leftConnections(), 0)
+      assert.deepEqual(calls, [])
+      assert.deepEqual(
+        drops.events.map(({ rule, reason, url }) => `${rule} ${reason} ${url}`),
+        ['no-bad bad /bad'],
+      )
+    }
+
+    for (const [who, site] of Object.entries(droppers)) {
+      test(`never run, dropped ${who}`, async () => {
+        await assertOnlyBad(await serve(kind, site()), get('/bad') + get('/second') + get('/third'))
+      })
+
+      test(`never run behind a body, dropped ${who}`, async () => {
+        const bytes = `${post('/bad', 'x'.repeat(5_000))}${chunked('/second', 'more')}${post('/third', 'x')}`
+        await assertOnlyBad(await serve(kind, site()), bytes)
+      })
+
+      test(`never run in a packet each, dropped ${who}`, async () => {
+        const client = await RawClient.open(await serve(kind, site()))
+        client.tcp.setNoDelay(true)
+        client.send(get('/bad'))
+        for (let index = 0; index < 19; index++) {
+          await settle(1)
+          if (client.end === 'open') client.send(get(`/${index}`))
+        }
+        const wire = await client.ended()
+        assert.equal(client.text, '')
+        assert.notEqual(wire.end, 'open')
+        assert.deepEqual([calls, drops.events.length], [[], 1])
+      })
+
+      test(`never run, and those before it are answered whole, dropped ${who}`, async () => {
+        const handler: Handler = (req, res) =>
+          void setTimeout(() => res.end(`${req.url} ${'x'.repeat(100_000)}`), req.url === '/1' ? 30 : 1)
+        const before = Array.from({ length: 10 }, (_, index) => `/${index}`)
+        const bytes = [...before, '/bad', ...before].map(path => get(path)).join('')
+        const wire = await exchange(await serve(kind, { ...site(), handler }), bytes, 5_000)
+        assert.deepEqual(
+          bodies(wire.data.toString()).map(body => `${body?.slice(0, 2)} ${body?.length}`),
+          before.map(path => `${path} 100003`),
+        )
+        assert.notEqual(wire.end, 'open')
+        assert.deepEqual([calls, drops.events.length], [before, 1])
+      })
+    }
+
+    test('twenty good ones in a packet are answered, in order', async () => {
+      const paths = Array.from({ length: 20 }, (_, index) => `/${index}`)
+      const rules = [rule('late', () => settle(2).then(() => undefined))]
+      for (const site of [{}, { options: { rules } }, { mounted: rules }]) {
+        calls = []
+        const to = await serve(kind, { ...site, handler: (req, res) => setImmediate(answer, req, res) })
+        const client = await RawClient.open(to)
+        client.send(paths.map(path => get(path)).join(''))
+        assert.ok(await client.until(() => client.text.endsWith('answer /19'), 4_000), client.text)
+        assert.deepEqual(
+          bodies(client.text),
+          paths.map(path => `answer ${path}`),
+        )
+        assert.deepEqual([calls, drops.events], [paths, []])
+        client.destroy()
+        await server?.close()
+      }
+    })
+  })
+}
+
+describe('rules on a path', () => {
+  hooks()
+
+  const apps = { 'Express 4': express4, 'Express 5': express, Connect: connect as unknown as typeof express }
+  for (const [name, make] of Object.entries(apps)) {
+    for (const waits of [false, true]) {
+      test(`${name}: a rule ${waits ? 'that waits, ' : ''}on a path ends the pipeline`, async () => {
+        const app = make()
+        app.use(
+          '/private',
+          rule('closed', () => (waits ? settle(40).then(() => 'closed') : 'closed')),
+        )
+        app.use((req: Request, res: ServerResponse) => {
+          calls.push(req.url as string)
+          res.end(`answer ${req.url}`)
+        })
+        server = await listen(protect(http.createServer(app)))
+        const to = { port: server.port }
+        const wire = await exchange(
+          to,
+          ['/a', '/private/x', '/b', '/private/y'].map(path => get(path)).join(''),
+        )
+        assert.deepEqual(bodies(wire.data.toString()), ['answer /a'])
+        assert.notEqual(wire.end, 'open')
+        assert.deepEqual(calls, ['/a'])
+        assert.deepEqual(
+          drops.events.map(({ rule, url }) => `${rule} ${url}`),
+          ['closed /private/x'],
+        )
+      })
+    }
+  }
+})
+
+for (const kind of bare) {
+  describe(`a long pipeline, ${kindName(kind)}`, () => {
+    hooks()
+
+    test('is answered whole, one at a time, by a slow app', async () => {
+      const count = 5_000
+      let running = 0
+      let most = 0
+      const handler: Handler = (req, res) => {
+        most = Math.max(most, ++running)
+        setImmediate(() => {
+          running--
+          res.end(`answer ${req.url}`)
+        })
+      }
+      const client = await RawClient.open(await serve(kind, { handler }))
+      const paths = Array.from({ length: count }, (_, index) => `/${index}`)
+      client.send(paths.map(path => get(path)).join(''))
+      // Looking at all of a long text each time is slow.
+      const last = Buffer.from(`answer /${count - 1}`)
+      const isWhole = () => client.received > count * 100 && client.data.subarray(-last.length).equals(last)
+      assert.ok(await client.until(isWhole, 20_000), `${calls.length} of ${count}`)
+      client.destroy()
+      assert.equal(most, 1)
+      assert.deepEqual(calls, paths)
+      assert.deepEqual(
+        bodies(client.text),
+        paths.map(path => `answer ${path}`),
+      )
+      assert.deepEqual(drops.events, [])
+    })
+
+    test('of requests that the app answers at once is answered whole', async () => {
+      const client = await RawClient.open(await serve(kind, {}))
+      const paths = Array.from({ length: 2_000 }, (_, index) => `/${index}`)
+      client.send(paths.map(path => get(path)).join(''))
+      const last = Buffer.from('answer /1999')
+      assert.ok(await client.until(() => client.data.subarray(-last.length).equals(last), 10_000))
+      client.destroy()
+      assert.deepEqual([calls, bodies(client.text)], [paths, paths.map(path => `answer ${path}`)])
+    })
+
+    test('is read only a little ahead while none is answered', async () => {
+      let go = () => {}
+      const gate = new Promise<void>(resolve => {
+        go = resolve
+      })
+      const handler: Handler = (req, res) => void gate.then(() => answer(req, res))
+      const client = await RawClient.open(await serve(kind, { handler }))
+      let parsed = 0
+      const onStart = () => parsed++
+      subscribe('http.server.request.start', onStart)
+      client.send(get('/', { 'X-Long': 'x'.repeat(2_000) }).repeat(5_000))
+      // As far as it goes: nothing more for a while.
+      for (let seen = -1; seen !== parsed; await settle(150)) seen = parsed
+      unsubscribe('http.server.request.start', onStart)
+      assert.ok(parsed > 90 && parsed < 500, `${parsed} were parsed`)
+      assert.equal(calls.length, 1)
+      client.destroy()
+      go()
+      assert.equal(await leftConnections(), 0)
+    })
+
+    test('ends at once where one in front of hundreds is dropped', async () => {
+      const site = { mounted: [byApp], handler: slowly }
+      const client = await RawClient.open(await serve(kind, site))
+      client.send(get('/first') + get('/bad') + get('/more', { 'X-Long': 'x'.repeat(1_000) }).repeat(1_000))
+      const wire = await client.ended()
+      assert.notEqual(wire.end, 'open')
+      assert.ok(wire.elapsed < 1_000, `${wire.elapsed} ms`)
+      assert.equal(await leftConnections(), 0)
+      assert.deepEqual([calls, drops.events.length], [['/first'], 1])
+    })
+
+    for (const how of ['leaves', 'is reset'] as const) {
+      test(`of a client that ${how} is let go`, async () => {
+        let leave = () => {}
+        const asked = new Promise<void>(resolve => {
+          leave = resolve
+        })
+        const client = await RawClient.open(await serve(kind, { handler: () => leave() }))
+        client.send(Array.from({ length: 50 }, (_, index) => get(`/${index}`)).join(''))
+        await asked
+        assert.equal(await connections(), 1)
+        if (how === 'leaves') client.destroy()
+        else client.tcp.resetAndDestroy()
+        assert.equal(await leftConnections(), 0)
+        assert.deepEqual(calls, ['/0'])
+        assert.deepEqual(drops.events, [])
+      })
+    }
+
+    test('of a client that ends its side behind it is answered, as far as the app answers at once', async () => {
+      const client = await RawClient.open(await serve(kind, {}))
+      client.send(get('/1') + get('/2') + get('/3', { Connection: 'close' }))
+      // Under TLS that would be a connection cut off: there was no close_notify.
+      if (!kind.tls) client.finish()
+      const wire = await client.ended()
+      assert.deepEqual(bodies(wire.data.toString()), ['answer /1', 'answer /2', 'answer /3'])
+      assert.deepEqual(drops.events, [])
+    })
+
+    test('ends with the response that closes the connection', async () => {
+      const handler: Handler = (req, res) => {
+        if (req.url === '/2') res.setHeader('Connection', 'close')
+        slowly(req, res)
+      }
+      const client = await RawClient.open(await serve(kind, { handler }))
+      client.send(get('/1') + get('/2') + get('/3'))
+      const wire = await client.ended()
+      assert.notEqual(wire.end, 'open')
+      assert.deepEqual(bodies(wire.data.toString()), ['answer /1', 'answer /2'])
+      assert.deepEqual(calls, ['/1', '/2'])
+      assert.equal(await leftConnections(), 0)
+    })
+
+    test('goes on behind bodies that nobody read', async () => {
+      const client = await RawClient.open(await serve(kind, { handler: slowly }))
+      const large = 'x'.repeat(300_000)
+      client.send(post('/1', large) + chunked('/2', large) + post('/3', large) + get('/4'))
+      assert.ok(await client.until(() => client.text.endsWith('answer /4'), 4_000), client.text)
+      assert.deepEqual(
+        bodies(client.text),
+        [1, 2, 3, 4].map(index => `answer /${index}`),
+      )
+      client.destroy()
+    })
+
+    test('goes on behind a request that a rule has answered', async () => {
+      const rules = [rule('limit', req => req.url === '/2' && 'too-many', { status: 429 })]
+      const client = await RawClient.open(await serve(kind, { options: { rules }, handler: slowly }))
+      client.send(get('/1') + get('/2') + get('/3'))
+      assert.ok(await client.until(() => client.text.endsWith('answer /3')), client.text)
+      assert.deepEqual(
+        responses(client.text).map(text => text.slice(9, 12)),
+        ['200', '429', '200'],
+      )
+      assert.deepEqual(calls, ['/1', '/3'])
+      client.destroy()
+    })
+
+    test('goes on behind a request that a trusted proxy is told of', async () => {
+      const options = { trustProxy: 'loopback', rules: [rule('no-bad', isBad)] }
+      const client = await RawClient.open(await serve(kind, { options, handler: slowly }))
+      client.send(get('/1') + get('/bad') + get('/3'))
+      assert.ok(await client.until(() => client.text.endsWith('answer /3')), client.text)
+      assert.deepEqual(
+        responses(client.text).map(text => text.slice(9, 12)),
+        ['200', '444', '200'],
+      )
+      assert.deepEqual(calls, ['/1', '/3'])
+      client.destroy()
+    })
+  })
+}
