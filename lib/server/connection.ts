@@ -64,7 +64,7 @@ export class Connection {
   hadBody = false
   session: ServerHttp2Session | undefined
   /** HTTP/2: what is open on the session. */
-  readonly streams = new Map<ServerHttp2Stream, StreamRecord>()
+  streams: Map<ServerHttp2Stream, StreamRecord> | undefined
   /** `bytesRead` when the last request was complete, as far as can be known. */
   bytesAtRest = 0
   /** Where the body of `last` was, and when it last moved or the app had not read it yet. */

@@ -82,7 +82,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     if (isClosing(req)) return
     const connection = site.connectionOfSession(req)
     if (connection?.ended) return
-    const record = connection?.streams.get(req.stream)
+    const record = connection?.streams?.get(req.stream)
     if (record) {
       record.req = req
       record.res = res

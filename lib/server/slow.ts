@@ -95,7 +95,7 @@ export function watchSlow(site: Site): () => void {
   }
 
   function lookAtSession(connection: Connection, now: number): void {
-    for (const record of connection.streams.values()) lookAtStream(record, now)
+    for (const record of connection.streams?.values() ?? []) lookAtStream(record, now)
   }
 
   /** A stream that is answered already may stay open both ways for as long as its app likes. */
@@ -135,7 +135,7 @@ export function watchSlow(site: Site): () => void {
       resetSocket(connection.tcp)
       return
     }
-    const [first = connection.streams.values().next().value] = connection.exchanges
+    const [first = connection.streams?.values().next().value] = connection.exchanges
     const req = first?.req ?? connection.last
     if (req && !settings.dryRun) stateOf(req).dropped = true
     const facts = req && factsOf(req)
@@ -166,6 +166,6 @@ export function watchSlow(site: Site): () => void {
 
 /** HTTP/2: bytes that the client's window holds back. */
 function isHeldBack({ streams }: Connection): boolean {
-  for (const stream of streams.keys()) if (stream.writableLength > 0) return true
+  for (const stream of streams?.keys() ?? []) if (stream.writableLength > 0) return true
   return false
 }

@@ -30,8 +30,9 @@ function enter(connection: Connection, stream: ServerHttp2Stream): StreamRecord 
   connection.phase = 'request'
   const bodySince = performance.now()
   const record = { stream, req: undefined, res: undefined, awaitsContinue: false, bodyMark: -1, bodySince }
+  connection.streams ??= new Map()
   connection.streams.set(stream, record)
-  stream.once('close', () => connection.streams.delete(stream))
+  stream.once('close', () => connection.streams?.delete(stream))
   return record
 }
 
