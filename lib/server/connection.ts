@@ -62,6 +62,8 @@ export class Connection {
   last: IncomingMessage | undefined
   /** Whether the one that was parsed last announced a body. */
   hadBody = false
+  /** The socket of the last request, until it is known whether the next has begun in the same packet. */
+  http1: Socket | undefined
   session: ServerHttp2Session | undefined
   /** HTTP/2: what is open on the session. */
   streams: Map<ServerHttp2Stream, StreamRecord> | undefined

@@ -47,12 +47,12 @@ const reasons: Readonly<Record<string, Reason>> = {
 /** What Node would answer with 400, 408, 413 or 431. */
 export function makeMalformedPhase(site: Site): (error: ClientError, socket: Socket) => boolean {
   return function clientError(error, socket) {
+    const connection = site.connectionOf(socket)
     // Anything else is of the connection itself: the client has gone.
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
       tellTlsError(site, error, socket)
-      return site.emit('clientError', error, socket)
+      return site.emit('clientError', error, socket) || leave(socket)
     }
-    const connection = site.connectionOf(socket)
     // Node reports every packet behind the first error, and what comes behind a dropped request.
     if (connection.ended || socket.destroyed) return true
     const { last } = connection
@@ -62,15 +62,23 @@ export function makeMalformedPhase(site: Site): (error: ClientError, socket: Soc
   }
 }
 
+/** RFC 9112 9.6: behind a request that is the last of its connection nothing is looked at. */
+const BEHIND_THE_LAST = 'HPE_CLOSED_CONNECTION'
+
+/** In place of the 400 that Node writes to whoever still listens. */
+function leave(socket: Socket): true {
+  socket.destroy()
+  return true
+}
+
 function onHead(site: Site, connection: Connection, socket: Socket, error: ClientError): boolean {
   const facts = factsOfHead(connection, socket, error)
   const finding = { reason: reasonOf(error), detail: error.code }
   const { dryRun, handOff = 444 } = site.settings
-  const before = connection.exchanges.at(-1)
-  if (before && !connection.isExcepted && !dryRun) {
+  const isPending = connection.exchanges.length > 0
+  if (!connection.isExcepted && !dryRun && (isPending || error.code === BEHIND_THE_LAST)) {
     connection.ended = true
-    // RFC 9112 9.6: behind the last request of a connection nothing is looked at.
-    if (!(before.res as ServerResponse).shouldKeepAlive) stopParsing(socket)
+    if (error.code === BEHIND_THE_LAST) stopParsing(socket)
     else endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
     return true
   }

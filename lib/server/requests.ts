@@ -40,6 +40,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     const exchange: Exchange = { req, res, awaitsContinue: false }
     connection.exchanges.push(exchange)
     connection.last = req
+    connection.http1 = req.socket
     connection.hadBody = hasBody(req)
     connection.readAtHead = req.socket.bytesRead
     connection.bytesAtRest = connection.tcp.bytesRead

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { factsOf } from '../drop-event.ts'
 import { Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
-import { resetSocket, unsentBytes } from '../wire/raw-socket.ts'
+import { parserOf, parsersAtWork, resetSocket, unsentBytes } from '../wire/raw-socket.ts'
 import type { Connection, StreamRecord } from './connection.ts'
 import { probeOf } from './dead-sessions.ts'
 import { dropRequest, endConnection } from './end.ts'
@@ -22,6 +22,7 @@ const late = { handshake: Reason.HANDSHAKE_TIMEOUT, head: Reason.HEADER_TIMEOUT 
 export function watchSlow(site: Site): () => void {
   const { settings, connections } = site
   let timer: NodeJS.Timeout | undefined
+  let atWork: ReadonlySet<unknown> | undefined
 
   const probe = probeOf(site)
   const limits = { handshake: settings.handshakeTimeout, head: settings.headerTimeout }
@@ -32,8 +33,9 @@ export function watchSlow(site: Site): () => void {
   }
 
   function sweep(): void {
-    if (connections.size === 0) return stop()
+    if (!timer || connections.size === 0) return stop()
     const now = performance.now()
+    atWork = undefined
     for (const connection of connections) {
       if (connection.tcp.destroyed) connections.delete(connection)
       else if (connection.phase !== 'released' && !connection.isExcepted) {
@@ -41,6 +43,15 @@ export function watchSlow(site: Site): () => void {
         look(connection, now)
       }
     }
+  }
+
+  /** The next head may have begun in the packet that ended the last request: asked once, then its bytes tell. */
+  function hasBegun(connection: Connection): boolean {
+    const parser = connection.http1 && parserOf(connection.http1)
+    connection.http1 = undefined
+    if (!parser) return false
+    atWork ??= parsersAtWork(site.server)
+    return atWork.has(parser)
   }
 
   const isOver = (since: number, limit: number, now: number) => limit > 0 && now - since >= limit
@@ -52,7 +63,8 @@ export function watchSlow(site: Site): () => void {
     if (phase === 'handshake' || phase === 'head') {
       if (isOver(since, limits[phase], now)) end(connection, late[phase])
     } else if (phase === 'idle') {
-      if (connection.tcp.bytesRead !== connection.bytesAtRest) connection.enter('head')
+      if (connection.tcp.bytesRead !== connection.bytesAtRest || hasBegun(connection))
+        connection.enter('head')
     } else if (connection.session) lookAtSession(connection, now)
     else lookAtBody(connection, now)
   }

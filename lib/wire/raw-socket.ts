@@ -51,3 +51,23 @@ export function resetSocket(socket: Socket): boolean {
   tcp.resetAndDestroy()
   return true
 }
+
+/** Node's list of the HTTP/1 parsers of a server. */
+interface Parsers {
+  active(): unknown[]
+}
+
+/**
+ * The parsers of a server that are in the middle of a request. Node keeps that list for its own time limits, under a symbol
+ * without a public name, from `listen` on (seen in Node 20 to 26); empty where there is none.
+ */
+export function parsersAtWork(server: object): ReadonlySet<unknown> {
+  const symbol = Object.getOwnPropertySymbols(server).find(
+    ({ description }) => description === 'http.server.connections',
+  )
+  const parsers = symbol && (server as Record<symbol, Parsers | undefined>)[symbol]
+  return new Set(typeof parsers?.active === 'function' ? parsers.active() : [])
+}
+
+/** The HTTP/1 parser of a connection. */
+export const parserOf = (socket: Socket): unknown => (socket as Socket & { parser?: unknown }).parser

@@ -5,6 +5,7 @@ import { limits } from './list/limits.ts'
 import { options } from './list/options.ts'
 import { paths } from './list/paths.ts'
 import { rules } from './list/rules.ts'
+import { server } from './list/server.ts'
 import { wire } from './list/wire.ts'
 
 /** Every break that the tests have to notice. */
@@ -16,4 +17,5 @@ export const breaks: readonly Break[] = [
   ...paths,
   ...limits,
   ...options,
+  ...server,
 ]
