@@ -20,10 +20,10 @@ export const events: readonly Break[] = [
   {
     name: 'every drop publishes twice',
     file: 'publish.ts',
-    find: 'return verdict => dropChannel.publish(makeEvent(req, verdict, client, peer))',
+    find: 'return verdict => dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))',
     replace: `return verdict => {
-    dropChannel.publish(makeEvent(req, verdict, client, peer))
-    dropChannel.publish(makeEvent(req, verdict, client, peer))
+    dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
+    dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
   }`,
     tests: http1,
   },
@@ -44,8 +44,8 @@ export const events: readonly Break[] = [
   {
     name: 'the event shows the URL as a router cut it',
     file: 'drop-event.ts',
-    find: "framework(req).originalUrl ?? req.url ?? ''",
-    replace: "req.url ?? ''",
+    find: 'framework(req).originalUrl ?? (req.url ||',
+    replace: '(req.url ||',
     tests: ['rule.test.ts'],
   },
   {

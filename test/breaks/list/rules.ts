@@ -11,8 +11,8 @@ export const rules: readonly Break[] = [
   {
     name: 'a rejected promise lets the request pass',
     file: 'rule.ts',
-    find: '      error => next(asError(common.name, error)),\n    )\n  }\n  return Object',
-    replace: '      () => next(),\n    )\n  }\n  return Object',
+    find: '      error => next(asError(common.name, error)),\n    )\n  }\n  describeRule',
+    replace: '      () => next(),\n    )\n  }\n  describeRule',
     tests: ['rule.test.ts'],
   },
   {
@@ -38,7 +38,7 @@ export const rules: readonly Break[] = [
   {
     name: 'a dry run drops',
     file: 'rule.ts',
-    find: 'if (!common.dryRun && !answers) {',
+    find: 'if (!isDryRun && !answers) {',
     replace: 'if (!answers) {',
     tests: ['rule.test.ts'],
   },
@@ -79,14 +79,14 @@ export const rules: readonly Break[] = [
   },
   {
     name: 'a duplicate Host passes',
-    file: 'rules/no-host.ts',
+    file: 'request-host.ts',
     find: 'if (fields.length > 1) return',
     replace: 'if (fields.length > 9) return',
     tests: ['rules/no-host.test.ts'],
   },
   {
     name: "an absolute-form target's host is not judged",
-    file: 'rules/no-host.ts',
+    file: 'request-host.ts',
     find: 'parseHost(authority ?? (field as string))',
     replace: 'parseHost(field ?? (authority as string))',
     tests: ['rules/no-host.test.ts'],
@@ -101,15 +101,15 @@ export const rules: readonly Break[] = [
   {
     name: 'a missing Host is answered with 400',
     file: 'server/missing-host.ts',
-    find: 'else server.requireHostHeader = false',
-    replace: 'else server.requireHostHeader = true',
+    find: 'else if (found) server.requireHostHeader = false',
+    replace: 'else if (found) server.requireHostHeader = true',
     tests: ['missing-host.test.ts'],
   },
   {
     name: 'a missing Host reaches servers without the rule',
     file: 'server/missing-host.ts',
-    find: '    if (!found) continue\n',
-    replace: '    if (!found) {\n      server.requireHostHeader = false\n      continue\n    }\n',
+    find: 'else if (found) server',
+    replace: 'else server',
     tests: ['missing-host.test.ts'],
   },
   {

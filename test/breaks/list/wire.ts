@@ -84,8 +84,8 @@ export const wire: readonly Break[] = [
   {
     name: 'a trusted proxy is not told, but closed',
     file: 'drop.ts',
-    find: 'const proxy = behindProxy &&',
-    replace: 'const proxy = behindProxy && res === undefined &&',
+    find: 'const tellsProxy = how.isBehindProxy &&',
+    replace: 'const tellsProxy = how.isBehindProxy && res === undefined &&',
     tests: ['wire/hand-off.test.ts'],
   },
   {
@@ -119,8 +119,8 @@ export const wire: readonly Break[] = [
   {
     name: 'a throwing hook leaves a hand-off hanging',
     file: 'drop.ts',
-    find: "      reportError('a hook on the response', error)\n",
-    replace: '      throw error\n',
+    find: "    reportError('a hook on the response', error)\n",
+    replace: '    throw error\n',
     tests: ['wire/order.test.ts'],
   },
 ]
