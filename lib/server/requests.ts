@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
-import { isHttp2, isHttp2Response, type Request, type Response } from '../http-types.ts'
+import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, stateOf, takeState } from '../request-state.ts'
 import type { Connection, Exchange } from './connection.ts'
 import { dropRequest } from './end.ts'
+import { type Continues, continueWhenRead, isContinue } from './expect.ts'
 import type { JudgeRequest } from './judge.ts'
 import type { Site } from './site.ts'
 
@@ -14,8 +15,6 @@ const MAX_WAITING = 100
 
 /** How a request goes on when it has passed. */
 type GoOn = (continues: Continues, isExcepted: boolean) => void
-
-type Continues = Pick<Exchange, 'awaitsContinue'>
 
 export interface RequestPhase {
   request(req: Request, res: Response): void
@@ -132,32 +131,6 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 }
 
-/** RFC 9110 10.1.1: a list, of which this is the only member there is. */
-const isContinue = (expect = '') =>
-  expect.split(',').every(member => member.trim().toLowerCase() === '100-continue')
-
 /** Whether a request announces a body. */
 const hasBody = ({ headers }: IncomingMessage) =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-
-/**
- * Node says `100 Continue` before anyone is asked. Here the client is told when somebody wants the body: rules mounted in
- * the app have passed the request by then. Where nobody does, the client will not send it, and the connection can't go on.
- */
-function continueWhenRead(req: Request, res: Response, continues: Continues): void {
-  continues.awaitsContinue = true
-  const http1 = isHttp2Response(res) ? undefined : res
-  const wasKept = http1?.shouldKeepAlive ?? false
-  if (http1) http1.shouldKeepAlive = false
-  const onListener = (event: string | symbol) => {
-    if (event === 'data' || event === 'readable') onRead()
-  }
-  function onRead(): void {
-    req.off('newListener', onListener).off('resume', onRead)
-    continues.awaitsContinue = false
-    if (res.headersSent || res.writableEnded || res.destroyed) return
-    if (http1) http1.shouldKeepAlive = wasKept
-    res.writeContinue()
-  }
-  req.on('newListener', onListener).on('resume', onRead)
-}

@@ -75,6 +75,7 @@ for (const tls of [false, true]) {
       })
       const wire = await exchange(to, get('/slow') + get('/bad') + garbage)
       assert.match(wire.data.toString(), /^HTTP\/1\.1 200 [\s\S]*slow$/)
+      await settle(30)
       assert.deepEqual(told(), [['no', 'close', undefined]])
     })
 

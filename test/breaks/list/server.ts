@@ -79,7 +79,7 @@ export const server: readonly Break[] = [
   },
   {
     name: '100 Continue is said before the rules',
-    file: 'server/requests.ts',
+    file: 'server/expect.ts',
     find: "req.on('newListener', onListener).on('resume', onRead)",
     replace: 'onRead()',
     tests: ['server/expect.test.ts'],
