@@ -37,3 +37,7 @@ export function isHttp2(req: Request): req is Http2ServerRequest {
 export function isHttp2Response(res: Response): res is Http2ServerResponse {
   return isHttp2Stream((res as Http2ServerResponse).stream)
 }
+
+/** Whether a request announces a body (RFC 9112 6.3). */
+export const hasBody = ({ headers }: Request): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined

@@ -21,6 +21,10 @@ export interface RequestState {
   isDryRun: boolean
   /** `protect` has passed it on to the app. */
   isRunning: boolean
+  /** What its first line called the protocol, where that was not HTTP. */
+  protocol: string | undefined
+  /** HTTP/1: an earlier response of its connection was pending when it came. */
+  waited: boolean
   /** HTTP/2: a stream that is closed has forgotten its session. */
   session: ServerHttp2Session | undefined
 }
@@ -43,6 +47,8 @@ export function stateOf(req: Request): RequestState {
     serverTrust: undefined,
     isDryRun: false,
     isRunning: false,
+    protocol: undefined,
+    waited: false,
     session: isHttp2(req) ? (req.stream.session as ServerHttp2Session | undefined) : undefined,
   }
   return marked[kState]

@@ -127,6 +127,7 @@ function isBehindDrop(req: Request, res: Response): boolean {
  */
 function hold(req: Request, res: Response, goOn: () => void): void {
   if (isHttp2(req)) return
+  stateOf(req).waited = true
   res.once('socket', goOn)
   if (req.socket) stopParsing(req.socket)
 }

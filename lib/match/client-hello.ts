@@ -17,6 +17,8 @@ const HANDSHAKE = 22
 const CLIENT_HELLO = 1
 /** Real ones have some hundred bytes, with post-quantum keys 2,000. */
 const MAX_HELLO = 2 ** 15
+/** Real ones are in one record, or cut in a few; each is read again with each packet. */
+const MAX_RECORDS = 1_024
 
 /** Reads within bounds; past the end everything is NaN, and `ok` is false for good. */
 class Reader {
@@ -67,7 +69,8 @@ export function readClientHello(bytes: Buffer): Reading {
     have += fragment.length
     at += 5 + fragment.length
     if (fragments[0]?.[0] !== CLIENT_HELLO) return 'malformed-tls'
-    if (have >= 4) need = 4 + Buffer.concat(fragments).readUIntBE(1, 3)
+    if (fragments.length > MAX_RECORDS) return 'malformed-tls'
+    if (need === 4 && have >= 4) need = 4 + Buffer.concat(fragments).readUIntBE(1, 3)
     if (need > MAX_HELLO) return 'malformed-tls'
   }
   return readHello(Buffer.concat(fragments).subarray(4, need))

@@ -1,3 +1,4 @@
+import { reportError } from '../drop-channel.ts'
 import type { DropEvent } from '../drop-event.ts'
 
 /** Lines that were left out: how many, of which rule and reason, and over how long. */
@@ -45,7 +46,15 @@ export function thin(
     const milliseconds = Date.now() - since
     const all = [...counts.values()]
     counts.clear()
-    for (const { seen: _, ...leftOut } of all) if (leftOut.count > 0) say({ ...leftOut, milliseconds })
+    for (const { seen: _, ...leftOut } of all) {
+      if (leftOut.count === 0) continue
+      try {
+        say({ ...leftOut, milliseconds })
+      } catch (error) {
+        // In a timer nobody else catches what a logger throws.
+        reportError('a drop log', error)
+      }
+    }
   }
 
   function countOf({ rule, reason, action }: DropEvent): Count {

@@ -64,6 +64,8 @@ export class Connection {
   hadBody = false
   /** The socket of the last request, until it is known whether the next has begun in the same packet. */
   http1: Socket | undefined
+  /** It had. */
+  hasBegun = false
   session: ServerHttp2Session | undefined
   /** HTTP/2: what is open on the session. */
   streams: Map<ServerHttp2Stream, StreamRecord> | undefined
@@ -79,6 +81,9 @@ export class Connection {
   readAtHead = 0
   /** The body of the request under way is broken, and its response had started. */
   isBroken = false
+  /** HTTP/2: frames that are answered by themselves, and how many there were at `sentMark`. */
+  controls = 0
+  controlsMark = 0
   /** Reading is stopped because too many requests wait for their turn. */
   isPaused = false
   #whenAnswered: (() => void)[] = []

@@ -1,6 +1,8 @@
+import { reportError } from '../drop-channel.ts'
 import type { Address } from '../match/address.ts'
 import { Reason } from '../reasons.ts'
-import { infoOf } from '../rule-info.ts'
+import type { Finding } from '../rule.ts'
+import { type DoorJudge, infoOf } from '../rule-info.ts'
 import type { Connection } from './connection.ts'
 import { endConnection } from './end.ts'
 import type { Site } from './site.ts'
@@ -40,12 +42,22 @@ export function makeDoor(site: Site): (connection: Connection) => boolean {
     return false
   }
 
+  /** Where the trust function throws there is still the request to judge by. */
+  function judgeSafely(judge: DoorJudge, peer: Address, written: string): Finding | undefined {
+    try {
+      return judge(peer, written, site.trust)
+    } catch (error) {
+      reportError('the trust function', error)
+      return undefined
+    }
+  }
+
   return function refuses(connection) {
     const { peer, tcp } = connection
     // Without an address (a unix-domain socket) there is a request to judge by.
     if (!peer) return false
     for (const { rule, reset, judge } of judges) {
-      const finding = judge(peer, tcp.remoteAddress ?? peer.text, site.trust)
+      const finding = judgeSafely(judge, peer, tcp.remoteAddress ?? peer.text)
       if (finding && endConnection(site, connection, finding, { rule, reset })) return true
     }
     return isOneTooMany(connection, peer)

@@ -1,7 +1,7 @@
 import { trustOf } from '../client-address.ts'
 import { drop, dropRunning } from '../drop.ts'
 import type { DropAction, RequestFacts } from '../drop-event.ts'
-import type { Request, Response } from '../http-types.ts'
+import { hasBody, type Request, type Response } from '../http-types.ts'
 import { preparePublish, publishConnection } from '../publish.ts'
 import { stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
@@ -86,12 +86,11 @@ export function dropRequest(
   finding: Finding,
   rule?: string,
 ): boolean {
-  const { dryRun, name, ...how } = site.settings
+  const { dryRun, name, handOff, reset, trustProxy } = site.settings
   const state = stateOf(req)
   if (!dryRun) {
     // With the rest of its body unread, a proxy can't use the connection again.
-    if (!req.complete && 'shouldKeepAlive' in res) res.shouldKeepAlive = false
-    const { handOff, reset, trustProxy } = how
+    if (!req.complete && hasBody(req) && 'shouldKeepAlive' in res) res.shouldKeepAlive = false
     const { reason, detail } = finding
     const info = { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
     if (state.isRunning) dropRunning(req, info)

@@ -10,22 +10,35 @@ export const isContinue = (expect = '') =>
 
 /**
  * Node says `100 Continue` before anyone is asked. Here the client is told when somebody wants the body: rules mounted in
- * the app have passed the request by then. Where nobody does, the client will not send it, and the connection can't go on.
+ * the app have passed the request by then. Where nobody does, the client will not send it, and unless it has done so
+ * unasked the connection can't go on.
  */
 export function continueWhenRead(req: Request, res: Response, continues: Continues): void {
   continues.awaitsContinue = true
-  const http1 = isHttp2Response(res) ? undefined : res
-  const wasKept = http1?.shouldKeepAlive ?? false
-  if (http1) http1.shouldKeepAlive = false
+  if (!isHttp2Response(res)) {
+    let isKept = res.shouldKeepAlive
+    Object.defineProperty(res, 'shouldKeepAlive', {
+      get: () => isKept && (!continues.awaitsContinue || req.complete),
+      set(value: boolean) {
+        isKept = value
+      },
+      configurable: true,
+    })
+  }
   const onListener = (event: string | symbol) => {
     if (event === 'data' || event === 'readable') onRead()
   }
   function onRead(): void {
-    req.off('newListener', onListener).off('resume', onRead)
+    if (!continues.awaitsContinue) return
     continues.awaitsContinue = false
-    if (res.headersSent || res.writableEnded || res.destroyed) return
-    if (http1) http1.shouldKeepAlive = wasKept
-    res.writeContinue()
+    req.off('newListener', onListener).off('resume', onRead)
+    Reflect.deleteProperty(req, 'read')
+    if (!res.headersSent && !res.writableEnded && !res.destroyed) res.writeContinue()
   }
   req.on('newListener', onListener).on('resume', onRead)
+  // Node itself reads 0 bytes, to look ahead.
+  req.read = (size?: number) => {
+    if (size !== 0) onRead()
+    return Object.getPrototypeOf(req).read.call(req, size)
+  }
 }

@@ -59,7 +59,10 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
 
   /** Who leaves without a word is no case for the log; who leaves in the middle of one is. */
   function onEnd(): void {
-    if (have > 0) refuse({ reason: Reason.TRUNCATED_REQUEST })
+    if (have > 0) {
+      const facts = readRawHead(Buffer.concat(chunks))
+      endConnection(site, connection, { reason: Reason.TRUNCATED_REQUEST }, { facts })
+    }
     socket.destroy()
   }
 

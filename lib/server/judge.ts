@@ -12,7 +12,7 @@ import type { Site } from './site.ts'
 
 /**
  * Judges a request before any framework: `goOn` is called if it passes, and not otherwise; with true where `except` names
- * the client, so that Node's own way is to be gone.
+ * the client: then nothing of ours is asked.
  */
 export type JudgeRequest = (req: Request, res: Response, goOn: (isExcepted: boolean) => void) => void
 
@@ -78,11 +78,17 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
         if (!inTime) process.nextTick(resume, index + 1)
         else passed = true
       }
+      /** What is thrown behind `next()` changes nothing for the request, but is said. */
+      const fail = (error: unknown) => {
+        if (called) reportError(`rule "${rule.name}"`, error)
+        else next(error ?? new Error(`it threw ${error}`))
+      }
       let passed = false
       try {
-        rule(req, res, next)
+        const result: unknown = rule(req, res, next)
+        if (result instanceof Promise) result.catch(fail)
       } catch (error) {
-        next(error)
+        fail(error)
       }
       inTime = false
       if (!passed) return
@@ -105,5 +111,5 @@ function goesOn(site: Site, rule: Rule, req: Request, res: Response, error: unkn
     debugError('%s: in a dry run, so it passes', rule.name)
     return true
   }
-  return !dropRequest(site, req, res, { reason: Reason.RULE_ERROR, detail }, rule.name)
+  return !dropRequest(site, req, res, { reason: Reason.RULE_ERROR, detail }, rule.name || undefined)
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { trustOf } from '../client-address.ts'
 import { preparePublish } from '../publish.ts'
 import { Reason } from '../reasons.ts'
-import { isClosing, stateOf } from '../request-state.ts'
+import { isEnding, stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
 import { handOffRaw } from '../wire/hand-off.ts'
 import { closeAfterResponses, stopParsing } from '../wire/http1.ts'
@@ -76,9 +76,7 @@ function onBody(
   if (exchange?.res.headersSent && !site.settings.dryRun) {
     tellOfStarted(site, req, exchange.res.statusCode, finding)
     connection.isBroken = true
-  } else {
-    if (!dropRequest(site, req, res, finding)) return site.emit('clientError', error, socket)
-  }
+  } else if (!dropRequest(site, req, res, finding)) return site.emit('clientError', error, socket)
   connection.ended = true
   if (!socket.destroyed) endInTurn(connection, socket)
   return true
@@ -101,7 +99,7 @@ function tellOfStarted(site: Site, req: IncomingMessage, sentStatus: number, fin
 function endInTurn(connection: Connection, socket: Socket, tell: () => void = () => {}): void {
   stopParsing(socket)
   const tellUnlessDropped = () => {
-    if (!connection.last || !isClosing(connection.last)) tell()
+    if (!isEnding(socket)) tell()
   }
   socket.once('close', tellUnlessDropped)
   connection.whenAnswered(() => {

@@ -89,7 +89,8 @@ function stackOf(handler: object): readonly Layer[] {
   const app = handler as Routing
   try {
     // In this order: the getter `router` of Express 4 throws.
-    return app.stack ?? app._router?.stack ?? app.router?.stack ?? []
+    const stack = app.stack ?? app._router?.stack ?? app.router?.stack
+    return Array.isArray(stack) ? stack : []
   } catch {
     return []
   }

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
-import { isHttp2, type Request, type Response } from '../http-types.ts'
+import { hasBody, isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, stateOf, takeState } from '../request-state.ts'
 import type { Connection, Exchange } from './connection.ts'
 import { dropRequest } from './end.ts'
 import { type Continues, continueWhenRead, isContinue } from './expect.ts'
 import type { JudgeRequest } from './judge.ts'
+import { noteProtocol } from './screen.ts'
 import type { Site } from './site.ts'
 
 /** Requests of one connection that may wait for their turn before it is read no further. */
@@ -46,12 +47,14 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     connection.bodyMark = connection.bytesAtRest
     connection.bodySince = performance.now()
     if (connection.phase !== 'request') connection.enter('request')
+    noteProtocol(req)
     res.once('close', () => answered(connection, exchange))
     const turn = () => {
       // Its body may have turned out broken while it waited.
       if (!stateOf(req).dropped) judge(req, res, isExcepted => goOn(exchange, isExcepted))
     }
     if (res.socket) return turn()
+    stateOf(req).waited = true
     if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
     res.once('socket', turn)
   }
@@ -107,7 +110,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
         site.emit('checkContinue', req, res)
         return
       }
-      continueWhenRead(req, res, continues)
+      if (isExcepted) res.writeContinue()
+      else continueWhenRead(req, res, continues)
       site.emit('request', req, res)
     })
   }
@@ -130,7 +134,3 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     checkExpectation,
   }
 }
-
-/** Whether a request announces a body. */
-const hasBody = ({ headers }: IncomingMessage) =>
-  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined

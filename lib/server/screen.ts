@@ -1,7 +1,9 @@
-import { METHODS } from 'node:http'
+import { type IncomingMessage, METHODS } from 'node:http'
 import { isHttp2, type Request } from '../http-types.ts'
+import { parseHost } from '../match/host.ts'
 import { Reason } from '../reasons.ts'
 import { hostOf } from '../request-host.ts'
+import { stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
 import { packetOf } from '../wire/raw-socket.ts'
 import { judgesMissingHost } from './missing-host.ts'
@@ -18,7 +20,7 @@ export function screenHead(req: Request): Finding | undefined {
   if (url === '*') return { reason: Reason.ASTERISK_TARGET }
   if (isHttp2(req)) return undefined
   if (httpVersion === '1.0') {
-    const protocol = foreignProtocol(req)
+    const protocol = stateOf(req).protocol
     if (protocol) return { reason: Reason.INVALID_VERSION, detail: protocol }
   } else if (httpVersion !== '1.1') return { reason: Reason.INVALID_VERSION, detail: httpVersion }
   // RFC 9112 6.1: of the codings Node decodes only this one; in HTTP/1.0 any is a sign of smuggling.
@@ -30,21 +32,29 @@ export function screenHead(req: Request): Finding | undefined {
 
 const requestLine = /^([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
 
-/** `OPTIONS / RTSP/1.0` is read as HTTP/1.0. Only the packet that it came in still shows it. */
-function foreignProtocol(req: Request): string | undefined {
+/**
+ * `OPTIONS / RTSP/1.0` is read as HTTP/1.0. Only the packet that it came in still shows it, and only while it is parsed: to
+ * be asked when the request comes, not when it has its turn.
+ */
+export function noteProtocol(req: IncomingMessage): void {
+  if (req.httpVersion !== '1.0') return
   const packet = packetOf(req.socket)
   const { method = '', url = '' } = req
   // Its own line, the first that has its method and target: a body may quote another.
   for (const [, verb, target, protocol] of packet?.toString('latin1').matchAll(requestLine) ?? []) {
-    if (verb === method && target === url) return protocol?.startsWith('HTTP') ? undefined : protocol
+    if (verb !== method || target !== url) continue
+    if (!protocol?.startsWith('HTTP')) stateOf(req).protocol = protocol
+    return
   }
-  return undefined
 }
 
 /** RFC 9112 3.2: what a server must refuse, and Node refuses in part. A rule of the app's that judges it goes first. */
 export function screenHost(req: Request, site: Site): Finding | undefined {
   const host = hostOf(req)
   if (!('reason' in host) || host.reason === Reason.EMPTY_HOST) return undefined
+  // No name that is registered begins so, but below a wildcard there may be one: that is for `noHost`.
+  if (host.reason === Reason.INVALID_HOST && parseHost((host.detail ?? '').replace(/^-+/, 'a')))
+    return undefined
   if (host.reason !== Reason.NO_HOST) return host
   if (req.httpVersion === '1.0' || judgesMissingHost(site.server, site.settings.rules)) return undefined
   return host

@@ -68,7 +68,8 @@ export class Site {
   /** The record of a connection: made at accept, or at the first request of one that was there before us. */
   connectionOf(socket: Socket): Connection {
     const known = marked(socket)
-    if (known) return known
+    // A server that is guarded anew has connections that the old guard knew.
+    if (known && (known.tcp.destroyed || this.connections.has(known))) return known
     const tcp = tcpSocket(socket) ?? socket
     const peer = peerAddressOf(tcp)
     const isExcepted = peer !== undefined && this.settings.except?.match(peer) !== undefined
@@ -95,6 +96,10 @@ export class Site {
   join(connection: Connection, session: ServerHttp2Session): void {
     connection.session = session
     mark(session, connection)
+    const count = () => {
+      connection.controls++
+    }
+    session.on('ping', count).on('remoteSettings', count)
     // Kept there for verdicts that come when the client has gone.
     peerAddressOf(session, connection.tcp)
   }

@@ -11,6 +11,9 @@ import type { Site } from './site.ts'
 /** How often connections are looked at, in ms: what a limit may be late by, twice at most. */
 const INTERVAL = 250
 
+/** Bytes of a frame that acknowledges another, with its TLS record. */
+const MAX_ACKNOWLEDGEMENT = 64
+
 /*
  * Node has time limits, but enforces them once in 30 seconds and answers 408. One timer looks at how far each connection's
  * bytes have come: that tells a slow client from a slow app, and costs a request nothing.
@@ -51,7 +54,8 @@ export function watchSlow(site: Site): () => void {
     connection.http1 = undefined
     if (!parser) return false
     atWork ??= parsersAtWork(site.server)
-    return atWork.has(parser)
+    connection.hasBegun = atWork.has(parser)
+    return connection.hasBegun
   }
 
   const isOver = (since: number, limit: number, now: number) => limit > 0 && now - since >= limit
@@ -71,7 +75,8 @@ export function watchSlow(site: Site): () => void {
 
   function end(connection: Connection, reason: Reason): void {
     // A browser opens connections that it may need; who sends a byte an hour is another matter.
-    const detail = connection.tcp.bytesRead === connection.bytesAtRest ? 'nothing was sent' : undefined
+    const isSilent = connection.tcp.bytesRead === connection.bytesAtRest && connection.last === undefined
+    const detail = isSilent && !connection.hasBegun ? 'nothing was sent' : undefined
     endConnection(site, connection, { reason, detail })
     // In a dry run it is told once.
     connection.phase = 'request'
@@ -90,6 +95,8 @@ export function watchSlow(site: Site): () => void {
     const [first] = exchanges
     const waitsForClient =
       last.readableLength === 0 &&
+      // A stream that was handed to the server in place of a socket may not count.
+      tcp.bytesRead !== undefined &&
       !connection.isPaused &&
       (!first || (first.req === last && !first.awaitsContinue))
     if (!waitsForClient || tcp.bytesRead !== connection.bodyMark) {
@@ -101,9 +108,9 @@ export function watchSlow(site: Site): () => void {
   function endRequest(connection: Connection, req: IncomingMessage): void {
     connection.bodySince = performance.now()
     // Its response may be out already.
-    const { res } = stateOf(req)
-    if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
-    else endConnection(site, connection, { reason: Reason.BODY_TIMEOUT }, { facts: factsOf(req) })
+    const { res, dropped } = stateOf(req)
+    if (dropped) connection.tcp.destroy()
+    else if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
   }
 
   function lookAtSession(connection: Connection, now: number): void {
@@ -132,9 +139,12 @@ export function watchSlow(site: Site): () => void {
     const { tcp } = connection
     const unsent = unsentBytes(tcp)
     const sent = tcp.bytesWritten - unsent
-    const waits = unsent > 0 || isHeldBack(connection)
-    if (!waits || sent !== connection.sentMark) {
+    const waits = unsent > 0 || heldBack(connection) !== undefined
+    // The acknowledgement of a PING is no progress.
+    const owed = (connection.controls - connection.controlsMark) * MAX_ACKNOWLEDGEMENT
+    if (!waits || sent - connection.sentMark > owed) {
       connection.sentMark = sent
+      connection.controlsMark = connection.controls
       connection.sentSince = now
     } else if (isOver(connection.sentSince, settings.sendTimeout, now)) {
       connection.sentSince = now
@@ -147,7 +157,7 @@ export function watchSlow(site: Site): () => void {
       resetSocket(connection.tcp)
       return
     }
-    const [first = connection.streams?.values().next().value] = connection.exchanges
+    const [first = heldBack(connection)] = connection.exchanges
     const req = first?.req ?? connection.last
     if (req && !settings.dryRun) stateOf(req).dropped = true
     const facts = req && factsOf(req)
@@ -177,7 +187,7 @@ export function watchSlow(site: Site): () => void {
 }
 
 /** HTTP/2: bytes that the client's window holds back. */
-function isHeldBack({ streams }: Connection): boolean {
-  for (const stream of streams?.keys() ?? []) if (stream.writableLength > 0) return true
-  return false
+function heldBack({ streams }: Connection): StreamRecord | undefined {
+  for (const record of streams?.values() ?? []) if (record.stream.writableLength > 0) return record
+  return undefined
 }

@@ -18,8 +18,10 @@ export interface StreamPhase {
   session(session: ServerHttp2Session): void
   stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]): void
   sessionError(error: Error & { code?: string }, session: ServerHttp2Session): void
-  unknownProtocol(socket: Socket): void
+  unknownProtocol(socket: Socket): boolean
 }
+
+const frameErrors = ['ERR_HTTP2_ERROR', 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES']
 
 function listenersOf(stream: ServerHttp2Stream) {
   return stream.eventNames().flatMap(event => stream.listeners(event).map(listener => ({ event, listener })))
@@ -77,7 +79,7 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
     sessionError(error, session) {
       const connection = marked(session)
       // Others are of a client that has gone.
-      if (connection && error.code === 'ERR_HTTP2_ERROR' && !isEnding(session)) {
+      if (connection && frameErrors.includes(error.code ?? '') && !isEnding(session)) {
         endConnection(site, connection, { reason: Reason.HTTP2_ERROR, detail: error.message })
       }
       site.emit('sessionError', error, session)
@@ -87,8 +89,8 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
       const { alpnProtocol } = socket as Socket & { alpnProtocol?: string | false }
       const detail = alpnProtocol || undefined
       const connection = site.connectionOf(socket)
-      if (!endConnection(site, connection, { reason: Reason.UNKNOWN_PROTOCOL, detail }))
-        site.emit('unknownProtocol', socket)
+      const isEnded = endConnection(site, connection, { reason: Reason.UNKNOWN_PROTOCOL, detail })
+      return isEnded || site.emit('unknownProtocol', socket)
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, takeState } from '../request-state.ts'
+import { closeAfterResponses } from '../wire/http1.ts'
 import { ignore } from '../wire/raw-socket.ts'
 import { dropRequest } from './end.ts'
 import type { JudgeRequest } from './judge.ts'
@@ -21,8 +22,10 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest): UpgradePhase 
     socket: Socket,
     goOn: (res: ServerResponse, isExcepted: boolean) => void,
   ): void {
-    const connection = site.connectionOf(socket)
+    // Node 26 wraps the socket of an upgrade whose body is still to come.
+    const connection = site.connectionOf(req.socket)
     if (connection.ended || isClosing(req)) return
+    connection.isPaused = false
     // Node has taken its own listeners away, and left it not flowing: what comes waits for whoever gets it.
     socket.on('error', ignore)
     connection.whenAnswered(() => {
@@ -74,8 +77,7 @@ function responseOn(req: IncomingMessage, socket: Socket): ServerResponse {
   res.assignSocket(socket)
   res.once('finish', () => {
     res.detachSocket(socket)
-    socket.resume()
-    socket.end()
+    closeAfterResponses(socket)
   })
   return res
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { markClosing } from '../request-state.ts'
+import { markClosing, stateOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { ignore, resetSocket } from './raw-socket.ts'
 
@@ -37,7 +37,7 @@ export function closeHttp1(
     return 'close'
   }
   // It was held until its turn, behind which another was dropped: an earlier response has only just gone out.
-  if (isDiscarding(socket)) {
+  if (isDiscarding(socket) && stateOf(req).waited) {
     if (res) markStatus(res)
     closeInTurn(req, socket)
     return 'close'

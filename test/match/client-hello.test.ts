@@ -114,7 +114,7 @@ test('any hello: the name and the highest version, wherever they stand among oth
     version: fc.constantFrom(0x0301, 0x0302, 0x0303),
     versions: fc.option(fc.array(fc.constantFrom(0x0301, 0x0302, 0x0303, 0x0304), { minLength: 1 })),
     name: fc.option(name),
-    extensions: fc.array(other, { maxLength: 5 }),
+    extensions: fc.uniqueArray(other, { maxLength: 5, selector: ([type]) => type }),
   })
   fc.assert(
     fc.property(parts, ({ version, versions, name, extensions }) => {
