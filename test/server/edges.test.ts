@@ -220,3 +220,85 @@ test('a verdict that comes when its stream is closed still ends the connection',
   assert.ok(isOver, 'still open')
   assert.deepEqual([told(), addresses], [['late late goaway'], ['127.0.0.1']])
 })
+
+describe('in a dry run, or for whom nothing is asked', () => {
+  test('a rule that throws lets the request pass, and one that throws behind next() is only told', async () => {
+    const behind = ((_req: unknown, _res: unknown, next: () => void) => {
+      next()
+      boom()
+    }) as unknown as Rule
+    const rules = [rule('broken', boom, { dryRun: true }), behind]
+    const to = await serve((_req, res) => res.end('fine'), { rules })
+    const wire = await exchange(to, get('/', { Connection: 'close' }))
+    assert.match(wire.data.toString(), /fine$/)
+    assert.deepEqual(told(), [])
+  })
+
+  test('a trust function that throws names nobody, so nobody is excepted', async () => {
+    const options = { except: ['192.0.2.1'], trustProxy: boom as () => boolean }
+    const to = await serve((_req, res) => res.end('fine'), options)
+    const forwarded = get('/', { Connection: 'close', 'X-Forwarded-For': '192.0.2.1' })
+    assert.match((await exchange(to, forwarded)).data.toString(), /fine$/)
+  })
+
+  test('CONNECT over HTTP/2 gets the 405 that it got before', async () => {
+    const started = await listen(
+      protect(
+        http2.createServer(() => {}),
+        { dryRun: true },
+      ),
+    )
+    running.push(started)
+    const session = http2.connect(`http://127.0.0.1:${started.port}`)
+    const stream = session.request({ ':method': 'CONNECT', ':authority': 'a:80' })
+    const status = await new Promise(resolve => stream.on('response', fields => resolve(fields[':status'])))
+    session.destroy()
+    assert.equal(status, 405)
+    assert.deepEqual(told(), ['protect connect-method dry-run'])
+    assert.equal(drops.events[0]?.url, 'a:80')
+  })
+})
+
+test('TLS without a protocol, on a server of HTTP/2 alone, ends in silence; in a dry run Node answers', async () => {
+  for (const dryRun of [false, true]) {
+    drops.events.length = 0
+    const started = await listen(
+      protect(
+        http2.createSecureServer(credentials, () => {}),
+        { dryRun },
+      ),
+    )
+    running.push(started)
+    const client = await RawClient.open({ port: started.port, tls: true })
+    client.mark()
+    const wire = await client.ended(3_000)
+    client.destroy()
+    assert.equal(wire.data.length > 0, dryRun)
+    assert.deepEqual(told(), [`protect unknown-protocol ${dryRun ? 'dry-run' : 'close'}`])
+  }
+})
+
+test('serverNames on a server without TLS are warned of once', async () => {
+  const warnings: string[] = []
+  const onWarning = (warning: Error & { code?: string }) => warnings.push(warning.code ?? '')
+  process.on('warning', onWarning)
+  for (let i = 0; i < 2; i++) unprotect(protect(http.createServer(), { serverNames: ['example.com'] }))
+  await settle(10)
+  process.off('warning', onWarning)
+  assert.deepEqual(
+    warnings.filter(code => code === 'DROP444_NO_TLS'),
+    ['DROP444_NO_TLS'],
+  )
+})
+
+test('a client that takes nothing of the responses before its garbage is let go', async () => {
+  const to = await serve((_req, res) => res.end(Buffer.alloc(40_000_000)), { sendTimeout: 500 })
+  const client = await RawClient.open(to)
+  client.tcp.pause()
+  client.tcp.write(get('/') + garbage)
+  const open = () => new Promise(resolve => to.server.getConnections((_, count) => resolve(count)))
+  for (let tries = 0; tries < 80 && (tries < 4 || (await open()) !== 0); tries++) await settle(50)
+  assert.equal(await open(), 0)
+  client.destroy()
+  assert.deepEqual(told(), ['protect invalid-method close'])
+})

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 // Node 20's --test knows no globs, and not every shell does. Arguments: what to hand on to `node --test`.
@@ -7,6 +8,16 @@ const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.test.ts') && !name.includes('node_modules'))
   .map(name => join('test', name))
   .sort()
-const args = ['--import', 'tsx', '--test', '--test-timeout=240000', ...process.argv.slice(2), ...files]
+// Most of them wait most of the time: on two cores Node would run one file after the other.
+const atOnce = Math.max(2, availableParallelism() - 1)
+const args = [
+  '--import',
+  'tsx',
+  '--test',
+  '--test-timeout=240000',
+  `--test-concurrency=${atOnce}`,
+  ...process.argv.slice(2),
+  ...files,
+]
 const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
 process.exit(status ?? 1)
