@@ -64,8 +64,8 @@ export class Connection {
   hadBody = false
   /** The socket of the last request, until it is known whether the next has begun in the same packet. */
   http1: Socket | undefined
-  /** It had. */
-  hasBegun = false
+  /** Of TLS, once the handshake is done: it counts what is read in the clear. */
+  tls: Socket | undefined
   session: ServerHttp2Session | undefined
   /** HTTP/2: what is open on the session. */
   streams: Map<ServerHttp2Stream, StreamRecord> | undefined
@@ -123,6 +123,11 @@ type Marked = { [kConnection]?: Connection }
 /** Finds a connection again by its TCP socket, its TLS socket or its HTTP/2 session. */
 export function mark(carrier: object, connection: Connection): void {
   ;(carrier as Marked)[kConnection] = connection
+}
+
+/** For what outlives its connection: a session that Node still holds must not hold ours. */
+export function unmark(carrier: object): void {
+  delete (carrier as Marked)[kConnection]
 }
 
 /** The connection that a socket or HTTP/2 session belongs to. */

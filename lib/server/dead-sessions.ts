@@ -15,13 +15,18 @@ interface Probe {
   alive: number
   /** `bytesRead` when it was last looked at. */
   seen: number
-  /** `bytesWritten` before a PING that is not answered yet. */
+  /** `bytesWritten` before a PING that is not answered yet, and when that was. */
   asked: number | undefined
+  askedAt: number
 }
+
+/** How long an answer to a PING may take where `headerTimeout` sets no limit, in ms. */
+const PATIENCE = 10_000
 
 /**
  * After a frame error Node 20 sends its GOAWAY, tells nobody, and keeps the session and its socket for good, even when the
- * client has gone. Such a session takes a PING and never sends it. So each session is asked once when it falls quiet.
+ * client has gone. Such a session takes a PING and never sends it, or never hears the
+ * answer. So each session is asked once when it falls quiet.
  *
  * @returns what looks at a session; undefined where Node has no need of it
  */
@@ -31,22 +36,29 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
 
   function ask(session: ServerHttp2Session, connection: Connection, probe: Probe): void {
     probe.asked = connection.tcp.bytesWritten
+    probe.askedAt = performance.now()
     session.ping(() => {
       probe.asked = undefined
       probe.alive = probe.seen = connection.tcp.bytesRead
     })
   }
 
+  /** Ends a session whose PING is not sent, or not heard of again. */
+  function awaitAnswer(session: ServerHttp2Session, connection: Connection, { asked, askedAt }: Probe): void {
+    const isUnsent = connection.tcp.bytesWritten === asked && (session.state.outboundQueueSize ?? 0) > 0
+    const isUnheard = performance.now() - askedAt >= (site.settings.headerTimeout || PATIENCE)
+    if (!isUnsent && !isUnheard) return
+    if (isEnding(session)) connection.tcp.destroy()
+    else endConnection(site, connection, { reason: Reason.HTTP2_ERROR })
+  }
+
   return function look(connection) {
     const { tcp, session } = connection
     if (!session || session.destroyed || connection.ended || unsentBytes(tcp) > 0) return
-    const probe = probes.get(connection) ?? { alive: -1, seen: -1, asked: undefined }
+    const probe = probes.get(connection) ?? { alive: -1, seen: -1, asked: undefined, askedAt: 0 }
     probes.set(connection, probe)
-    if (probe.asked !== undefined) {
-      const isStuck = tcp.bytesWritten === probe.asked && (session.state.outboundQueueSize ?? 0) > 0
-      if (isStuck && !isEnding(session)) endConnection(site, connection, { reason: Reason.HTTP2_ERROR })
-      else if (isStuck) tcp.destroy()
-    } else if (tcp.bytesRead !== probe.seen) probe.seen = tcp.bytesRead
+    if (probe.asked !== undefined) awaitAnswer(session, connection, probe)
+    else if (tcp.bytesRead !== probe.seen) probe.seen = tcp.bytesRead
     else if (tcp.bytesRead !== probe.alive) ask(session, connection, probe)
   }
 }

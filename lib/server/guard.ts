@@ -74,6 +74,7 @@ function phasesOf(site: Site): ReadonlyMap<string | symbol, Phase> {
   function secureConnection(socket: Socket & { alpnProtocol?: string | false }): void {
     const admitted = site.connectionOf(socket)
     mark(socket, admitted)
+    admitted.tls = socket
     admitted.enter('head')
     admitted.bytesAtRest = admitted.tcp.bytesRead
     const goOn = () => site.emit('secureConnection', socket)

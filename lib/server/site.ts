@@ -7,7 +7,7 @@ import type { ServerNames } from '../match/server-names.ts'
 import type { Rule } from '../rule.ts'
 import type { HandOff } from '../wire/hand-off.ts'
 import { sessionSocket, tcpSocket } from '../wire/raw-socket.ts'
-import { Connection, mark, marked } from './connection.ts'
+import { Connection, mark, marked, unmark } from './connection.ts'
 
 /** The options of `protect`, checked and compiled; times in ms, 0 for no limit. */
 export interface Settings {
@@ -100,6 +100,10 @@ export class Site {
       connection.controls++
     }
     session.on('ping', count).on('remoteSettings', count)
+    session.once('close', () => {
+      unmark(session)
+      connection.session = undefined
+    })
     // Kept there for verdicts that come when the client has gone.
     peerAddressOf(session, connection.tcp)
   }

@@ -54,8 +54,7 @@ export function watchSlow(site: Site): () => void {
     connection.http1 = undefined
     if (!parser) return false
     atWork ??= parsersAtWork(site.server)
-    connection.hasBegun = atWork.has(parser)
-    return connection.hasBegun
+    return atWork.has(parser)
   }
 
   const isOver = (since: number, limit: number, now: number) => limit > 0 && now - since >= limit
@@ -75,8 +74,7 @@ export function watchSlow(site: Site): () => void {
 
   function end(connection: Connection, reason: Reason): void {
     // A browser opens connections that it may need; who sends a byte an hour is another matter.
-    const isSilent = connection.tcp.bytesRead === connection.bytesAtRest && connection.last === undefined
-    const detail = isSilent && !connection.hasBegun ? 'nothing was sent' : undefined
+    const detail = (connection.tls ?? connection.tcp).bytesRead === 0 ? 'nothing was sent' : undefined
     endConnection(site, connection, { reason, detail })
     // In a dry run it is told once.
     connection.phase = 'request'

@@ -302,3 +302,84 @@ test('a client that takes nothing of the responses before its garbage is let go'
   client.destroy()
   assert.deepEqual(told(), ['protect invalid-method close'])
 })
+
+test('an HTTP/2 session that is over holds nothing of ours', async () => {
+  const sessions: object[] = []
+  const server = http2.createServer((_req, res) => res.end('fine'))
+  server.on('session', session => sessions.push(session))
+  const started = await listen(protect(server))
+  running.push(started)
+  const client = await openHttp2({ port: started.port })
+  client.send(headers(1, '/'))
+  await client.until(() => client.text.includes('fine'))
+  const ours = (session = {}) =>
+    Object.getOwnPropertySymbols(session).filter(({ description }) => description === 'drop444.connection')
+  assert.equal(ours(sessions[0]).length, 1)
+  client.destroy()
+  for (let tries = 0; tries < 40 && ours(sessions[0]).length > 0; tries++) await settle(25)
+  assert.equal(ours(sessions[0]).length, 0)
+})
+
+test('who finishes the handshake and sends half a head has sent something; who does not, has not', async () => {
+  for (const [bytes, detail] of [
+    ['GET / HTTP/1.1\r\nHo', undefined],
+    ['', 'nothing was sent'],
+  ] as const) {
+    drops.events.length = 0
+    const to = await serve(() => assert.fail('called'), { headerTimeout: 300 }, true)
+    const wire = await exchange(to, bytes, 2_000)
+    assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
+    assert.deepEqual([told(), drops.events[0]?.detail], [['protect header-timeout close'], detail])
+  }
+})
+
+describe('who subscribes to nothing, and what is asked of nobody', () => {
+  test('a connection that ends without a subscriber is warned of once, and ends', async () => {
+    drops.stop()
+    const to = await serve((_req, res) => res.end('fine'))
+    const wire = await exchange(to, garbage)
+    assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
+    drops = collectDrops()
+  })
+
+  test('a trust function that throws when the event is made changes nothing for the drop', async () => {
+    const rules = [rule('no', () => 'no', { trustProxy: boom as () => boolean })]
+    const to = await serve(() => assert.fail('called'), { rules })
+    const wire = await exchange(to, get('/', { 'X-Forwarded-For': '192.0.2.1' }))
+    assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
+    assert.equal(drops.events.length, 1)
+  })
+
+  test('a socket error on a connection that still listens gets no 400', async () => {
+    const to = await serve((_req, res) => res.end('fine'))
+    const seen: unknown[] = []
+    const errored = new Promise<void>(resolve => {
+      to.server.once('connection', socket => {
+        setTimeout(() => {
+          const error = Object.assign(new Error('odd'), { code: 'EODD' })
+          seen.push(to.server.emit('clientError', error, socket))
+          resolve()
+        }, 20)
+      })
+    })
+    const client = await RawClient.open(to)
+    client.mark()
+    await errored
+    const wire = await client.ended()
+    client.destroy()
+    assert.deepEqual([wire.wireBytes, wire.end, seen], [0, 'fin', [true]])
+    assert.deepEqual(told(), [])
+  })
+
+  test('a client that leaves in the middle of its first bytes is told of as cut short', async () => {
+    const to = await serve(() => assert.fail('called'), {}, true)
+    const client = await RawClient.open({ port: to.port })
+    client.send('\x16\x03\x01')
+    await settle(20)
+    client.finish()
+    const wire = await client.ended()
+    client.destroy()
+    assert.deepEqual([wire.wireBytes, wire.end], [0, 'fin'])
+    assert.deepEqual(told(), ['protect truncated-request close'])
+  })
+})
