@@ -102,6 +102,7 @@ export class Site {
     session.on('ping', count).on('remoteSettings', count)
     session.once('close', () => {
       unmark(session)
+      session.off('ping', count).off('remoteSettings', count)
       connection.session = undefined
     })
     // Kept there for verdicts that come when the client has gone.

@@ -318,6 +318,11 @@ test('an HTTP/2 session that is over holds nothing of ours', async () => {
   client.destroy()
   for (let tries = 0; tries < 40 && ours(sessions[0]).length > 0; tries++) await settle(25)
   assert.equal(ours(sessions[0]).length, 0)
+  const events = (sessions[0] as http2.ServerHttp2Session).eventNames()
+  assert.deepEqual(
+    events.filter(name => name === 'ping' || name === 'remoteSettings'),
+    [],
+  )
 })
 
 test('who finishes the handshake and sends half a head has sent something; who does not, has not', async () => {
