@@ -92,7 +92,7 @@ const silent = Object.keys(scans).slice(0, 5) as Name[]
 
 /** All that Nmap says of a service; without an answer it looks the port up in a table. */
 const service = ({ port }: Scan) => /<service\b[^>]*>/.exec(port)?.[0] ?? ''
-const isGuess = (text: string) => text === '' || / name="unknown".* method="table" conf="3"/.test(text)
+const isGuess = (text: string) => text === '' || / method="table" conf="3"/.test(text)
 
 describe('nmap -sV --version-all', { skip: requireTool('nmap') || requireTool('nginx') }, () => {
   const drops = collectDrops()
