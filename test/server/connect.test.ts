@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import http2, { type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import type { Server, Socket } from 'node:net'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   drop,
   noHost,
@@ -12,30 +12,17 @@ import {
   type Rule,
   rule,
 } from '../../lib/index.ts'
-import { collectDrops, settle, uncaught } from '../support/events.ts'
+import { settle } from '../support/events.ts'
 import { data, headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
 import { exchange, get, RawClient, type RawOptions } from '../support/raw-client.ts'
 import { credentials, type Handler, listen, type RunningServer, start } from '../support/servers.ts'
+import { calls, closed, drops, hooks } from '../support/watch.ts'
 
 const target = 'example.com:443'
 const connect = (host = target) => `CONNECT ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
 const late = () => rule('late', () => settle(30).then(() => undefined))
 
-let drops: ReturnType<typeof collectDrops>
 let server: RunningServer | undefined
-let calls: string[]
-
-function hooks(): void {
-  beforeEach(() => {
-    drops = collectDrops()
-    calls = []
-  })
-  afterEach(async () => {
-    await server?.close()
-    drops.stop()
-    assert.deepEqual(uncaught.splice(0), [])
-  })
-}
 
 const told = () => drops.events.map(({ rule, reason, detail }) => `${rule}: ${reason}: ${detail}`)
 const refused = [`protect: connect-method: ${target}`]
@@ -57,11 +44,13 @@ for (const kind of ['http', 'https', 'http2-h1'] as const) {
       options: ProtectOptions,
       { listener, handler }: { listener?: 'before' | 'after'; handler?: Handler } = {},
     ): Promise<RawOptions> {
-      server = await start({ server: kind, app: 'bare' }, [], (req, res) => {
-        calls.push(req.url as string)
-        if (handler) handler(req, res)
-        else res.end('page')
-      })
+      server = closed(
+        await start({ server: kind, app: 'bare' }, [], (req, res) => {
+          calls.push(req.url as string)
+          if (handler) handler(req, res)
+          else res.end('page')
+        }),
+      )
       if (listener === 'before') server.server.on('connect', tunnel)
       protect(server.server, options)
       if (listener === 'after') server.server.on('connect', tunnel)
@@ -96,7 +85,7 @@ for (const kind of ['http', 'https', 'http2-h1'] as const) {
     for (const listener of ['before', 'after'] as const) {
       test(`reaches a listener that was added ${listener} protect, with the bytes behind it`, async () => {
         for (const rules of [[], [late()]]) {
-          calls = []
+          calls.length = 0
           const client = await RawClient.open(await serve({ rules }, { listener }))
           client.send(`${connect()}early`)
           assert.ok(await client.until(() => client.text.endsWith('early')), client.text)
@@ -215,7 +204,7 @@ for (const tls of [false, true]) {
       const onConnect = (_req: Request, res: Response) =>
         accept((res as Http2ServerResponse).stream, 'connect')
       if (isWanted) own.on('connect', onConnect as never)
-      server = await listen(protect(own as Server, options))
+      server = closed(await listen(protect(own as Server, options)))
       return { port: server.port, tls }
     }
 

@@ -3,7 +3,7 @@ import http from 'node:http'
 import http2, { type Http2ServerResponse } from 'node:http2'
 import { PassThrough, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import express from 'express'
 import express4 from 'express4'
 import {
@@ -14,7 +14,7 @@ import {
   type Rule,
   rule,
 } from '../../lib/index.ts'
-import { collectDrops, settle, uncaught } from '../support/events.ts'
+import { settle } from '../support/events.ts'
 import { data, headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
 import { exchange, get, RawClient, type RawOptions } from '../support/raw-client.ts'
 import {
@@ -26,6 +26,7 @@ import {
   type RunningServer,
   start,
 } from '../support/servers.ts'
+import { calls, closed, drops, hooks } from '../support/watch.ts'
 
 const http1 = kinds.filter(({ protocol }) => protocol === 1)
 const bare = http1.filter(({ app }) => app === 'bare')
@@ -81,21 +82,7 @@ const readers: Record<string, (req: Readable) => Promise<string>> = {
     new Promise(resolve => req.resume().on('end', () => resolve('thrown away'))),
 }
 
-let drops: ReturnType<typeof collectDrops>
 let server: RunningServer | undefined
-let calls: string[]
-
-function hooks(): void {
-  beforeEach(() => {
-    drops = collectDrops()
-    calls = []
-  })
-  afterEach(async () => {
-    await server?.close()
-    drops.stop()
-    assert.deepEqual(uncaught.splice(0), [])
-  })
-}
 
 const told = () => drops.events.map(({ rule, reason }) => `${rule}: ${reason}`)
 
@@ -114,10 +101,12 @@ async function serve(
   kind: Kind,
   { options, mounted = [], handler = sayBack }: Site = {},
 ): Promise<RawOptions> {
-  server = await start(kind, mounted, (req, res) => {
-    calls.push(req.url as string)
-    handler(req, res)
-  })
+  server = closed(
+    await start(kind, mounted, (req, res) => {
+      calls.push(req.url as string)
+      handler(req, res)
+    }),
+  )
   protect(server.server, options)
   return { port: server.port, tls: kind.tls, alpn: ['http/1.1'] }
 }
@@ -282,7 +271,7 @@ for (const kind of bare) {
     const strange = (path: string) => `${head(path).replace('100-continue', 'the-moon')}body`
 
     async function serveOwn(event: string, order: 'before' | 'after'): Promise<RawOptions> {
-      server = await start(kind, [], req => void calls.push(`request ${req.url}`))
+      server = closed(await start(kind, [], req => void calls.push(`request ${req.url}`)))
       const own = (req: Request, res: Response) => {
         calls.push(`${event} ${req.url}`)
         res.statusCode = 418
@@ -341,7 +330,7 @@ for (const [name, make] of Object.entries({ 'Express 4': express4, 'Express 5': 
       app.use(rule('late', () => settle(20).then(() => undefined)))
       app.use(express.json())
       app.post('/', (req, res) => void res.json({ got: req.body.a }))
-      server = await listen(protect(http.createServer(app)))
+      server = closed(await listen(protect(http.createServer(app))))
       const client = await RawClient.open({ port: server.port })
       const body = '{"a":444}'
       client.send(

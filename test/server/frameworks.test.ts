@@ -5,7 +5,7 @@ import http2, { type ServerHttp2Stream } from 'node:http2'
 import https from 'node:https'
 import type { Server } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { after, afterEach, beforeEach, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { createAdaptorServer } from '@hono/node-server'
 import connect from 'connect'
 import express from 'express'
@@ -25,10 +25,11 @@ import {
   type Rule,
   rule,
 } from '../../lib/index.ts'
-import { collectDrops, settle, uncaught } from '../support/events.ts'
+import { settle } from '../support/events.ts'
 import { data, headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
 import { exchange, get, type RawOptions } from '../support/raw-client.ts'
 import { credentials, listen, type Middleware, type RunningServer } from '../support/servers.ts'
+import { calls, closed, drops, hooks } from '../support/watch.ts'
 
 type Create = (listener: RequestListener) => Server
 
@@ -38,22 +39,8 @@ const servers: Record<'http' | 'https' | 'h2c', Create> = {
   h2c: listener => http2.createServer(listener as never),
 }
 
-let drops: ReturnType<typeof collectDrops>
 let server: RunningServer | undefined
-let calls: string[]
 const called = (path: string) => calls.push(path)
-
-function hooks(): void {
-  beforeEach(() => {
-    drops = collectDrops()
-    calls = []
-  })
-  afterEach(async () => {
-    await server?.close()
-    drops.stop()
-    assert.deepEqual(uncaught.splice(0), [])
-  })
-}
 
 const warnings: (Error & { code?: string })[] = []
 process.on('warning', warning => warnings.push(warning))
@@ -152,7 +139,7 @@ for (const [name, make] of Object.entries(frameworks)) {
       hooks()
 
       async function serve(options: ProtectOptions): Promise<RawOptions> {
-        server = await listen(protect(await make(servers[kind]), options))
+        server = closed(await listen(protect(await make(servers[kind]), options)))
         return { port: server.port, tls: kind === 'https' }
       }
 
@@ -203,7 +190,7 @@ for (const [name, make] of Object.entries(frameworks)) {
 
     for (const waits of [false, true]) {
       test(`what ${waits ? 'a rule that waits' : 'a rule'} drops never reaches it, the rest does`, async () => {
-        server = await listen(protect(await make(servers.h2c), { rules: [noBad(waits)] }))
+        server = closed(await listen(protect(await make(servers.h2c), { rules: [noBad(waits)] })))
         const good = await openHttp2({ port: server.port })
         good.send(
           Buffer.concat([
@@ -238,10 +225,12 @@ describe('a rule that is mounted in the app as well', () => {
       const count = rule('count', req => void judged.push(req.url as string))
       const app = make() as { use(middleware: unknown): void }
       app.use(count)
-      server = await listen(
-        protect(http.createServer(middlewares(app, name)), {
-          rules: [count, noHost({ except: ['loopback'] }), count],
-        }),
+      server = closed(
+        await listen(
+          protect(http.createServer(middlewares(app, name)), {
+            rules: [count, noHost({ except: ['loopback'] }), count],
+          }),
+        ),
       )
       for (const path of ['/one', '/two']) {
         const wire = await exchange({ port: server.port }, get(path, { Connection: 'close' }))
@@ -262,8 +251,8 @@ describe('a rule that is mounted in the app as well', () => {
       if (req.url === '/bad') drop(req, { res, rule: 'own', reason: 'bad' })
       else next(req.url === '/broken' ? new Error('out of order') : undefined)
     }
-    server = await listen(
-      protect(http.createServer(middlewares(connect(), 'Connect')), { rules: [own as Rule] }),
+    server = closed(
+      await listen(protect(http.createServer(middlewares(connect(), 'Connect')), { rules: [own as Rule] })),
     )
     for (const path of ['/bad', '/broken']) {
       assert.equal((await exchange({ port: server.port }, get(path))).wireBytes, 0)
@@ -286,7 +275,7 @@ describe('a rule that is mounted in the app as well', () => {
     app.use(((error: Error, _req, res, _next) =>
       res.end(`handled ${error.message}`)) as connect.ErrorHandleFunction)
     const rules = [rule('later', () => settle(5).then(() => undefined))]
-    server = await listen(protect(http.createServer(app), { rules }))
+    server = closed(await listen(protect(http.createServer(app), { rules })))
     const wire = await exchange({ port: server.port }, get('/', { Connection: 'close' }))
     assert.match(wire.data.toString(), /handled of the app$/)
     assert.deepEqual(drops.events, [])
@@ -305,7 +294,7 @@ describe("Express's trust proxy", () => {
         if (!wrapped) own.on('request', middlewares(app, name))
         protect(own, { rules: [denyCidr(['203.0.113.0/24'])] })
         if (wrapped) own.on('request', middlewares(app, name))
-        server = await listen(own)
+        server = closed(await listen(own))
         const to = { port: server.port }
         const before = await exchange(to, visitor)
         assert.match(before.data.toString(), /^HTTP\/1\.1 200 OK/)
@@ -330,7 +319,7 @@ describe("Express's trust proxy", () => {
     const app = express()
     app.set('trust proxy', 'loopback')
     const own = http.createServer(middlewares(app, 'Express 5'))
-    server = await listen(protect(own, { trustProxy: false, rules: [denyCidr(['203.0.113.0/24'])] }))
+    server = closed(await listen(protect(own, { trustProxy: false, rules: [denyCidr(['203.0.113.0/24'])] })))
     const wire = await exchange({ port: server.port }, visitor)
     assert.match(wire.data.toString(), /^HTTP\/1\.1 200 OK/)
   })
@@ -361,7 +350,7 @@ for (const tls of [false, true]) {
       if (added === 'before') listenTo()
       protect(own as Server, { rules })
       if (added === 'after') listenTo()
-      server = await listen(own as Server)
+      server = closed(await listen(own as Server))
       return { port: server.port, tls }
     }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http, { type ServerResponse } from 'node:http'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import connect from 'connect'
 import express from 'express'
 import express4 from 'express4'
 import { drop, type ProtectOptions, protect, type Request, type Rule, rule } from '../../lib/index.ts'
-import { collectDrops, settle, uncaught } from '../support/events.ts'
+import { settle } from '../support/events.ts'
 import { exchange, get, RawClient, type RawOptions } from '../support/raw-client.ts'
 import {
   type Handler,
@@ -18,6 +18,7 @@ import {
   type RunningServer,
   start,
 } from '../support/servers.ts'
+import { calls, closed, drops, hooks } from '../support/watch.ts'
 
 const http1 = kinds.filter(({ protocol }) => protocol === 1)
 const bare = http1.filter(({ app }) => app === 'bare')
@@ -29,21 +30,7 @@ const chunked = (path: string, body: string) =>
 const responses = (text: string) => text.split(/(?=HTTP\/1\.1 \d)/).filter(Boolean)
 const bodies = (text: string) => responses(text).map(response => response.split('\r\n\r\n')[1])
 
-let drops: ReturnType<typeof collectDrops>
 let server: RunningServer | undefined
-let calls: string[]
-
-function hooks(): void {
-  beforeEach(() => {
-    drops = collectDrops()
-    calls = []
-  })
-  afterEach(async () => {
-    await server?.close()
-    drops.stop()
-    assert.deepEqual(uncaught.splice(0), [])
-  })
-}
 
 const answer: Handler = (req, res) => void res.end(`answer ${req.url}`)
 const slowly: Handler = (req, res) => void setTimeout(() => res.end(`answer ${req.url}`), 10)
@@ -55,10 +42,12 @@ interface Site {
 }
 
 async function serve(kind: Kind, { options, mounted = [], handler = answer }: Site): Promise<RawOptions> {
-  server = await start(kind, mounted, (req, res) => {
-    calls.push(req.url as string)
-    handler(req, res)
-  })
+  server = closed(
+    await start(kind, mounted, (req, res) => {
+      calls.push(req.url as string)
+      handler(req, res)
+    }),
+  )
   protect(server.server, options)
   return { port: server.port, tls: kind.tls, alpn: ['http/1.1'] }
 }
@@ -151,7 +140,7 @@ for (const kind of http1) {
       const paths = Array.from({ length: 20 }, (_, index) => `/${index}`)
       const rules = [rule('late', () => settle(2).then(() => undefined))]
       for (const site of [{}, { options: { rules } }, { mounted: rules }]) {
-        calls = []
+        calls.length = 0
         const to = await serve(kind, { ...site, handler: (req, res) => setImmediate(answer, req, res) })
         const client = await RawClient.open(to)
         client.send(paths.map(path => get(path)).join(''))
@@ -184,7 +173,7 @@ describe('rules on a path', () => {
           calls.push(req.url as string)
           res.end(`answer ${req.url}`)
         })
-        server = await listen(protect(http.createServer(app)))
+        server = closed(await listen(protect(http.createServer(app))))
         const to = { port: server.port }
         const wire = await exchange(
           to,
