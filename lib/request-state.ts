@@ -3,6 +3,12 @@ import type { Trust } from './client-address.ts'
 import { isHttp2, type Request, type Response } from './http-types.ts'
 import type { Address } from './match/address.ts'
 
+/** What the requests of one connection share. */
+interface ConnectionState {
+  /** Its end is decided: nothing more of it may reach the app, but for HTTP/2 streams up to this one. */
+  closing: number | undefined
+}
+
 /** What we know of one request: made when the first rule or `drop` sees it. */
 export interface RequestState {
   res: Response | undefined
@@ -10,8 +16,9 @@ export interface RequestState {
   dropped: boolean
   /** Its event is made: there is one a request, whoever acts first. */
   told: boolean
-  /** The rule instances that judged it: one instance judges a request once. */
-  judgedBy: object[]
+  /** The rule instances that judged it, a bit each, and those for which there is none: one instance judges a request once. */
+  judged: number
+  judgedBy: object[] | undefined
   /** The client address under `trust`, kept because every address rule asks for it. */
   trust: Trust | undefined
   client: Address | undefined
@@ -27,21 +34,29 @@ export interface RequestState {
   waited: boolean
   /** HTTP/2: a stream that is closed has forgotten its session. */
   session: ServerHttp2Session | undefined
+  /** Of its socket or session; undefined where that was gone before the request was seen. */
+  connection: ConnectionState | undefined
 }
 
 const kState = Symbol('drop444.request')
-const kClosing = Symbol('drop444.closing')
+const kConnection = Symbol('drop444.ending')
 
-type Marked = { [kState]?: RequestState; [kClosing]?: number }
+type Marked = { [kState]?: RequestState; [kConnection]?: ConnectionState }
 
 /** The state of a request, made on first use. A symbol property: a WeakMap costs more on each request. */
 export function stateOf(req: Request): RequestState {
-  const marked = req as Marked
-  marked[kState] ??= {
+  return (req as Marked)[kState] ?? makeState(req)
+}
+
+function makeState(req: Request): RequestState {
+  const session = isHttp2(req) ? (req.stream.session as ServerHttp2Session | undefined) : undefined
+  const carrier = isHttp2(req) ? session : req.socket
+  const state: RequestState = {
     res: undefined,
     dropped: false,
     told: false,
-    judgedBy: [],
+    judged: 0,
+    judgedBy: undefined,
     trust: undefined,
     client: undefined,
     serverTrust: undefined,
@@ -49,9 +64,45 @@ export function stateOf(req: Request): RequestState {
     isRunning: false,
     protocol: undefined,
     waited: false,
-    session: isHttp2(req) ? (req.stream.session as ServerHttp2Session | undefined) : undefined,
+    session,
+    connection: carrier && connectionStateOf(carrier),
   }
-  return marked[kState]
+  ;(req as Marked)[kState] = state
+  return state
+}
+
+function connectionStateOf(carrier: object): ConnectionState {
+  const marked = carrier as Marked
+  marked[kConnection] ??= { closing: undefined }
+  return marked[kConnection]
+}
+
+/** Whoever judges requests, and no request twice. */
+export interface Judging {
+  /** One of 31 bits, for the first ones of a process; 0 for the others. */
+  readonly bit: number
+}
+
+let bits = 0
+
+export const newJudging = (): Judging => ({ bit: bits < 31 ? 1 << bits++ : 0 })
+
+/**
+ * Notes who judges the request.
+ *
+ * @returns false if they have done so before
+ */
+export function isFirstTime(state: RequestState, judging: Judging): boolean {
+  const { bit } = judging
+  if (bit !== 0) {
+    if ((state.judged & bit) !== 0) return false
+    state.judged |= bit
+    return true
+  }
+  state.judgedBy ??= []
+  if (state.judgedBy.includes(judging)) return false
+  state.judgedBy.push(judging)
+  return true
 }
 
 /** Keeps the state of a request for another one that will be made of the same HTTP/2 stream. */
@@ -66,11 +117,6 @@ export function takeState(req: Http2ServerRequest): boolean {
   return left !== undefined
 }
 
-/** What requests share: the socket, or the HTTP/2 session (undefined once that is gone). */
-function connectionOf(req: Request): Marked | undefined {
-  return (isHttp2(req) ? sessionOf(req) : req.socket) as Marked | undefined
-}
-
 /** The session of a stream, also when the stream is closed. */
 export function sessionOf(req: Http2ServerRequest): ServerHttp2Session | undefined {
   return (req.stream.session as ServerHttp2Session | undefined) ?? stateOf(req).session
@@ -78,17 +124,22 @@ export function sessionOf(req: Http2ServerRequest): ServerHttp2Session | undefin
 
 /** Nothing more of this connection may reach the app, but for HTTP/2 streams up to `lastStream`: its end is decided. */
 export function markClosing(req: Request, lastStream = 0): void {
-  const connection = connectionOf(req)
-  if (connection) connection[kClosing] = lastStream
+  const { connection } = stateOf(req)
+  if (connection) connection.closing = lastStream
+}
+
+/** Whether a request of the same connection was dropped. */
+export function isCut({ connection }: RequestState): boolean {
+  return connection !== undefined && connection.closing !== undefined
 }
 
 /** Whether a request of this socket or session was dropped. */
 export function isEnding(connection: object): boolean {
-  return (connection as Marked)[kClosing] !== undefined
+  return (connection as Marked)[kConnection]?.closing !== undefined
 }
 
 /** Whether a request of this connection was dropped, and (HTTP/2) this one came after it. */
 export function isClosing(req: Request): boolean {
-  const lastStream = connectionOf(req)?.[kClosing]
+  const lastStream = stateOf(req).connection?.closing
   return lastStream !== undefined && (!isHttp2(req) || (req.stream.id ?? 0) > lastStream)
 }

@@ -1,15 +1,15 @@
+import { act } from './act.ts'
+import { asError, isThenable } from './callback.ts'
 import { clientAddress, trustOf } from './client-address.ts'
 import { type Common, type CommonOptions, commonChecks, commonOf } from './common-options.ts'
 import { debugVerdict } from './debug.ts'
-import { drop } from './drop.ts'
 import { refuse, show } from './errors.ts'
 import { isHttp2, type Next, type Request, type Response } from './http-types.ts'
+import type { CidrSet } from './match/cidr-set.ts'
 import { readOptions, refuseRequest } from './options.ts'
-import { preparePublish } from './publish.ts'
-import { isClosing, stateOf } from './request-state.ts'
+import { isClosing, isCut, isFirstTime, newJudging, stateOf } from './request-state.ts'
 import { type DoorJudge, describeRule } from './rule-info.ts'
 import { stopParsing } from './wire/http1.ts'
-import { plainBody, respond } from './wire/respond.ts'
 
 /** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
 export type Rule = (req: Request, res: Response, next: Next) => void
@@ -53,20 +53,10 @@ export function rule(name: string, judge: Judge, options?: CommonOptions): Rule 
 
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
 export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
-  function judgeUnlessExcepted(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
-    if (common.except) {
-      const address = clientAddress(req, trustOf(req, common.trustProxy))
-      if (address && common.except.match(address) !== undefined) return undefined
-    }
-    return judge(req, res)
-  }
+  const judgeUnexcepted = common.except ? unlessExcepted(common, common.except, judge) : judge
+  const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
 
-  function judgeUnlessSkipped(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
-    const skipped = common.skip?.(req)
-    if (isThenable(skipped))
-      return Promise.resolve(skipped).then(skip => (skip ? undefined : judgeUnlessExcepted(req, res)))
-    return skipped ? undefined : judgeUnlessExcepted(req, res)
-  }
+  const judging = newJudging()
 
   /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
   function settle(req: Request, res: Response, next: Next, judgement: Judgement, started: number): void {
@@ -76,7 +66,7 @@ export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
     let goesOn: boolean
     try {
       const finding = findingOf(common.name, judgement)
-      if (debugVerdict.enabled) {
+      if (started > 0) {
         debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
       }
       goesOn = !finding || act(common, req, res, next, finding)
@@ -87,21 +77,22 @@ export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
   }
 
   function middleware(req: Request, res: Response, next: Next): void {
-    if (isBehindDrop(req, res)) return hold(req, res, () => middleware(req, res, next))
     const state = stateOf(req)
+    if (isCut(state) && isBehindDrop(req, res)) return hold(req, res, () => middleware(req, res, next))
     if (state.dropped) return
     state.res ??= res
-    if (state.judgedBy.includes(middleware)) return next()
-    state.judgedBy.push(middleware)
+    if (!isFirstTime(state, judging)) return next()
     const started = debugVerdict.enabled ? performance.now() : 0
     let judgement: Judgement | PromiseLike<Judgement>
     try {
-      judgement = judgeUnlessSkipped(req, res)
+      judgement = judgeUnskipped(req, res)
       // A thenable that is no promise may throw, or settle twice.
       if (isThenable(judgement)) judgement = Promise.resolve(judgement)
     } catch (error) {
       return next(asError(common.name, error))
     }
+    // Nearly every request.
+    if (judgement === undefined && started === 0 && !state.dropped && !isCut(state)) return next()
     if (!isThenable(judgement)) return settle(req, res, next, judgement, started)
     judgement.then(
       settled => settle(req, res, next, settled, started),
@@ -110,6 +101,22 @@ export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
   }
   describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door })
   return Object.defineProperty(middleware, 'name', { value: common.name })
+}
+
+function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {
+  return (req, res) => {
+    const address = clientAddress(req, trustOf(req, common.trustProxy))
+    return address && except.match(address) !== undefined ? undefined : judge(req, res)
+  }
+}
+
+function unlessSkipped(skip: (req: Request) => unknown, judge: Judge): Judge {
+  return (req, res) => {
+    const skipped = skip(req)
+    if (isThenable(skipped))
+      return Promise.resolve(skipped).then(skips => (skips ? undefined : judge(req, res)))
+    return skipped ? undefined : judge(req, res)
+  }
 }
 
 /**
@@ -132,45 +139,6 @@ function hold(req: Request, res: Response, goOn: () => void): void {
   if (req.socket) stopParsing(req.socket)
 }
 
-/** Does what the rule says. True where the request goes on all the same. */
-function act(common: Common, req: Request, res: Response, next: Next, finding: Finding): boolean {
-  const answers = common.status !== 444 && !res.headersSent
-  const isDryRun = common.dryRun || stateOf(req).isDryRun
-  if (!isDryRun && !answers) {
-    drop(req, { ...common, ...finding, rule: common.name, res })
-    return false
-  }
-  const state = stateOf(req)
-  if (state.dropped) return false
-  const publish = preparePublish(req, trustOf(req, common.trustProxy))
-  const verdict = { status: common.status, rule: common.name, reason: finding.reason, detail: finding.detail }
-  if (isDryRun) {
-    publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
-    return true
-  }
-  state.told = true
-  const bodyBytesSent = answer(common, req, res, next, finding)
-  publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
-  return false
-}
-
-/** Sends the rule's status: by the user's handler, or plain. Returns the length of a plain body in bytes. */
-function answer(common: Common, req: Request, res: Response, next: Next, finding: Finding): number {
-  if (finding.retryAfter !== undefined) {
-    res.setHeader('Retry-After', Math.max(1, Math.ceil(finding.retryAfter / 1000)))
-  }
-  try {
-    if (!common.handler) return respond(res, common.status, plainBody(common.status))
-    res.statusCode = common.status
-    const result = common.handler(req, res)
-    if (isThenable(result))
-      Promise.resolve(result).then(undefined, error => next(asError(common.name, error)))
-  } catch (error) {
-    next(asError(common.name, error))
-  }
-  return 0
-}
-
 function findingOf(name: string, judgement: Judgement): Finding | undefined {
   if (judgement === undefined || judgement === null || judgement === false || judgement === '')
     return undefined
@@ -178,14 +146,4 @@ function findingOf(name: string, judgement: Judgement): Finding | undefined {
   if (typeof judgement === 'string') return { reason: judgement }
   if (typeof judgement === 'object' && typeof judgement.reason === 'string') return judgement
   throw new TypeError(`rule "${name}" must return nothing or a reason, not ${show(judgement)}`)
-}
-
-/** Express reads `next('route')`, and `next(undefined)`, as "go on": only an Error is surely an error. */
-function asError(name: string, thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
-  return new Error(`rule "${name}" threw ${show(thrown)}`, { cause: thrown })
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }

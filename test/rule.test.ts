@@ -215,6 +215,27 @@ describe('common options', () => {
 })
 
 describe('where it is mounted', () => {
+  test('of many instances each judges a request once', async () => {
+    const judged: number[] = []
+    const many = Array.from({ length: 70 }, (_, i) => rule(`rule-${i}`, () => void judged.push(i)))
+    await serve([...many, ...many])
+    await ask()
+    await ask()
+    const each = many.map((_, i) => i)
+    assert.deepEqual(judged, [...each, ...each])
+    assert.equal(calls, 2)
+  })
+
+  test('a judge that drops by itself, and returns nothing, lets nothing pass', async () => {
+    await serve([rule('mine', req => drop(req, { rule: 'mine', reason: 'by itself' }))])
+    assert.equal(await ask(), '')
+    assert.equal(calls, 0)
+    assert.deepEqual(
+      drops.events.map(({ reason }) => reason),
+      ['by itself'],
+    )
+  })
+
   test('one instance judges a request once; two instances twice', async () => {
     let judged = 0
     const count = () => {

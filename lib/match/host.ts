@@ -9,8 +9,31 @@ export interface Host {
 
 const shape = /^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_-])?|\[[^\]]*\])(\.?)(?::(\d{0,5}))?$/
 
+/** WHATWG URL, "ends in a number": a client resolves such a name as an IPv4 address. */
+const endsInNumber = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
+
+const isDigit = (code: number) => code >= 48 && code <= 57
+/** `a` to `z`, a digit, or `_`. */
+const isNameStart = (code: number) => (code >= 97 && code <= 122) || isDigit(code) || code === 95
+
+/** Whether a Host is in normal form already, and no address: as nearly every client sends it. */
+function isPlainName(text: string): boolean {
+  let before = 46
+  let label = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 46) {
+      if (before === 46) return false
+      label = i + 1
+    } else if (!isNameStart(code) && (code !== 45 || i === 0)) return false
+    before = code
+  }
+  return before !== 46 && !isDigit(text.charCodeAt(label))
+}
+
 /** The Host of `text` (RFC 9110 7.2: `uri-host [ ":" port ]`), or undefined where it is none. */
 export function parseHost(text: string): Host | undefined {
+  if (isPlainName(text)) return { name: text, isAddress: false }
   const match = shape.exec(text.toLowerCase())
   if (!match) return undefined
   const [, name = '', dot, port] = match
@@ -20,8 +43,7 @@ export function parseHost(text: string): Host | undefined {
       ? { name, isAddress: true }
       : undefined
   }
-  // WHATWG URL, "ends in a number": a client resolves such a name as an IPv4 address.
-  return { name, isAddress: /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name) }
+  return { name, isAddress: endsInNumber.test(name) }
 }
 
 /** The authority of an absolute-form target (RFC 9112 3.2.2), or undefined for any other form. */

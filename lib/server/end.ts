@@ -3,7 +3,7 @@ import { drop, dropRunning } from '../drop.ts'
 import type { DropAction, RequestFacts } from '../drop-event.ts'
 import { hasBody, type Request, type Response } from '../http-types.ts'
 import { preparePublish, publishConnection } from '../publish.ts'
-import { stateOf } from '../request-state.ts'
+import { isFirstTime, stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
 import { resetSocket } from '../wire/raw-socket.ts'
 import type { Connection } from './connection.ts'
@@ -99,8 +99,7 @@ export function dropRequest(
   }
   if (state.told || state.dropped) return state.dropped
   // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
-  if (state.judgedBy.includes(site)) return false
-  state.judgedBy.push(site)
+  if (!isFirstTime(state, site.judging)) return false
   const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
   const verdict = { status: 444, sentStatus: undefined, action: 'dry-run', bodyBytesSent: 0 } as const
   publish({ ...verdict, rule: rule ?? name, reason: finding.reason, detail: finding.detail })

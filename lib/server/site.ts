@@ -4,6 +4,7 @@ import { isTrusted, peerAddressOf, type Trust, trustOfApp } from '../client-addr
 import { reportError } from '../drop-channel.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import type { ServerNames } from '../match/server-names.ts'
+import { newJudging } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import type { HandOff } from '../wire/hand-off.ts'
 import { sessionSocket, tcpSocket } from '../wire/raw-socket.ts'
@@ -39,6 +40,8 @@ export class Site {
   /** The server's own `emit`: hands an event on to the listeners. */
   readonly emit: Emit
   readonly connections = new Set<Connection>()
+  /** For what it judges by itself. */
+  readonly judging = newJudging()
   /** Node itself would refuse requests without Host. */
   requiredHost = false
   /** Called with each new connection. */

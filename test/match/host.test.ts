@@ -193,3 +193,14 @@ test('a long Host takes no time', () => {
     assert.ok(performance.now() - start < 100, unit)
   }
 })
+
+test('a plain name is read as it is with a port', () => {
+  const unit = fc.constantFrom(...'abxz09_-.')
+  fc.assert(
+    fc.property(fc.string({ unit, minLength: 1, maxLength: 8 }), text => {
+      assert.deepEqual(parseHost(text), parseHost(`${text}:80`))
+      assert.deepEqual(parseHost(text.toUpperCase()), parseHost(text))
+    }),
+    { numRuns: 2000 },
+  )
+})

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { copyTree, link, root, run, temporary, tsc } from './tree.ts'
+import { copyTree, link, root, run, temporary } from './tree.ts'
 
 export interface Packed {
   /** The files of the tarball. */
@@ -14,7 +14,7 @@ export interface Packed {
 export function pack(): Packed {
   const tree = temporary('tree')
   copyTree(tree)
-  tsc(['-p', 'lib'], tree)
+  run('npm', ['run', 'build'], tree)
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', tree]
   const [packed] = Object.values(JSON.parse(run('npm', args, tree))) as [Listing]
   run('tar', ['-xzf', packed.filename], tree)

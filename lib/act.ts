@@ -1,0 +1,48 @@
+import { asError, isThenable } from './callback.ts'
+import { trustOf } from './client-address.ts'
+import type { Common } from './common-options.ts'
+import { drop } from './drop.ts'
+import type { Next, Request, Response } from './http-types.ts'
+import { preparePublish } from './publish.ts'
+import { stateOf } from './request-state.ts'
+import type { Finding } from './rule.ts'
+import { plainBody, respond } from './wire/respond.ts'
+
+/** Does what the rule says. True where the request goes on all the same. */
+export function act(common: Common, req: Request, res: Response, next: Next, finding: Finding): boolean {
+  const answers = common.status !== 444 && !res.headersSent
+  const isDryRun = common.dryRun || stateOf(req).isDryRun
+  if (!isDryRun && !answers) {
+    drop(req, { ...common, ...finding, rule: common.name, res })
+    return false
+  }
+  const state = stateOf(req)
+  if (state.dropped) return false
+  const publish = preparePublish(req, trustOf(req, common.trustProxy))
+  const verdict = { status: common.status, rule: common.name, reason: finding.reason, detail: finding.detail }
+  if (isDryRun) {
+    publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
+    return true
+  }
+  state.told = true
+  const bodyBytesSent = answer(common, req, res, next, finding)
+  publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
+  return false
+}
+
+/** Sends the rule's status: by the user's handler, or plain. Returns the length of a plain body in bytes. */
+function answer(common: Common, req: Request, res: Response, next: Next, finding: Finding): number {
+  if (finding.retryAfter !== undefined) {
+    res.setHeader('Retry-After', Math.max(1, Math.ceil(finding.retryAfter / 1000)))
+  }
+  try {
+    if (!common.handler) return respond(res, common.status, plainBody(common.status))
+    res.statusCode = common.status
+    const result = common.handler(req, res)
+    if (isThenable(result))
+      Promise.resolve(result).then(undefined, error => next(asError(common.name, error)))
+  } catch (error) {
+    next(asError(common.name, error))
+  }
+  return 0
+}
