@@ -7,6 +7,8 @@ import type { Address } from './match/address.ts'
 interface ConnectionState {
   /** Its end is decided: nothing more of it may reach the app, but for HTTP/2 streams up to this one. */
   closing: number | undefined
+  /** What rules remember of it, each by a key of its own. */
+  [key: symbol]: unknown
 }
 
 /** What we know of one request: made when the first rule or `drop` sees it. */

@@ -1,33 +1,87 @@
 import { isRegExp } from 'node:util/types'
+import { compileAutomaton, mostCharacters, type Needle } from './agent-automaton.ts'
+import { compileExpressions } from './agent-expressions.ts'
+import { literalOf, needlesOf } from './agent-needles.ts'
+import { isWhole, wordExpression } from './agent-word.ts'
 import { stateless } from './stateless.ts'
 
 /** A word or phrase, a RegExp, or an entry of crawler-user-agents (`pattern` is the source of a RegExp). */
 export type AgentPattern = string | RegExp | { readonly pattern: string }
 
-/** The pattern that an agent matches, as it was given, or undefined. */
+/** The pattern that an agent matches, as it was given, or undefined. Of several it is any, but always the same one. */
 export type AgentMatcher = (agent: string) => string | undefined
 
-const isWord = (character: string | undefined) => character !== undefined && /\w/.test(character)
-
-/** Whole words only: "Disco" is not in "Discourse". Where the text itself ends in no word character, any neighbour will do. */
-function wordSource(text: string): string {
-  const literal = text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-  return `${isWord(text[0]) ? '(?<!\\w)' : ''}${literal}${isWord(text.at(-1)) ? '(?!\\w)' : ''}`
+interface Sought {
+  readonly shown: string
+  readonly expression: RegExp
+  /** What stands for the expression: a whole word in any case, or a string as it is. Both are ASCII. */
+  readonly word?: string
+  readonly literal?: string | undefined
 }
 
-/** Compiles strings into one expression and takes each RegExp as it is. Throws the SyntaxError of a bad `{ pattern }`. */
-export function compileAgents(patterns: readonly AgentPattern[]): AgentMatcher {
-  const texts = new Map<string, string>()
-  const expressions: { expression: RegExp; shown: string }[] = []
-  for (const pattern of patterns) {
-    if (typeof pattern === 'string') texts.set(pattern.toLowerCase(), pattern)
-    else if (isRegExp(pattern)) expressions.push({ expression: stateless(pattern), shown: String(pattern) })
-    else expressions.push({ expression: new RegExp(pattern.pattern), shown: pattern.pattern })
+/** As few as these are found faster by a RegExp of them all. */
+const few = 24
+
+function soughtOf(pattern: AgentPattern): Sought {
+  if (typeof pattern === 'string') {
+    const entry = { shown: pattern, expression: wordExpression(pattern) }
+    return /^[\0-\x7f]+$/.test(pattern) ? { ...entry, word: pattern } : entry
   }
-  const words = texts.size === 0 ? undefined : new RegExp([...texts.keys()].map(wordSource).join('|'), 'i')
-  return agent => {
-    const found = words?.exec(agent)?.[0]
-    if (found !== undefined) return texts.get(found.toLowerCase()) ?? found
-    return expressions.find(({ expression }) => expression.test(agent))?.shown
+  if (isRegExp(pattern)) return { shown: String(pattern), expression: stateless(pattern) }
+  const expression = new RegExp(pattern.pattern)
+  return { shown: pattern.pattern, expression, literal: literalOf(expression) }
+}
+
+/** `startsWith`, which is slower. */
+function standsAt(agent: string, literal: string, start: number): boolean {
+  for (let at = 0; at < literal.length; at++) {
+    if (agent.charCodeAt(start + at) !== literal.charCodeAt(at)) return false
+  }
+  return true
+}
+
+/** What the automaton looks for, and which patterns are left as nothing can be looked for, or there is no room. */
+function needlesFor(sought: readonly Sought[]): { needles: Needle[]; left: number[] } {
+  const needles: Needle[] = []
+  const left: number[] = []
+  let room = sought.length > few ? mostCharacters : 0
+  for (const [owner, { expression, word, literal = word }] of sought.entries()) {
+    const texts = literal === undefined ? needlesOf(expression) : [literal.toLowerCase()]
+    const length = texts?.join('').length ?? 0
+    if (!texts || length > room) left.push(owner)
+    else {
+      room -= length
+      for (const text of texts) needles.push({ text, owner })
+    }
+  }
+  return { needles, left }
+}
+
+/**
+ * Compiles patterns, most of which hold a string that can be looked for together with all others'. Where one stands, its own
+ * pattern is asked. Throws the SyntaxError of a bad `{ pattern }`.
+ */
+export function compileAgents(patterns: readonly AgentPattern[]): AgentMatcher {
+  const sought = patterns.map(soughtOf)
+  const { needles, left } = needlesFor(sought)
+  /** The last agent that an expression was asked about, by number: however often its needle stands there, once will do. */
+  const askedIn = new Float64Array(sought.length)
+  let round = 0
+
+  function counts(agent: string, owner: number, end: number): boolean {
+    const { expression, word, literal } = sought[owner] as Sought
+    if (word !== undefined) return isWhole(agent, end - word.length, end)
+    if (literal !== undefined) return standsAt(agent, literal, end - literal.length)
+    if (askedIn[owner] === round) return false
+    askedIn[owner] = round
+    return expression.test(agent)
+  }
+
+  const scan = needles.length > 0 ? compileAutomaton(needles, counts) : () => -1
+  const find = compileExpressions(left.map(owner => (sought[owner] as Sought).expression))
+  return function match(agent) {
+    round++
+    const found = scan(agent)
+    return sought[found >= 0 ? found : (left[find(agent)] ?? -1)]?.shown
   }
 }

@@ -4,7 +4,8 @@ import { refuseEntry } from '../errors.ts'
 import { type AgentMatcher, type AgentPattern, compileAgents } from '../match/agents.ts'
 import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
-import { makeRule, type Rule } from '../rule.ts'
+import { stateOf } from '../request-state.ts'
+import { type Finding, makeRule, type Rule } from '../rule.ts'
 import { scannerAgents } from './scanner-agents.ts'
 
 /** Options of {@link badAgent}. */
@@ -21,15 +22,21 @@ function agents(option: string): Check<AgentMatcher> {
   return (value, fail) => {
     const patterns = list(value, fail)
     for (const pattern of patterns) {
-      if (!isPattern(pattern))
-        refuseEntry('badAgent', option, pattern, 'it is no string with a word in it, RegExp or { pattern }')
-      try {
-        compileAgents([pattern])
-      } catch (error) {
-        refuseEntry('badAgent', option, pattern, (error as Error).message)
-      }
+      const problem = problemOf(pattern)
+      if (problem !== undefined) refuseEntry('badAgent', option, pattern, problem)
     }
     return compileAgents(patterns as AgentPattern[])
+  }
+}
+
+function problemOf(pattern: unknown): string | undefined {
+  if (!isPattern(pattern)) return 'it is no string with a word in it, RegExp or { pattern }'
+  if (typeof pattern === 'string' || isRegExp(pattern)) return undefined
+  try {
+    new RegExp(pattern.pattern)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
   }
 }
 
@@ -48,6 +55,12 @@ const checks = {
   allow: agents('allow'),
   empty: boolean,
 } satisfies Record<keyof BadAgentOptions, Check<unknown>>
+
+/** Nearly every agent begins with a visible character of ASCII, and needs no trimming. */
+function isBlank(agent: string): boolean {
+  const first = agent.charCodeAt(0)
+  return !(first > 0x20 && first < 0x7f) && agent.trim() === ''
+}
 
 const compileDefaults = () => compileAgents(scannerAgents)
 
@@ -68,12 +81,33 @@ export function badAgent(options?: BadAgentOptions): Rule {
   const isBad = checked.patterns ?? compileDefaults()
   const isAllowed = checked.allow
   const dropsEmpty = checked.empty ?? true
-  return makeRule(commonOf(checked, { name: 'badAgent' }), ({ headers }) => {
-    const agent = headers['user-agent'] ?? ''
-    if (agent.trim() === '') return dropsEmpty ? { reason: Reason.EMPTY_AGENT } : undefined
+  const kJudged = Symbol('drop444.agent')
+
+  function judge(agent: string): Finding | undefined {
+    if (isBlank(agent)) return dropsEmpty ? { reason: Reason.EMPTY_AGENT } : undefined
     const detail = isBad(agent)
     return detail === undefined || isAllowed?.(agent) !== undefined
       ? undefined
       : { reason: Reason.BAD_AGENT, detail }
+  }
+
+  return makeRule(commonOf(checked, { name: 'badAgent' }), req => {
+    const agent = req.headers['user-agent'] ?? ''
+    const { connection } = stateOf(req)
+    if (!connection || agent.length > MAX_REMEMBERED) return judge(agent)
+    // One client says the same in each request of its connection.
+    const before = connection[kJudged] as Judged | undefined
+    if (before?.agent === agent) return before.finding
+    const finding = judge(agent)
+    connection[kJudged] = { agent, finding } satisfies Judged
+    return finding
   })
 }
+
+interface Judged {
+  readonly agent: string
+  readonly finding: Finding | undefined
+}
+
+/** Longer ones no browser sends; a connection is to hold no more. */
+const MAX_REMEMBERED = 512

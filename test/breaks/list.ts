@@ -1,5 +1,6 @@
 import type { Break } from './break.ts'
 import { addresses } from './list/addresses.ts'
+import { agents } from './list/agents.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
 import { options } from './list/options.ts'
@@ -14,6 +15,7 @@ export const breaks: readonly Break[] = [
   ...events,
   ...rules,
   ...addresses,
+  ...agents,
   ...paths,
   ...limits,
   ...options,

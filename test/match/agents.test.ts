@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import crawlers from 'crawler-user-agents'
 import fc from 'fast-check'
+import browsers from 'top-user-agents'
 import { type AgentPattern, badAgent, OptionsError, scannerAgents } from '../../lib/index.ts'
 import { compileAgents } from '../../lib/match/agents.ts'
 import { holdsWord, matchingAgents, shownAgent } from '../support/reference/agents.ts'
@@ -31,16 +32,30 @@ const table: readonly [pattern: AgentPattern, found: readonly string[], not: rea
   [/bot/, ['robot', 'bots'], ['Bot', 'BOT']],
   [/bot/i, ['roBOT'], ['b']],
   [/^curl\//, ['curl/8'], ['x curl/8']],
+  [/curl/i, ['xCURL'], ['cur']],
+  [/(?<first>a)\k<first>/, ['aa'], ['a', 'ab']],
+  [/(a|b)\1/, ['xbb'], ['ab']],
+  [/sun|kim/iu, ['\u017fun', '\u212aim', 'SUN'], ['so']],
   [/curl/y, ['curl/8'], ['x curl/8']],
   [{ pattern: 'Googlebot\\/' }, ['Googlebot/2.1'], ['Googlebot', 'googlebot/2.1']],
+  ['sun', ['SUN'], ['\u017fun', 'sunk']],
+  ['bot', ['robot bot', 'bots, bot'], ['robot bots']],
+  [{ pattern: 'Bot' }, ['bot Bot'], ['bot BOT bOt']],
+  [{ pattern: 'S[eE]m|^x' }, ['sem Sem', 'SEm', 'x'], ['sem', 'ax']],
   [{ pattern: '^$|^-$' }, ['-'], ['a-']],
 ]
 
+/** None is in an agent here. With so many others a pattern is looked for in another way. */
+const crowd = Array.from({ length: 30 }, (_, index): AgentPattern => {
+  return index % 2 === 0 ? `zebra${index}` : { pattern: `Zebra\\/${index}` }
+})
+
 for (const [pattern, found, not] of table) {
   test(`${JSON.stringify(shownAgent(pattern))} is found in ${found.join(', ')}`, () => {
-    const match = compileAgents([pattern])
-    for (const agent of found) assert.equal(match(agent), shownAgent(pattern), agent)
-    for (const agent of not) assert.equal(match(agent), undefined, agent)
+    for (const match of [compileAgents([pattern]), compileAgents([...crowd, pattern])]) {
+      for (const agent of found) assert.equal(match(agent), shownAgent(pattern), agent)
+      for (const agent of not) assert.equal(match(agent), undefined, agent)
+    }
     assert.deepEqual(matchingAgents([pattern], found[0] as string), [pattern])
   })
 }
@@ -50,14 +65,15 @@ const phrase = fc.string({ unit, minLength: 1, maxLength: 4 }).filter(text => /\
 const anyPattern: fc.Arbitrary<AgentPattern> = fc.oneof(
   phrase,
   phrase,
-  fc.constantFrom(/a+b/, /A/i, /z$/g, /b/y, /[01]{2}/gi),
-  fc.constantFrom({ pattern: 'a\\.b' }, { pattern: '^z' }),
+  fc.constantFrom(/a+b/, /A/i, /z$/g, /b/y, /[01]{2}/gi, /(z)|(.)\2/, /(?<two>b)\k<two>/, /aB/, /^a|b./),
+  fc.constantFrom({ pattern: 'a\\.b' }, { pattern: '^z' }, { pattern: 'aB' }, { pattern: 'B(_|-)?a' }),
 )
 
 test('strings, RegExps and { pattern } objects are what a loop over them finds', () => {
   const agents = fc.array(fc.string({ unit, maxLength: 14 }), { minLength: 1, maxLength: 8 })
   fc.assert(
-    fc.property(fc.array(anyPattern, { maxLength: 6 }), agents, (patterns, texts) => {
+    fc.property(fc.array(anyPattern, { maxLength: 6 }), fc.boolean(), agents, (some, isCrowd, texts) => {
+      const patterns = isCrowd ? [...crowd, ...some] : some
       const match = compileAgents(patterns)
       for (const agent of texts) {
         const all = matchingAgents(patterns, agent)
@@ -85,16 +101,40 @@ test('a RegExp with g or y keeps no place, and is not touched', () => {
   assert.equal(own.lastIndex, 7)
 })
 
-test('crawler-user-agents works as it is: each instance finds a pattern, the same as a loop of its RegExps', () => {
-  const match = compileAgents(crawlers)
+test('crawler-user-agents works as it is, and agrees with a loop of its RegExps', () => {
   const loop = crawlers.map(({ pattern }) => ({ pattern, expression: new RegExp(pattern) }))
   const instances = crawlers.flatMap(each => each.instances)
   assert.ok(instances.length > 1000)
-  for (const agent of instances) {
-    const first = loop.find(({ expression }) => expression.test(agent))?.pattern
-    assert.equal(match(agent), first, agent)
-    assert.notEqual(first, undefined, agent)
+  for (const count of [24, 25, 650, crawlers.length]) {
+    const match = compileAgents(crawlers.slice(0, count))
+    const part = loop.slice(0, count)
+    for (const agent of [...instances, ...browsers]) {
+      const all = part.filter(({ expression }) => expression.test(agent)).map(({ pattern }) => pattern)
+      const found = match(agent)
+      if (found === undefined) assert.deepEqual(all, [], agent)
+      else assert.ok(all.includes(found), `${agent}: ${found}`)
+    }
   }
+})
+
+test('more patterns than the automaton has room for are found all the same', () => {
+  const many = Array.from({ length: 3000 }, (_, index) => `${index}${'long'.repeat(6)}`)
+  const match = compileAgents([...many, { pattern: 'x{2}Bot' }, '(last)'])
+  for (const index of [0, 1, 17, 1500, 2350, 2999]) {
+    assert.equal(match(`a ${many[index]}/1`), many[index])
+    assert.equal(match(`a ${many[index]}x`), undefined)
+  }
+  assert.equal(match('xxBot'), 'x{2}Bot')
+  assert.equal(match('a(last)'), '(last)')
+})
+
+test('an expression is asked about an agent once, however often its needle stands there', ({ mock }) => {
+  const match = compileAgents([...crowd, /bot(?=\d)/])
+  const { mock: tests } = mock.method(RegExp.prototype, 'test')
+  for (const [index, agent] of ['bot bot bot', 'bot bot bot', 'a', 'bot bot1'].entries()) {
+    assert.equal(match(agent), index === 3 ? '/bot(?=\\d)/' : undefined)
+  }
+  assert.equal(tests.callCount(), 3)
 })
 
 test('the kept list agrees with the reference on every agent of crawler-user-agents', () => {
@@ -144,7 +184,7 @@ for (const bad of refused) {
 }
 
 test('a long agent takes no time', () => {
-  const match = compileAgents([...scannerAgents, 'a b', 'c++', '(x)'])
+  const match = compileAgents([...scannerAgents, 'a b', 'c++', '(x)', 'é', /sqlmax|w3ag/])
   for (const part of ['a', 'a ', '(', 'sqlma', 'w3af.', 'Nmap Scripting ', 'Hello, ', ' ', '-']) {
     const agent = part.repeat(16_384 / part.length)
     const start = performance.now()

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { badAgent, scannerAgents } from '../../lib/index.ts'
 import { compileAgents } from '../../lib/match/agents.ts'
 import { brief, sites } from '../support/ask.ts'
+import { get } from '../support/raw-client.ts'
 
 const site = sites()
 const isScanner = compileAgents(scannerAgents)
@@ -152,6 +153,28 @@ describe('options', () => {
     ]
     for (const [agent, expected] of cases)
       assert.equal(brief(await to.ask('/', { 'User-Agent': agent })), expected, agent)
+  })
+
+  test('each request of a connection is judged by its own agent, and by each rule', async () => {
+    const long = 'x'.repeat(600)
+    const agents = ['a', 'a', 'Nikto/2', 'a', 'sqlmap/1', `${long}nikto`, `${long} Nikto/2`, '', 'sqlmap/1']
+    const rules = [badAgent({ dryRun: true }), badAgent({ patterns: ['a'], empty: false, dryRun: true })]
+    const to = await site(rules)
+    const requests = agents.map((agent, i) => get(`/${i}`, { 'User-Agent': agent }))
+    await to.send(requests.join('') + get('/last', { 'User-Agent': 'a', Connection: 'close' }))
+    assert.equal(to.calls.length, agents.length + 1)
+    const told = to.events.map(({ url, detail }) => `${url} ${detail}`)
+    assert.deepEqual(told, [
+      '/0 a',
+      '/1 a',
+      '/2 nikto',
+      '/3 a',
+      '/4 sqlmap',
+      '/6 nikto',
+      '/7 undefined',
+      '/8 sqlmap',
+      '/last a',
+    ])
   })
 
   test('allow wins', async () => {

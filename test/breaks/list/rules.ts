@@ -71,13 +71,6 @@ export const rules: readonly Break[] = [
     tests: ['rules/method-allowlist.test.ts'],
   },
   {
-    name: 'agents match inside words',
-    file: 'match/agents.ts',
-    find: 'const isWord = (character: string | undefined) => character !== undefined &&',
-    replace: "const isWord = (character: string | undefined) => character === '' &&",
-    tests: ['rules/bad-agent.test.ts'],
-  },
-  {
     name: 'allow does not win over patterns',
     file: 'rules/bad-agent.ts',
     find: 'detail === undefined || isAllowed?.(agent) !== undefined',
