@@ -1,14 +1,36 @@
-import { refuseEntry } from './errors.ts'
-import { type AddressRange, parseEntry } from './match/cidr-entry.ts'
-import { type CidrSet, compileCidrSet } from './match/cidr-set.ts'
+import { refuse, refuseEntry } from './errors.ts'
+import { compileNow } from './match/cidr-compile.ts'
+import { addEntry, CidrList } from './match/cidr-entry.ts'
+import { CidrSet } from './match/cidr-set.ts'
+import { type Check, list, listArgument } from './options.ts'
 
-/** Parses and compiles a list of addresses, CIDRs and ranges; `factory` and `option` name it in the error. */
+/** Adds one entry of a list that was given to `factory` as `option`; the error names both. */
+export function addChecked(
+  to: CidrList,
+  factory: string,
+  option: string,
+  entry: unknown,
+  index: number,
+): void {
+  const wrong = typeof entry === 'string' ? addEntry(to, entry.trim()) : 'it is no string'
+  if (wrong !== undefined) refuseEntry(factory, option, entry, `${wrong} (entry ${index})`)
+}
+
+/** Parses and compiles a list of addresses, CIDRs and ranges. */
 export function addressList(factory: string, option: string, entries: readonly unknown[]): CidrSet {
-  const ranges: AddressRange[] = []
-  for (const [index, entry] of entries.entries()) {
-    const parsed = typeof entry === 'string' ? parseEntry(entry.trim()) : 'it is no string'
-    if (typeof parsed === 'string') refuseEntry(factory, option, entry, `${parsed} (entry ${index})`)
-    for (const range of parsed) ranges.push(range)
-  }
-  return compileCidrSet(ranges)
+  const read = new CidrList()
+  for (const [index, entry] of entries.entries()) addChecked(read, factory, option, entry, index)
+  return compileNow(read)
+}
+
+/** The set that is a factory's first argument, or is made of it. */
+export function addressArgument(factory: string, value: unknown): CidrSet {
+  if (!(value instanceof CidrSet)) return addressList(factory, 'list', listArgument(factory, 'list', value))
+  return value.size > 0 ? value : refuse(factory, 'list', value, 'a set with at least one entry')
+}
+
+/** A set that is ready, or a list to make one of. */
+export function addresses(option: string): Check<CidrSet> {
+  return (value, fail, factory = 'rule') =>
+    value instanceof CidrSet ? value : addressList(factory, option, list(value, fail))
 }

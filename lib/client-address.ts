@@ -1,6 +1,8 @@
-import proxyaddr from 'proxy-addr'
 import { framework, isHttp2, type Request } from './http-types.ts'
 import { type Address, parseAddress, parseForwardedAddress } from './match/address.ts'
+import { compileNow } from './match/cidr-compile.ts'
+import { addProxy, CidrList } from './match/cidr-entry.ts'
+import { Verdicts } from './match/verdicts.ts'
 import { sessionOf, stateOf } from './request-state.ts'
 import { warned, warnOnce } from './warnings.ts'
 
@@ -19,13 +21,22 @@ const trustNobody: Trust = () => false
 /** Of an app or a rule that says nothing of proxies; who says false, knows. */
 const trustUnset: Trust = () => false
 
-/** Compiles {@link TrustProxy}. Throws proxy-addr's TypeError for an entry that is none. */
+/** Compiles {@link TrustProxy}. Throws a TypeError for an entry that is none. */
 export function compileTrust(trust: TrustProxy): Trust {
   if (typeof trust === 'function') return trust
   if (typeof trust === 'boolean') return trust ? trustAll : trustNobody
   if (typeof trust === 'number') return (_address, hop) => hop < trust
-  const entries = typeof trust === 'string' ? trust.split(',').map(entry => entry.trim()) : [...trust]
-  return proxyaddr.compile(entries)
+  return trustList(typeof trust === 'string' ? trust.split(',').map(entry => entry.trim()) : trust)
+}
+
+function trustList(entries: readonly string[]): Trust {
+  const list = new CidrList()
+  for (const entry of entries) {
+    const wrong = addProxy(list, entry)
+    if (wrong !== undefined) throw new TypeError(`"${entry}": ${wrong}`)
+  }
+  const proxies = compileNow(list)
+  return address => proxies.has(address)
 }
 
 /** The trust of a request: the rule's own, else that of the Express app (or sub-app) that handles it, else none. */
@@ -70,8 +81,9 @@ export function peerAddressOf(
   if (holder[kPeer]) return holder[kPeer]
   const text = socket?.remoteAddress
   const address = text === undefined ? undefined : parseAddress(text)
-  if (address) holder[kPeer] = address
-  return address
+  if (!address) return undefined
+  holder[kPeer] = { ...address, verdicts: new Verdicts() }
+  return holder[kPeer]
 }
 
 /** Whether the TCP peer is a trusted proxy. */
@@ -131,13 +143,18 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
   return client
 }
 
-const privatePeer = proxyaddr.compile(['loopback', 'linklocal', 'uniquelocal'])
-
 function warnUntrusted(peer: Address | undefined): void {
-  if (warned('DROP444_UNTRUSTED_PROXY') || (peer && !privatePeer(peer.text, 0))) return
+  if (warned('DROP444_UNTRUSTED_PROXY') || (peer && !isPrivate(peer))) return
   warnOnce(
     'DROP444_UNTRUSTED_PROXY',
     `${peer?.text ?? 'a unix-domain socket'} sent X-Forwarded-For, but no proxy is trusted: ` +
       'rules see the proxy, not the client. Set trustProxy, or Express\'s "trust proxy"',
   )
+}
+
+let privatePeer: Trust | undefined
+
+function isPrivate(peer: Address): boolean {
+  privatePeer ??= trustList(['loopback', 'linklocal', 'uniquelocal'])
+  return privatePeer(peer.text, 0)
 }

@@ -1,9 +1,9 @@
-import { addressList } from './address-list.ts'
+import { addresses } from './address-list.ts'
 import { compileTrust, type Trust, type TrustProxy, warnTrustAll } from './client-address.ts'
 import type { DropHow } from './drop.ts'
 import type { Request, Response } from './http-types.ts'
 import type { CidrSet } from './match/cidr-set.ts'
-import { boolean, type Check, fn, integer, list, oneOf, text } from './options.ts'
+import { boolean, type Check, fn, integer, oneOf, text } from './options.ts'
 import { warnOnce } from './warnings.ts'
 import type { HandOff } from './wire/hand-off.ts'
 import type { Http2Mode } from './wire/http2.ts'
@@ -21,8 +21,8 @@ export interface CommonOptions extends DropHow {
   dryRun?: boolean | undefined
   /** True (or a promise of it) lets the request pass unjudged. What it throws goes to `next`. */
   skip?: { skip(req: Request): unknown }['skip'] | undefined
-  /** Client addresses that pass unjudged: addresses, CIDRs, ranges, `loopback`, `linklocal`, `uniquelocal`. */
-  except?: (Iterable<string> & object) | undefined
+  /** Client addresses that pass unjudged: addresses, CIDRs, ranges, `loopback`, `linklocal`, `uniquelocal`, or a set of them. */
+  except?: (Iterable<string> & object) | CidrSet | undefined
 }
 
 /** {@link CommonOptions}, checked and compiled. */
@@ -70,9 +70,6 @@ const handOff: Check<HandOff> = (value, fail) => {
   return value
 }
 
-const except: Check<CidrSet> = (value, fail, factory = 'rule') =>
-  addressList(factory, 'except', list(value, fail))
-
 /** The checks of the common options; a factory adds its own. */
 export const commonChecks = {
   name: ((value, fail) =>
@@ -83,7 +80,7 @@ export const commonChecks = {
   handler: fn<Handler>(),
   dryRun: boolean,
   skip: fn<(req: Request) => unknown>(),
-  except,
+  except: addresses('except'),
   trustProxy,
   handOff,
   http2: oneOf<Http2Mode>('goaway', 'destroy', 'stream'),

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import proxyaddr from 'proxy-addr'
-import { clientAddress, compileTrust } from '../lib/client-address.ts'
+import { addressList } from '../lib/address-list.ts'
+import { clientAddress, compileTrust, peerAddressOf } from '../lib/client-address.ts'
 import { type DropEvent, OptionsError, onDrop, rule, type TrustProxy } from '../lib/index.ts'
 import { parseAddress } from '../lib/match/address.ts'
 import { exchange, get } from './support/raw-client.ts'
+import { octets, spelled, spelledV6 } from './support/reference/addresses.ts'
 import { listen } from './support/servers.ts'
 
 /** Asks a server that compares our client address with proxy-addr's, header by header. */
@@ -106,5 +109,124 @@ describe('trustProxy', () => {
       events.map(event => event.peerAddress),
       ['127.0.0.1'],
     )
+  })
+})
+
+const v4 = octets.map(bytes => bytes.join('.'))
+const mask = (prefix: number) =>
+  [24, 16, 8, 0].map(by => ((0xffffffff << (32 - prefix)) >>> by) & 255).join('.')
+const native = spelledV6.map(({ text }) => text).filter(text => parseAddress(text)?.family === 6)
+
+/** proxy-addr reads dotted decimal at the end of IPv6 in its own way, but for mapped addresses. */
+const isOddlyDotted = (text: string) => /:.*\./.test(text) && !/^::ffff:/i.test(text)
+
+const proxy = fc.oneof(
+  fc.constantFrom('loopback', 'linklocal', 'uniquelocal'),
+  spelled.filter(text => !isOddlyDotted(text)),
+  fc.tuple(v4, fc.integer({ min: 1, max: 32 })).map(([text, prefix]) => `${text}/${prefix}`),
+  fc.tuple(v4, fc.integer({ min: 1, max: 32 })).map(([text, prefix]) => `${text}/${mask(prefix)}`),
+  fc
+    .tuple(
+      native.filter(text => !isOddlyDotted(text)),
+      fc.integer({ min: 1, max: 128 }),
+    )
+    .map(([text, prefix]) => `${text.replace(/%.*/, '')}/${prefix}`),
+  fc.tuple(v4, fc.integer({ min: 97, max: 128 })).map(([text, prefix]) => `::ffff:${text}/${prefix}`),
+)
+
+const candidate = fc.oneof(
+  spelled.filter(text => !isOddlyDotted(text)),
+  fc.constantFrom(
+    '',
+    'junk',
+    '127.0.0.1',
+    '::1',
+    '::ffff:127.0.0.1',
+    '10.255.0.1',
+    'fe80::1',
+    'fdff::',
+    '172.32.0.0',
+  ),
+)
+
+describe('a list of proxies means what it means to proxy-addr', () => {
+  test('whatever is listed, and whoever is asked about', () => {
+    fc.assert(
+      fc.property(fc.array(proxy, { maxLength: 5 }), fc.array(candidate), (entries, addresses) => {
+        const ours = compileTrust(entries)
+        const theirs = proxyaddr.compile(entries)
+        const near = entries.map(entry => entry.replace(/\/.*/, ''))
+        for (const address of [...addresses, ...near])
+          assert.equal(ours(address, 0), theirs(address, 0), `${address} of ${entries.join(', ')}`)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  const bad = [
+    ...['', 'nonsense', 'Loopback', '1.2.3.4/33', '::1/129', '1.2.3.4/', '1.2.3.4/x', '10.0.0.0/255.0.255.0'],
+    ...['::1/255.0.0.0', '1.2.3.4/::', '10.0.0.1-10.0.0.9', '1.2.3.4 ', 'constructor', '1.2.3.4/8/8'],
+  ]
+  for (const entry of bad) {
+    test(`neither takes ${JSON.stringify(entry)}`, () => {
+      assert.throws(() => compileTrust([entry]), TypeError)
+      assert.throws(() => proxyaddr.compile([entry]), TypeError)
+    })
+  }
+
+  test('but for a list of everybody, and for octal and short forms', () => {
+    assert.equal(compileTrust('0.0.0.0/0')('203.0.113.7', 0), true)
+    assert.equal(compileTrust('0.0.0.0/0')('2001:db8::1', 0), false)
+    assert.equal(compileTrust(['10.0.0.0/0.0.0.0'])('203.0.113.7', 0), true)
+    assert.equal(compileTrust(['::/0'])('2001:db8::1', 0), true)
+    assert.equal(compileTrust(['::/0'])('203.0.113.7', 0), false)
+    for (const entry of ['010.0.0.1', '0x7f.0.0.1', '2130706433', '10.0.0.0/08'])
+      assert.throws(() => compileTrust(entry), TypeError, entry)
+  })
+})
+
+describe('what sets said of the peer is kept on its connection', () => {
+  const set = (...entries: string[]) => addressList('test', 'list', entries)
+
+  test('and asked of the set once', () => {
+    const peer = peerAddressOf({}, { remoteAddress: '::ffff:10.1.2.3' })
+    assert.ok(peer?.verdicts)
+    const [ten, other] = [set('10.0.0.0/8'), set('192.0.2.1')]
+    assert.deepEqual([ten.match(peer), other.match(peer)], ['10.0.0.0/8', undefined])
+    assert.deepEqual(peer.verdicts.sets, [ten, other])
+    peer.verdicts.texts[0] = 'as it was said'
+    assert.deepEqual([ten.match(peer), other.match(peer)], ['as it was said', undefined])
+    assert.equal(set('10.0.0.0/8').match(peer), '10.0.0.0/8')
+  })
+
+  test('of a few sets; the others are asked again, and right', () => {
+    const peer = peerAddressOf({}, { remoteAddress: '10.0.0.7' })
+    assert.ok(peer?.verdicts)
+    const sets = Array.from({ length: 20 }, (_, i) => set(`10.0.0.${i}`))
+    for (let round = 0; round < 3; round++) {
+      for (const [i, each] of sets.entries()) assert.equal(each.match(peer), i === 7 ? '10.0.0.7' : undefined)
+    }
+    assert.equal(peer.verdicts.sets.length, 8)
+  })
+
+  test('never of a client behind a proxy, who may be another in the next request of that connection', () => {
+    const socket = { remoteAddress: '127.0.0.1' }
+    const trust = compileTrust('loopback')
+    const client = (forwarded?: string) => {
+      const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+      return clientAddress({ socket, headers, httpVersionMajor: 1 } as never, trust)
+    }
+    const denied = set('198.51.100.0/24')
+    for (const [forwarded, said] of [
+      ['198.51.100.1', '198.51.100.0/24'],
+      ['203.0.113.7', undefined],
+      [undefined, undefined],
+      ['198.51.100.1', '198.51.100.0/24'],
+    ] as const) {
+      const address = client(forwarded)
+      assert.ok(address)
+      assert.equal(address.verdicts !== undefined, forwarded === undefined)
+      assert.equal(denied.match(address), said)
+    }
   })
 })

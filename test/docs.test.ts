@@ -149,7 +149,7 @@ describe('docs: links', () => {
 
 describe('docs: factories', () => {
   it('each has its page', () => {
-    const others = ['MemoryStore', 'OptionsError', 'drop', 'dropLog', 'onDrop', 'unprotect']
+    const others = ['MemoryStore', 'OptionsError', 'cidrSet', 'drop', 'dropLog', 'onDrop', 'unprotect']
     const functions = Object.entries(api).filter(([, value]) => typeof value === 'function')
     const names = functions.map(([name]) => name).filter(name => !others.includes(name))
     assert.deepEqual(sorted(Object.keys(factories)), sorted(names))

@@ -1,61 +1,57 @@
 import type { Address } from './address.ts'
-import { type AddressRange, compareWords } from './cidr-entry.ts'
+import { scanAddress, scanned } from './address-scan.ts'
+import type { CidrTable } from './cidr-table.ts'
 
-/** A compiled set of address ranges. */
-export interface CidrSet {
-  /** The text of an entry that holds the address, or undefined. */
-  match(address: Address): string | undefined
-}
+/** A compiled set of addresses, made by {@link cidrSet}: for `denyCidr`, `allowCidr` and `except`. It never changes. */
+export class CidrSet {
+  readonly #v4: CidrTable
+  readonly #v6: CidrTable
 
-/** Sorted, disjoint ranges of one family: a binary search finds the only one that can hold an address. */
-interface Table {
-  readonly starts: readonly (readonly number[])[]
-  readonly ends: readonly (readonly number[])[]
-  readonly texts: readonly string[]
-}
-
-/** The next address; never asked of the last one there is. */
-function after(words: readonly number[]): number[] {
-  const next = [...words]
-  for (let i = next.length - 1; i >= 0; i--) {
-    next[i] = ((next[i] as number) + 1) >>> 0
-    if (next[i] !== 0) break
+  /** @internal */
+  constructor(v4: CidrTable, v6: CidrTable) {
+    this.#v4 = v4
+    this.#v6 = v6
   }
-  return next
-}
 
-function compileTable(ranges: readonly AddressRange[]): Table {
-  const sorted = [...ranges].sort((a, b) => compareWords(a.start, b.start) || compareWords(b.end, a.end))
-  const starts: (readonly number[])[] = []
-  const ends: (readonly number[])[] = []
-  const texts: string[] = []
-  for (const range of sorted) {
-    const open = ends.at(-1)
-    // What an earlier range holds already is its: of this one there remains what lies behind.
-    if (open !== undefined && compareWords(range.end, open) <= 0) continue
-    const overlaps = open !== undefined && compareWords(range.start, open) <= 0
-    starts.push(overlaps ? after(open) : range.start)
-    ends.push(range.end)
-    texts.push(range.text)
+  /** How many ranges it holds. What lies within another is none of its own. */
+  get size(): number {
+    return this.#v4.columns.count + this.#v6.columns.count
   }
-  return { starts, ends, texts }
-}
 
-function find({ starts, ends, texts }: Table, words: readonly number[]): string | undefined {
-  let low = 0
-  let high = starts.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareWords(starts[middle] as readonly number[], words) <= 0) low = middle + 1
-    else high = middle
+  /** The memory of its columns, in bytes. Ranges `first-last`, and entries with host bits or in another spelling, take more. */
+  get bytes(): number {
+    return [this.#v4, this.#v6].reduce(
+      (sum, { index, columns: { starts, sizes } }) =>
+        sum + index.byteLength + starts.byteLength + sizes.byteLength,
+      0,
+    )
   }
-  if (low === 0) return undefined
-  return compareWords(ends[low - 1] as readonly number[], words) >= 0 ? texts[low - 1] : undefined
-}
 
-/** Compiles ranges once; a look-up is a binary search that allocates nothing. */
-export function compileCidrSet(ranges: readonly AddressRange[]): CidrSet {
-  const v4 = compileTable(ranges.filter(range => range.family === 4))
-  const v6 = compileTable(ranges.filter(range => range.family === 6))
-  return { match: address => find(address.family === 4 ? v4 : v6, address.words) }
+  /** Whether it holds an IPv4 or IPv6 address, in any spelling; false where `address` is none. */
+  has(address: string): boolean {
+    const family = scanAddress(address)
+    return family !== 0 && (family === 4 ? this.#v4 : this.#v6).find() >= 0
+  }
+
+  /**
+   * The text of an entry that holds the address, or undefined.
+   *
+   * @internal
+   */
+  match(address: Address): string | undefined {
+    const { verdicts } = address
+    if (!verdicts) return this.#find(address)
+    const { sets } = verdicts
+    for (let i = 0; i < sets.length; i++) if (sets[i] === this) return verdicts.texts[i]
+    const text = this.#find(address)
+    verdicts.keep(this, text)
+    return text
+  }
+
+  #find({ family, words }: Address): string | undefined {
+    for (let i = 0; i < words.length; i++) scanned[i] = words[i] as number
+    const table = family === 4 ? this.#v4 : this.#v6
+    const index = table.find()
+    return index < 0 ? undefined : table.columns.textOf(index)
+  }
 }

@@ -1,3 +1,4 @@
+import type { CidrSet } from '../match/cidr-set.ts'
 import { Reason } from '../reasons.ts'
 import type { Rule } from '../rule.ts'
 import type { AddressOptions } from './address-rule.ts'
@@ -15,7 +16,7 @@ import { cidrRule } from './cidr-rule.ts'
  *
  * @throws OptionsError that names the bad entry
  */
-export function allowCidr(list: Iterable<string> & object, options?: AddressOptions): Rule {
+export function allowCidr(list: (Iterable<string> & object) | CidrSet, options?: AddressOptions): Rule {
   return cidrRule('allowCidr', list, options, (set, address) =>
     set.match(address) === undefined ? { reason: Reason.UNLISTED_ADDRESS, detail: address.text } : undefined,
   )

@@ -1,9 +1,9 @@
-import { addressList } from '../address-list.ts'
+import { addressArgument } from '../address-list.ts'
 import { isTrusted } from '../client-address.ts'
 import { commonOf } from '../common-options.ts'
 import type { Address } from '../match/address.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
-import { listArgument, readOptions, refuseRequest } from '../options.ts'
+import { readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import type { DoorJudge } from '../rule-info.ts'
@@ -17,7 +17,7 @@ export function cidrRule(
   judgeAddress: (set: CidrSet, address: Address) => Finding | undefined,
 ): Rule {
   refuseRequest(factory, entries)
-  const set = addressList(factory, 'list', listArgument(factory, 'list', entries))
+  const set = addressArgument(factory, entries)
   const checked = readOptions(factory, options, addressChecks)
   // An address rule is certain of whom it meets: nothing on that connection is worth finishing.
   const common = commonOf(checked, { name: factory, http2: 'destroy' })

@@ -1,3 +1,4 @@
+import type { CidrSet } from '../match/cidr-set.ts'
 import { Reason } from '../reasons.ts'
 import type { Rule } from '../rule.ts'
 import type { AddressOptions } from './address-rule.ts'
@@ -7,7 +8,7 @@ import { cidrRule } from './cidr-rule.ts'
  * Drops the addresses in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403.
  *
  * @param list addresses, CIDRs (host bits may be set), ranges `first-last`, `loopback`, `linklocal`, `uniquelocal`; at
- *   least one, and none that covers every address
+ *   least one, and none that covers every address; or what {@link cidrSet} made of them
  * @param options the common ones, `address` and `noAddress`; `http2` defaults to `'destroy'`
  *
  * @example
@@ -15,7 +16,7 @@ import { cidrRule } from './cidr-rule.ts'
  *
  * @throws OptionsError that names the bad entry
  */
-export function denyCidr(list: Iterable<string> & object, options?: AddressOptions): Rule {
+export function denyCidr(list: (Iterable<string> & object) | CidrSet, options?: AddressOptions): Rule {
   return cidrRule('denyCidr', list, options, (set, address) => {
     const detail = set.match(address)
     return detail === undefined ? undefined : { reason: Reason.DENIED_ADDRESS, detail }

@@ -1,7 +1,8 @@
 import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { refuse } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
-import { type Check, isIterable, isPlainObject, readOptions, refuseRequest } from '../options.ts'
+import type { CidrSet } from '../match/cidr-set.ts'
+import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
 import type { Rule } from '../rule.ts'
 import { describeChain } from '../rule-info.ts'
 import { watchMissingHost } from '../server/missing-host.ts'
@@ -16,15 +17,16 @@ import { type RateLimitOptions, rateLimit } from './rate-limit.ts'
 
 type Shared = Omit<CommonOptions, 'name'>
 type List<T> = Iterable<T> & object
+type Addresses = List<string> | CidrSet
 
 /** Options of {@link drop444}: a rule each, and the common options for all of them. A rule's own options win. */
 export interface Drop444Options extends Shared {
   /** `false` leaves a rule out, as does its absence. */
   noHost?: boolean | NoHostOptions | undefined
   /** The list, or `{ list, … }` with options of {@link denyCidr}. */
-  denyCidr?: false | List<string> | (AddressOptions & { list: List<string> }) | undefined
+  denyCidr?: false | Addresses | (AddressOptions & { list: Addresses }) | undefined
   /** The list, or `{ list, … }` with options of {@link allowCidr}. */
-  allowCidr?: false | List<string> | (AddressOptions & { list: List<string> }) | undefined
+  allowCidr?: false | Addresses | (AddressOptions & { list: Addresses }) | undefined
   /** The methods, or `{ methods, … }` with options of {@link methodAllowlist}. */
   methodAllowlist?: false | List<string> | (CommonOptions & { methods: List<string> }) | undefined
   badAgent?: boolean | BadAgentOptions | undefined
@@ -87,10 +89,13 @@ export function drop444(options: Drop444Options): Rule {
   const ruleChecks = Object.fromEntries(Object.keys(inOrder).map(rule => [rule, anything]))
   // Read once: a getter may give something else the second time.
   const given: Record<string, unknown> = isPlainObject(options) ? { ...options } : {}
-  if (isIterable(given.except)) given.except = [...given.except]
-  readOptions('drop444', isPlainObject(options) ? given : options, { ...sharedChecks, ...ruleChecks })
+  const checked = readOptions('drop444', isPlainObject(options) ? given : options, {
+    ...sharedChecks,
+    ...ruleChecks,
+  })
+  // As they are checked, a list is compiled once for all rules.
   const shared = Object.fromEntries(
-    Object.entries(given).filter(([option, value]) => option in sharedChecks && value !== undefined),
+    Object.entries(checked).filter(([option, value]) => option in sharedChecks && value !== undefined),
   ) as Shared
   const rules: Rule[] = []
   for (const [rule, make] of Object.entries(inOrder)) {

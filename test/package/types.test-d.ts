@@ -15,6 +15,7 @@ import {
   badAgent,
   browserPaths,
   type CommonOptions,
+  cidrSet,
   type DropAction,
   type DropEvent,
   type DropInfo,
@@ -117,6 +118,8 @@ noHost({ status: 404, handler: (_req, res) => res.end('no') })
 /* Lists may be frozen, and sets. */
 pathAllowlist([...browserPaths, /^\/x$/] as const)
 denyCidr(new Set(['192.0.2.1']))
+denyCidr(await cidrSet(['192.0.2.1']), { except: await cidrSet([]) })
+drop444({ denyCidr: await cidrSet([]), allowCidr: { list: await cidrSet([]) } })
 badAgent({ patterns: [...scannerAgents, /x/, { pattern: 'y' }], allow: [{ pattern: 'z' }] as const })
 drop444({ noHost: true, badAgent: { empty: false }, denyCidr: ['192.0.2.1'], dryRun: true })
 

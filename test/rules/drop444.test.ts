@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Drop444Options, drop444 } from '../../lib/index.ts'
+import { cidrSet, type Drop444Options, drop444 } from '../../lib/index.ts'
 import { brief, sites } from '../support/ask.ts'
 import { kinds } from '../support/servers.ts'
 
@@ -133,6 +133,19 @@ describe('drop444', () => {
     const except = new Set(['loopback']).values()
     const to = await site([drop444({ noHost: true, badAgent: true, except })])
     assert.equal(await to.ask('/', { Host: '1.1.1.1', 'User-Agent': 'sqlmap' }), 'pass')
+  })
+
+  test('a compiled set where a list is', async () => {
+    const set = await cidrSet(['127.9.0.0/16'])
+    const to = await site([drop444({ denyCidr: set })])
+    assert.equal(brief(await to.ask('/', {}, { localAddress: '127.9.0.1' })), 'denied-address: 127.9.0.0/16')
+    assert.equal(await to.ask(), 'pass')
+    const other = await site([
+      drop444({ allowCidr: { list: set, name: 'ours' }, badAgent: true, except: set }),
+    ])
+    const bad = { 'User-Agent': 'sqlmap/1' }
+    assert.equal(await other.ask('/', bad, { localAddress: '127.9.0.1' }), 'pass')
+    assert.equal(brief(await other.ask()), 'unlisted-address: 127.0.0.1')
   })
 
   test('false leaves a rule out', async () => {
