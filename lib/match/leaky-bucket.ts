@@ -24,9 +24,17 @@ export interface Decision {
 
 const atOnce: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
 
-/** The first request of a key: excess 0, passes (ngx_http_limit_req_lookup, new node). */
-export function firstRequest(now: number): { state: BucketState; decision: Decision } {
-  return { state: { excess: 0, last: Math.trunc(now) }, decision: atOnce }
+/** The first request of a key: excess 0, passes (ngx_http_limit_req_lookup, new node). Sets `state`. */
+export function firstRequest(state: BucketState, now: number): Decision {
+  state.excess = 0
+  state.last = Math.trunc(now)
+  return atOnce
+}
+
+/** Milliseconds since `last`, as nginx counts them where its clock jumped back (ngx_http_limit_req_lookup). */
+export function elapsed(last: number, now: number): number {
+  const ms = Math.trunc(now) - last
+  return ms < -60_000 ? 1 : Math.max(0, ms)
 }
 
 /**
@@ -34,9 +42,7 @@ export function firstRequest(now: number): { state: BucketState; decision: Decis
  * Changes `state`, unless the request is rejected.
  */
 export function nextRequest(bucket: Bucket, state: BucketState, now: number): Decision {
-  let ms = Math.trunc(now) - state.last
-  if (ms < -60_000) ms = 1
-  else if (ms < 0) ms = 0
+  const ms = elapsed(state.last, now)
   const excess = Math.max(0, state.excess - Math.trunc((bucket.rate * ms) / 1000) + 1000)
   if (excess > bucket.burst) {
     // From the last request that was counted: what has run off since is rounded down, so it can't be the start.

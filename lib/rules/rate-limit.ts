@@ -28,7 +28,7 @@ export interface RateLimitOptions extends AddressOptions {
   key?: { key(req: Request): string | PromiseLike<string> }['key'] | undefined
   /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
   ipv6Subnet?: number | undefined
-  /** How many keys memory holds; past that the least recently seen is forgotten. Default 100,000. */
+  /** About how many keys memory holds, 30 bytes each; past that the least loaded is forgotten. Default 100,000. */
   maxKeys?: number | undefined
   /** Where the state is kept; default: this process's memory. */
   store?: RateLimitStore | undefined
@@ -87,30 +87,48 @@ export function rateLimit(options: RateLimitOptions): Rule {
   }
   const { key: ownKey, ipv6Subnet = 64, now = () => performance.now() } = checked
   const states = checked.store ?? new MemoryStore(checked.maxKeys ?? 100_000)
+  const memory = takesWords(states) && states
+  const [highMask = 0, lowMask = 0] = maskWords([ALL, ALL], ipv6Subnet)
   const dropsUnknown = checked.noAddress !== 'pass'
 
   function settle(
     req: Request,
     res: Response,
-    key: string,
+    key: string | Address,
     decision: Decision,
   ): Judgement | Promise<undefined> {
-    if (!decision.allowed)
-      return { reason: Reason.RATE_LIMITED, detail: key, retryAfter: decision.retryAfter }
+    if (!decision.allowed) {
+      const detail = typeof key === 'string' ? key : addressKey(key, ipv6Subnet)
+      return { reason: Reason.RATE_LIMITED, detail, retryAfter: decision.retryAfter }
+    }
     // nginx's limit_req_dry_run: what would wait, passes.
     return decision.delay === 0 || common.dryRun ? undefined : wait(req, res, decision.delay)
+  }
+
+  function readClock(): number {
+    const time = now()
+    if (!Number.isFinite(time)) throw new TypeError(`rateLimit: now must return milliseconds, not ${time}`)
+    return time
   }
 
   function decide(req: Request, res: Response, key: string): Judgement | PromiseLike<Judgement> {
     if (key === '') return undefined
     if (typeof key !== 'string') throw new TypeError(`rateLimit: key must return a string, not ${typeof key}`)
-    const time = now()
-    if (!Number.isFinite(time)) throw new TypeError(`rateLimit: now must return milliseconds, not ${time}`)
-    const decision = states.hit(key, bucket, time)
+    const decision = states.hit(key, bucket, readClock())
     if (typeof decision !== 'object') throw new TypeError('rateLimit: the store must return a decision')
     return 'then' in decision
       ? Promise.resolve(decision).then(settled => settle(req, res, key, settled))
       : settle(req, res, key, decision)
+  }
+
+  function decideAddress(req: Request, res: Response, address: Address) {
+    const isV4 = address.family === 4
+    if (!memory || (!isV4 && ipv6Subnet > 64)) return decide(req, res, addressKey(address, ipv6Subnet))
+    const [first = 0, second = 0] = address.words
+    const decision = isV4
+      ? memory.hitWords(V4, first, bucket, readClock())
+      : memory.hitWords(first & highMask, second & lowMask, bucket, readClock())
+    return settle(req, res, address, decision)
   }
 
   return makeRule(common, (req, res) => {
@@ -121,9 +139,18 @@ export function rateLimit(options: RateLimitOptions): Rule {
         : Promise.resolve(key).then(settled => decide(req, res, settled))
     }
     const address = addressOf(req, common, checked.address)
-    if (address) return decide(req, res, addressKey(address, ipv6Subnet))
+    if (address) return decideAddress(req, res, address)
     return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
   })
+}
+
+const ALL = 0xffffffff
+/** What stands before an IPv4 address in a key of 64 bits: no IPv6 network of a client begins so (RFC 4291 2.7). */
+const V4 = ALL
+
+/** Whether it is the store in memory as it is: somebody's own `hit` has to be called. */
+function takesWords(store: RateLimitStore): store is MemoryStore {
+  return store instanceof MemoryStore && store.hit === MemoryStore.prototype.hit
 }
 
 /** An IPv6 subscriber has a whole network: each of its addresses is the same client. */

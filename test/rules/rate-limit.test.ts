@@ -62,9 +62,56 @@ describe('rateLimit', () => {
     const narrow = await limited({ ...proxied, ipv6Subnet: 128 })
     assert.equal(await narrow.ask(as('2001:db8::1')), 'pass')
     assert.equal(await narrow.ask(as('2001:db8::2')), 'pass')
+    const eighty = await limited({ ...proxied, ipv6Subnet: 80 })
+    assert.equal(await eighty.ask(as('2001:db8::1:0:0:1')), 'pass')
+    assert.equal(await eighty.ask(as('2001:db8::1:0:0:2')), 'rate-limited')
+    assert.equal(await eighty.ask(as('2001:db8:0:0:2::1')), 'pass')
+    const twenty = await limited({ ...proxied, ipv6Subnet: 20 })
+    assert.equal(await twenty.ask(as('2001:d00::1')), 'pass')
+    assert.equal(await twenty.ask(as('2001:dff:ffff:ffff::1')), 'rate-limited')
+    assert.equal(await twenty.ask(as('2001:e00::1')), 'rate-limited')
+    assert.equal(await twenty.ask(as('2001:1000::1')), 'pass')
     const wide = await limited({ ...proxied, ipv6Subnet: 48 })
     assert.equal(await wide.ask(as('2001:db8:0:1::1')), 'pass')
     assert.equal(await wide.ask(as('2001:db8:0:2::1')), 'rate-limited')
+  })
+
+  test('the detail names the address, or its network', async () => {
+    for (const store of [undefined, { hit: () => ({ allowed: false, delay: 0, retryAfter: 1 }) }]) {
+      const { to, ask } = await limited({ ...proxied, store })
+      for (const [address, detail] of [
+        ['203.0.113.1', '203.0.113.1'],
+        ['::ffff:203.0.113.2', '203.0.113.2'],
+        ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
+      ] as const) {
+        await ask(as(address))
+        assert.equal(brief(await to.ask('/', as(address))), `rate-limited: ${detail}`)
+      }
+    }
+  })
+
+  test('IPv4 and IPv6 with the same bits are two clients', async () => {
+    const { ask } = await limited({ ...proxied, ipv6Subnet: 64 })
+    for (const address of ['0.0.0.9', '::9', '9::', '0:9::', '0:0:0:9::', 'ffff:0:0:9::'])
+      assert.equal(await ask(as(address)), 'pass', address)
+  })
+
+  test('a store that two share counts for both, and one with a hit of its own is asked', async () => {
+    const store = new MemoryStore(10)
+    const [one, two] = [await limited({ store }), await limited({ store })]
+    assert.equal(await one.ask(), 'pass')
+    assert.equal(await two.ask(), 'rate-limited')
+    const keys: string[] = []
+    class Noting extends MemoryStore {
+      override hit(...hit: Parameters<MemoryStore['hit']>) {
+        keys.push(hit[0])
+        return super.hit(...hit)
+      }
+    }
+    const noted = await limited({ ...proxied, store: new Noting(10) })
+    assert.equal(await noted.ask(as('2001:db8::1')), 'pass')
+    assert.equal(await noted.ask(as('2001:db8::2')), 'rate-limited')
+    assert.deepEqual(keys, ['2001:db8::', '2001:db8::'])
   })
 
   test("key: what is counted; '' is not limited; a promise will do", async () => {

@@ -13,11 +13,12 @@ export const bucket = fc.record({
   ),
 })
 
-/** Milliseconds from one request to the next: mostly few, at times long, at times back. */
+/** Milliseconds from one request to the next: mostly few, at times long (months too), at times back. */
 const gap = fc.oneof(
   fc.nat(40),
   fc.nat(2000),
   fc.nat(200_000),
+  fc.constantFrom(2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 500, 3 * 2 ** 32),
   fc.integer({ min: -120_000, max: 0 }),
   fc.constantFrom(-59_999, -60_000, -60_001, -1, 0, 0.25, 0.75, 999.999),
 )
