@@ -11,6 +11,8 @@ export interface PathOptions {
 export interface Glob {
   match(path: string): boolean
   readonly longest: number
+  /** Micromatch's expression. */
+  readonly source: string
 }
 
 /** `!` subtracts and `!!` is none; `!(` too subtracts, as micromatch's lists have it. */
@@ -80,5 +82,5 @@ export function compileGlob(glob: string, { caseSensitive }: PathOptions): Glob 
   const stars = counted.map(segment => segment.split(repetition).length - 1)
   const globstars = glob.split('**').length - 1
   const sharing = globstars > 1 ? globstars + Math.max(...stars) : Math.max(globstars, ...stars)
-  return { match: path => path === glob || expression.test(path), longest: longestBy[sharing] ?? 32 }
+  return { match: path => path === glob || expression.test(path), longest: longestBy[sharing] ?? 32, source }
 }

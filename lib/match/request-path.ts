@@ -1,3 +1,6 @@
+/** The code of `/`. */
+export const SLASH = 47
+
 /**
  * The path of a request target: without the query, and of an absolute-form target (RFC 9112 3.2.2) without scheme and
  * authority.
@@ -5,7 +8,7 @@
 export function pathOf(target: string): string {
   const query = target.indexOf('?')
   const path = query < 0 ? target : target.slice(0, query)
-  if (path.charCodeAt(0) === 47) return path
+  if (path.charCodeAt(0) === SLASH) return path
   // An authority of other characters ends elsewhere for `url.parse`, by which Express reads it.
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[\w.~:@[\]-]+(\/.*)?$/is.exec(path)
   return absolute ? (absolute[1] ?? '/') : path
@@ -18,8 +21,21 @@ export function pathOf(target: string): string {
 const ambiguous =
   /\/\.{1,2}(?:\/|;|%3b|%2f|%5c|$)|%(?:2f|5c)\.|%2e|\\|\/\/|#|[\x00-\x20\x7f]|%[01][0-9a-f]|%7f|\.\.(?:;|%3b)/i
 
-/** Anything beyond what a URL spells plainly: then the slow checks are worth their time. */
-const unusual = /[^\w/.~-]/
+const [DOT, PLAIN] = [46, 1]
+
+/** What can mean one thing only, by character code; dots and slashes where none stands beside a slash. */
+const kinds = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w~-]/.test(String.fromCharCode(code))))
+
+/** Whether from `start`, where a character stands before, there is nothing hidden, encoded or ambiguous. */
+export function isPlain(path: string, start: number): boolean {
+  let before = path.charCodeAt(start - 1)
+  for (let i = start; i < path.length; i++) {
+    const code = path.charCodeAt(i)
+    if (kinds[code] !== PLAIN && ((code !== DOT && code !== SLASH) || before === SLASH)) return false
+    before = code
+  }
+  return true
+}
 
 /** Bytes beyond ASCII, which clients should have encoded. Node reads them as Latin-1. */
 const raw = /[\x80-\xff]/g
@@ -28,12 +44,13 @@ const encodeByte = (byte: string) => `%${byte.charCodeAt(0).toString(16).toUpper
 
 /** A path that can be judged, as sent (bytes beyond ASCII encoded), or undefined where it could mean two things. */
 export function judgeablePath(path: string): string | undefined {
-  if (path.charCodeAt(0) !== 47 || ambiguous.test(path)) return undefined
-  if (!unusual.test(path)) return path
+  if (path.charCodeAt(0) !== SLASH) return undefined
+  if (isPlain(path, 1)) return path
+  if (ambiguous.test(path)) return undefined
   const encoded = path.replace(raw, encodeByte)
   const decoded = decodePath(encoded)
-  const isPlain = decoded !== undefined && !/%[0-9a-f]{2}/i.test(decoded) && !/[^\x00-\x7f]/.test(encoded)
-  return isPlain ? encoded : undefined
+  const isClear = decoded !== undefined && !/%[0-9a-f]{2}/i.test(decoded) && !/[^\x00-\x7f]/.test(encoded)
+  return isClear ? encoded : undefined
 }
 
 /** Percent-decoded, or undefined if that is no UTF-8 (overlong forms are none, RFC 3629 3). */

@@ -2,8 +2,8 @@ import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuse, refuseEntry } from '../errors.ts'
 import { framework } from '../http-types.ts'
-import { globProblem, type PathOptions, splitNegation } from '../match/glob.ts'
-import { compilePaths, type PathMatcher } from '../match/path-patterns.ts'
+import { globProblem, splitNegation } from '../match/glob.ts'
+import { compilePaths } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
 import { boolean, type Check, listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
@@ -44,20 +44,21 @@ export function pathAllowlist(
 ): Rule {
   refuseRequest('pathAllowlist', patterns)
   const checked = readOptions('pathAllowlist', options, checks)
-  const matches = compile(readPatterns(patterns), {
-    caseSensitive: checked.caseSensitive ?? false,
-    strict: checked.strict ?? false,
-  })
+  const { caseSensitive = false, strict = false } = checked
+  // micromatch throws for a glob that it can't read (too long, a lone surrogate).
+  const matches = compilePaths(readPatterns(patterns), { caseSensitive, strict }, (pattern, error) =>
+    refusePattern(pattern, (error as Error).message),
+  )
   return makeRule(commonOf(checked, { name: 'pathAllowlist' }), req => {
     const { url = '' } = req
     const { originalUrl = url } = framework(req)
     const path = pathOf(url)
-    const judgeable = judgeablePath(path)
     // Where the rule is mounted under a path, a router has cut, and perhaps tidied, what the app may read as it was sent.
     const isClear = originalUrl === url || judgeablePath(pathOf(originalUrl)) !== undefined
-    if (judgeable === undefined || !isClear)
+    if (isClear && matches(path)) return undefined
+    if (!isClear || judgeablePath(path) === undefined)
       return { reason: Reason.AMBIGUOUS_PATH, detail: pathOf(originalUrl) }
-    return matches(judgeable) ? undefined : { reason: Reason.UNLISTED_PATH, detail: path }
+    return { reason: Reason.UNLISTED_PATH, detail: path }
   })
 }
 
@@ -76,16 +77,4 @@ function readPatterns(patterns: unknown): (string | RegExp)[] {
     refuse('pathAllowlist', 'patterns', given, 'a list with a pattern that lets something pass')
   }
   return given as (string | RegExp)[]
-}
-
-/** micromatch throws for a glob that it can't read (too long, a lone surrogate). */
-function compile(patterns: (string | RegExp)[], options: PathOptions): PathMatcher {
-  for (const pattern of patterns) {
-    try {
-      compilePaths([pattern], options)
-    } catch (error) {
-      refusePattern(pattern, (error as Error).message)
-    }
-  }
-  return compilePaths(patterns, options)
 }

@@ -1,7 +1,7 @@
 import { OptionsError, pathAllowlist } from '../../../lib/index.ts'
 import type { PathOptions } from '../../../lib/match/glob.ts'
 import { compilePaths } from '../../../lib/match/path-patterns.ts'
-import { judgeablePath, pathOf } from '../../../lib/match/request-path.ts'
+import { pathOf } from '../../../lib/match/request-path.ts'
 
 /** What `pathAllowlist` asks of a target: that its path can be judged, and is on the list. */
 export function allows(
@@ -9,8 +9,7 @@ export function allows(
   patterns: readonly (string | RegExp)[],
   options: PathOptions = { caseSensitive: false, strict: false },
 ): boolean {
-  const path = judgeablePath(pathOf(target))
-  return path !== undefined && compilePaths(patterns, options)(path)
+  return compilePaths(patterns, options)(pathOf(target))
 }
 
 /** Whether `pathAllowlist` takes a list: what it refuses need not be judged. */
