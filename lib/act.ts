@@ -13,7 +13,9 @@ export function act(common: Common, req: Request, res: Response, next: Next, fin
   const answers = common.status !== 444 && !res.headersSent
   const isDryRun = common.dryRun || stateOf(req).isDryRun
   if (!isDryRun && !answers) {
-    drop(req, { ...common, ...finding, rule: common.name, res })
+    const { http2, reset, handOff, trustProxy, name } = common
+    const { reason, detail } = finding
+    drop(req, { http2, reset, handOff, trustProxy, rule: name, reason, detail, res })
     return false
   }
   const state = stateOf(req)

@@ -70,7 +70,8 @@ function end(req: Request, info: DropInfo, isRunning: boolean): void {
   state.dropped = true
   const res = info.res ?? framework(req).res ?? state.res
   const publish = preparePublish(req, trust)
-  const how = { ...info, isBehindProxy: isBehindProxy(req, trust), isRunning }
+  const { http2, reset, handOff } = info
+  const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning }
   const { action, sentStatus } = close(req, res, how)
   if (state.told) return
   state.told = true

@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net'
+import { askAtAccept } from './accept.ts'
 import { mark } from './connection.ts'
-import { makeDoor } from './door.ts'
+import { type Door, makeDoor } from './door.ts'
 import { awaitClientHello, awaitPreface } from './first-bytes.ts'
 import { makeJudge } from './judge.ts'
 import { makeMalformedPhase } from './malformed.ts'
@@ -27,7 +28,8 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   const before = Object.getOwnPropertyDescriptor(server, 'emit')
   const { emit } = server as unknown as { emit: (...args: unknown[]) => boolean }
   const site = new Site(server, protocol, settings, (...args) => emit.apply(server, args))
-  const phases = phasesOf(site)
+  const door = makeDoor(site)
+  const phases = phasesOf(site, door)
   let isOn = true
 
   function guardedEmit(event: string | symbol, ...args: unknown[]): boolean {
@@ -40,10 +42,12 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   Object.defineProperty(server, 'emit', { value: guardedEmit, configurable: true, writable: true })
   for (const event of askedFor) server.on(event, placeholder)
   const restoreHost = takeHostHeader(site)
+  const stopAsking = door.closes && askAtAccept(server, door.closes)
   const stopWatching = watchSlow(site)
 
   return () => {
     stopWatching()
+    stopAsking?.()
     restoreHost()
     for (const event of askedFor) server.off(event, placeholder)
     isOn = false
@@ -54,14 +58,14 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   }
 }
 
-function phasesOf(site: Site): ReadonlyMap<string | symbol, Phase> {
+function phasesOf(site: Site, door: Door): ReadonlyMap<string | symbol, Phase> {
   const judge = makeJudge(site)
-  const refuses = makeDoor(site)
   const { protocol } = site
 
   function connection(socket: Socket): void {
+    if (door.refuses(socket)) return
     const admitted = site.connectionOf(socket)
-    if (refuses(admitted)) return
+    if (door.isOneTooMany(admitted)) return
     const goOn = () => site.emit('connection', socket)
     if (protocol === 'http') goOn()
     else if (protocol === 'http2') awaitPreface(site, admitted, socket, goOn)

@@ -37,7 +37,7 @@ export function closeHttp1(
     return 'close'
   }
   // It was held until its turn, behind which another was dropped: an earlier response has only just gone out.
-  if (isDiscarding(socket) && stateOf(req).waited) {
+  if (stateOf(req).waited && isDiscarding(socket)) {
     if (res) markStatus(res)
     closeInTurn(req, socket)
     return 'close'

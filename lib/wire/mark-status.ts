@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import { isHttp2Response, type Response } from '../http-types.ts'
 
 /**
@@ -7,8 +8,8 @@ import { isHttp2Response, type Response } from '../http-types.ts'
 export function markStatus(res: Response): void {
   if (res.headersSent) return
   try {
-    if (isHttp2Response(res)) {
-      // `writeHead` would send HEADERS.
+    if (isHttp2Response(res) || res.writeHead === ServerResponse.prototype.writeHead) {
+      // On HTTP/2 `writeHead` would send HEADERS; where nobody hooks it, it is work for nothing.
       res.statusCode = 444
       Object.defineProperty(res, 'headersSent', { value: true, configurable: true })
     } else {

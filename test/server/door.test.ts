@@ -351,11 +351,11 @@ test('connectionsPerAddress counts a /64 of IPv6 as one, and IPv4 by the address
   const site = {
     settings: { rules: [], connectionsPerAddress: 2, dryRun: false, reset: false, name: 'protect' },
   }
-  const refuses = makeDoor(site as unknown as Site)
+  const { isOneTooMany } = makeDoor(site as unknown as Site)
   const come = (address: string) => {
     const tcp = Object.assign(new EventEmitter(), { remoteAddress: address, destroy: () => {} })
     const peer = parseAddress(address)
-    return { tcp, refused: refuses(new Connection(tcp as unknown as Socket, peer, false, false)) }
+    return { tcp, refused: isOneTooMany(new Connection(tcp as unknown as Socket, peer, false, false)) }
   }
   const refused = (...addresses: string[]) => addresses.map(address => come(address).refused)
   assert.deepEqual(refused('2001:db8::1', '2001:db8::2:0:0:1', '2001:db8::ffff'), [false, false, true])

@@ -1,5 +1,6 @@
 import type { Break } from '../break.ts'
 
+const accept = ['server/accept.test.ts']
 const hostile = ['server/hostile.test.ts']
 const malformed = ['server/malformed.test.ts']
 const pipelines = ['server/pipelines.test.ts']
@@ -202,5 +203,61 @@ export const server: readonly Break[] = [
     find: 'else count.count++',
     replace: '',
     tests: ['observe/thin.test.ts'],
+  },
+  {
+    name: 'a refused address costs a socket where Node would ask before',
+    file: 'server/guard.ts',
+    find: 'door.closes && askAtAccept(server, door.closes)',
+    replace: 'door.closes && askAtAccept(server, () => false)',
+    tests: accept,
+  },
+  {
+    name: 'a rule with reset is kept by a close at accept',
+    file: 'server/door.ts',
+    find: 'if (!refusal || refusal.reset) return false',
+    replace: 'if (!refusal) return false',
+    tests: accept,
+  },
+  {
+    name: 'nobody is told of what is refused at accept',
+    file: 'server/door.ts',
+    find: 'if (!refusal || refusal.reset) return false\n    tell(peer, refusal)',
+    replace: 'if (!refusal || refusal.reset) return false',
+    tests: accept,
+  },
+  {
+    name: 'a throwing trust function stands at the door',
+    file: 'server/door.ts',
+    find: "reportError('the trust function', error)\n      return undefined",
+    replace: 'throw error',
+    tests: accept,
+  },
+  {
+    name: "the app's own blockList is no longer asked",
+    file: 'server/accept.ts',
+    find: 'theirs?.check(address, family) || (isOn && closes(address))',
+    replace: 'isOn && closes(address)',
+    tests: accept,
+  },
+  {
+    name: 'a guard that is off still refuses at accept',
+    file: 'server/accept.ts',
+    find: 'isOn = false',
+    replace: 'isOn = true',
+    tests: accept,
+  },
+  {
+    name: 'unprotect takes away a blockList that is not ours',
+    file: 'server/accept.ts',
+    find: 'if (server.blockList !== ours) return',
+    replace: '',
+    tests: accept,
+  },
+  {
+    name: 'whom protect leaves alone is refused at the door',
+    file: 'server/door.ts',
+    find: 'return except?.match(peer) === undefined ? {',
+    replace: 'return except?.match(peer) !== null ? {',
+    tests: accept,
   },
 ]

@@ -1,0 +1,34 @@
+import type { Server } from 'node:net'
+
+/** What Node asks of a `net.BlockList`. */
+interface BlockList {
+  check(address: string, family: 'ipv4' | 'ipv6'): boolean
+}
+
+type AskingServer = Server & { blockList?: BlockList | undefined }
+
+/**
+ * Has `closes` asked at accept, before Node makes a socket, by the server's `blockList`: what it refuses is closed with FIN and
+ * no event of Node's. Node asks from 22.13 on, and not where there is no address; what is not asked here comes to `connection`.
+ *
+ * @param closes is given the peer's address as Node writes it; must not throw
+ * @returns what undoes it
+ */
+export function askAtAccept(server: AskingServer, closes: (written: string) => boolean): () => void {
+  const before = Object.getOwnPropertyDescriptor(server, 'blockList')
+  const theirs = server.blockList
+  let isOn = true
+  // Its methods and its kind are those of theirs: an app may go on adding addresses by the server.
+  const ours: BlockList = Object.assign(Object.create(theirs ?? null), {
+    check: (address: string, family: 'ipv4' | 'ipv6') =>
+      theirs?.check(address, family) || (isOn && closes(address)),
+  })
+  server.blockList = ours
+  return () => {
+    isOn = false
+    // Somebody has put a list over ours, and may ask it.
+    if (server.blockList !== ours) return
+    if (before) Object.defineProperty(server, 'blockList', before)
+    else delete server.blockList
+  }
+}
