@@ -5,22 +5,31 @@ import type { Finding } from './rule.ts'
 
 /** The host that a request is for, or why it names none. */
 export function hostOf(req: Request): Host | Finding {
-  const { rawHeaders } = req
-  const first = nextHost(rawHeaders, 0)
-  const field = rawHeaders[first + 1]
-  if (field !== undefined && nextHost(rawHeaders, first + 2) < rawHeaders.length) {
-    const fields = hostFields(req)
-    if (fields.length > 1) return { reason: Reason.DUPLICATE_HOST, detail: fields.join(', ') }
-  }
+  const fields = hostFields(req)
+  if (fields.length > 1) return { reason: Reason.DUPLICATE_HOST, detail: fields.join(', ') }
+  const [field] = fields
   const authority = targetAuthority(framework(req).originalUrl ?? req.url ?? '')
   // HTTP/1.0 had no Host: there an absolute-form target is enough, as in nginx.
   if (field === undefined && (authority === undefined || req.httpVersion !== '1.0'))
     return { reason: Reason.NO_HOST }
-  if (field === '') return { reason: Reason.EMPTY_HOST }
-  const host = parseHost(field ?? (authority as string))
-  if (!host) return { reason: Reason.INVALID_HOST, detail: field ?? authority }
-  if (authority === undefined) return host
+  const host = field === undefined ? undefined : hostOfField(field)
+  if (authority === undefined || (host && 'reason' in host)) return host as Host | Finding
   return parseHost(authority) ?? { reason: Reason.INVALID_HOST, detail: authority }
+}
+
+/** What the text of one Host field names. */
+export function hostOfField(field: string): Host | Finding {
+  if (field === '') return { reason: Reason.EMPTY_HOST }
+  return parseHost(field) ?? { reason: Reason.INVALID_HOST, detail: field }
+}
+
+/** The field that alone says what a request is for: there is no other one, and the target has no authority. */
+export function onlyHost(req: Request): string | undefined {
+  const { rawHeaders } = req
+  const first = nextHost(rawHeaders, 0)
+  const isOnly = nextHost(rawHeaders, first + 2) >= rawHeaders.length
+  const target = framework(req).originalUrl ?? req.url ?? ''
+  return isOnly && target.charCodeAt(0) === 47 ? rawHeaders[first + 1] : undefined
 }
 
 /** Where the next Host stands: Node keeps only the first in `headers`. The length where there is none. */

@@ -2,9 +2,9 @@ import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuseEntry } from '../errors.ts'
 import { type AgentMatcher, type AgentPattern, compileAgents } from '../match/agents.ts'
+import { oncePerConnection } from '../once-per-connection.ts'
 import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
-import { stateOf } from '../request-state.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import { scannerAgents } from './scanner-agents.ts'
 
@@ -81,33 +81,13 @@ export function badAgent(options?: BadAgentOptions): Rule {
   const isBad = checked.patterns ?? compileDefaults()
   const isAllowed = checked.allow
   const dropsEmpty = checked.empty ?? true
-  const kJudged = Symbol('drop444.agent')
 
-  function judge(agent: string): Finding | undefined {
+  const judge = oncePerConnection((agent: string): Finding | undefined => {
     if (isBlank(agent)) return dropsEmpty ? { reason: Reason.EMPTY_AGENT } : undefined
     const detail = isBad(agent)
     return detail === undefined || isAllowed?.(agent) !== undefined
       ? undefined
       : { reason: Reason.BAD_AGENT, detail }
-  }
-
-  return makeRule(commonOf(checked, { name: 'badAgent' }), req => {
-    const agent = req.headers['user-agent'] ?? ''
-    const { connection } = stateOf(req)
-    if (!connection || agent.length > MAX_REMEMBERED) return judge(agent)
-    // One client says the same in each request of its connection.
-    const before = connection[kJudged] as Judged | undefined
-    if (before?.agent === agent) return before.finding
-    const finding = judge(agent)
-    connection[kJudged] = { agent, finding } satisfies Judged
-    return finding
   })
+  return makeRule(commonOf(checked, { name: 'badAgent' }), req => judge(req, req.headers['user-agent'] ?? ''))
 }
-
-interface Judged {
-  readonly agent: string
-  readonly finding: Finding | undefined
-}
-
-/** Longer ones no browser sends; a connection is to hold no more. */
-const MAX_REMEMBERED = 512

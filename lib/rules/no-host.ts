@@ -1,8 +1,10 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import type { Request } from '../http-types.ts'
+import type { Host } from '../match/host.ts'
+import { oncePerConnection } from '../once-per-connection.ts'
 import { type Check, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
-import { hostOf } from '../request-host.ts'
+import { hostOf, hostOfField, onlyHost } from '../request-host.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import { learnServer, watchMissingHost } from '../server/missing-host.ts'
 import { serverNames } from '../server-names-option.ts'
@@ -36,13 +38,19 @@ export function noHost(options?: NoHostOptions): Rule {
   const common = commonOf(checked, { name: 'noHost' })
   const isServed = checked.serverNames
 
-  function judge(req: Request): Finding | undefined {
-    if (!common.dryRun) learnServer(req)
-    const host = hostOf(req)
+  function judgeHost(host: Host | Finding): Finding | undefined {
     if ('reason' in host) return host
     if (isServed?.(host.name)) return undefined
     if (host.isAddress) return { reason: Reason.IP_HOST, detail: host.name }
     return isServed ? { reason: Reason.UNKNOWN_HOST, detail: host.name } : undefined
+  }
+
+  const judgeField = oncePerConnection(field => judgeHost(hostOfField(field)))
+
+  function judge(req: Request): Finding | undefined {
+    if (!common.dryRun) learnServer(req)
+    const field = onlyHost(req)
+    return field === undefined ? judgeHost(hostOf(req)) : judgeField(req, field)
   }
 
   const rule = makeRule(common, judge)

@@ -124,10 +124,10 @@ export function rateLimit(options: RateLimitOptions): Rule {
   function decideAddress(req: Request, res: Response, address: Address) {
     const isV4 = address.family === 4
     if (!memory || (!isV4 && ipv6Subnet > 64)) return decide(req, res, addressKey(address, ipv6Subnet))
-    const [first = 0, second = 0] = address.words
+    const first = address.words[0] as number
     const decision = isV4
       ? memory.hitWords(V4, first, bucket, readClock())
-      : memory.hitWords(first & highMask, second & lowMask, bucket, readClock())
+      : memory.hitWords(first & highMask, (address.words[1] as number) & lowMask, bucket, readClock())
     return settle(req, res, address, decision)
   }
 

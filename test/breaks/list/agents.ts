@@ -108,9 +108,9 @@ export const agents: readonly Break[] = [
   },
   {
     name: 'a connection has the agent of its first request for good',
-    file: 'rules/bad-agent.ts',
-    find: 'if (before?.agent === agent) return',
-    replace: 'if (before) return',
+    file: 'once-per-connection.ts',
+    find: 'if (last?.text === text) return',
+    replace: 'if (last) return',
     tests: ['rules/bad-agent.test.ts'],
   },
 ]

@@ -25,8 +25,8 @@ export const limits: readonly Break[] = [
   {
     name: 'each IPv6 /64 is a client, whatever ipv6Subnet says',
     file: 'rules/rate-limit.ts',
-    find: 'second & lowMask',
-    replace: 'second',
+    find: '(address.words[1] as number) & lowMask',
+    replace: '(address.words[1] as number)',
     tests: ['rules/rate-limit.test.ts'],
   },
   {

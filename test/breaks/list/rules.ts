@@ -87,15 +87,15 @@ export const rules: readonly Break[] = [
   {
     name: 'a duplicate Host passes',
     file: 'request-host.ts',
-    find: 'if (fields.length > 1) return',
-    replace: 'if (fields.length > 9) return',
+    find: 'return isOnly && target',
+    replace: 'return target',
     tests: ['rules/no-host.test.ts'],
   },
   {
     name: "an absolute-form target's host is not judged",
     file: 'request-host.ts',
-    find: 'if (authority === undefined) return host',
-    replace: 'if (field !== undefined) return host',
+    find: 'target.charCodeAt(0) === 47 ? rawHeaders',
+    replace: "target !== '' ? rawHeaders",
     tests: ['rules/no-host.test.ts'],
   },
   {
