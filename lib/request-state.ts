@@ -7,8 +7,8 @@ import type { Address } from './match/address.ts'
 interface ConnectionState {
   /** Its end is decided: nothing more of it may reach the app, but for HTTP/2 streams up to this one. */
   closing: number | undefined
-  /** What rules remember of it, each by a key of its own. */
-  [key: symbol]: unknown
+  /** What rules remember of it, each in a place of its own. */
+  readonly memory: unknown[]
 }
 
 /** What we know of one request: made when the first rule or `drop` sees it. */
@@ -75,7 +75,7 @@ function makeState(req: Request): RequestState {
 
 function connectionStateOf(carrier: object): ConnectionState {
   const marked = carrier as Marked
-  marked[kConnection] ??= { closing: undefined }
+  marked[kConnection] ??= { closing: undefined, memory: [] }
   return marked[kConnection]
 }
 

@@ -92,14 +92,19 @@ function walk(
   ending: Uint16Array,
   ownerAt: (text: string, end: number, state: number) => number,
 ): number {
+  const { length } = text
   let state = 0
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    state = next[(state << bits) | (code < 128 ? (kinds[code] as number) : 0)] as number
-    const end = ending[state] as number
-    if (end === 0) continue
-    const owner = ownerAt(text, at + 1, end)
+  let at = 0
+  for (;;) {
+    let end = 0
+    // A loop of its own, without a call in it.
+    while (end === 0) {
+      if (at === length) return -1
+      const code = text.charCodeAt(at++)
+      state = next[(state << bits) | (code < 128 ? (kinds[code] as number) : 0)] as number
+      end = ending[state] as number
+    }
+    const owner = ownerAt(text, at, end)
     if (owner >= 0) return owner
   }
-  return -1
 }

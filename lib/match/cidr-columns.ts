@@ -19,21 +19,22 @@ export class CidrColumns {
   /** How many words of an address are kept: where all networks end within the first 64 bits, two of four. */
   readonly width: number
   readonly oddities = new Map<number, Oddity>()
-  starts: Uint32Array
-  sizes: Uint8Array
+  starts = new Uint32Array(0)
+  sizes = new Uint8Array(0)
   count = 0
+  readonly #capacity: number
   /** The largest of all sizes. */
   maxSize = 0
 
+  /** `capacity`: for how many there is room from the first one on. To make more later is to copy them. */
   constructor(bits: 32 | 128, width: number, capacity: number) {
     this.bits = bits
     this.width = width
-    this.starts = new Uint32Array(capacity * width)
-    this.sizes = new Uint8Array(capacity)
+    this.#capacity = capacity
   }
 
   push(start: ArrayLike<number>, at: number, size: number, oddity?: Oddity): void {
-    if (this.count === this.sizes.length) this.resize(2 * this.count)
+    if (this.count === this.sizes.length) this.resize(Math.max(this.#capacity, 2 * this.count))
     const first = this.count * this.width
     for (let i = 0; i < this.width; i++) this.starts[first + i] = start[at + i] as number
     this.sizes[this.count] = size

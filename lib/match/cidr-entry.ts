@@ -4,8 +4,14 @@ import { CidrColumns, compareAt, RANGE } from './cidr-columns.ts'
 
 /** The entries of a list, as numbers. */
 export class CidrList {
-  readonly v4 = new CidrColumns(32, 1, 16)
-  readonly v6 = new CidrColumns(128, 4, 16)
+  readonly v4: CidrColumns
+  readonly v6: CidrColumns
+
+  /** `capacity`: how many entries will come, if that is known. */
+  constructor(capacity = 16) {
+    this.v4 = new CidrColumns(32, 1, capacity)
+    this.v6 = new CidrColumns(128, 4, capacity)
+  }
 }
 
 /** Names for the ranges that nobody wants to spell, the same as Express's `trust proxy` has. */

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { dirname, join, posix, relative, sep } from 'node:path'
-import { gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
 import { root } from './tree.ts'
 
@@ -10,13 +9,8 @@ export function bundle(packages: 'bundle' | 'external') {
   return buildOf("export * from './lib/index.ts'", packages, false)
 }
 
-/** kB of our own code, minified and compressed (gzip), that a program needs of which this is the source. */
-export async function sizeOf(source: string): Promise<number> {
-  const { code } = await buildOf(source, 'external', true)
-  return gzipSync(code, { level: 9 }).length / 1000
-}
-
-async function buildOf(contents: string, packages: 'bundle' | 'external', minify: boolean) {
+/** What a program needs of which this is the source. */
+export async function buildOf(contents: string, packages: 'bundle' | 'external', minify: boolean) {
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     stdin: { contents, resolveDir: root, loader: 'ts' },

@@ -22,7 +22,9 @@ export function page(name: string): Page {
 /** README.md and every page of docs/. */
 export const pages: readonly Page[] = [
   'README.md',
-  ...readdirSync(join(root, 'docs')).map(file => `docs/${file}`),
+  ...readdirSync(join(root, 'docs'))
+    .filter(file => file.endsWith('.md'))
+    .map(file => `docs/${file}`),
 ].map(page)
 
 /** The code blocks of a language, as they are to be run. */
