@@ -25,32 +25,37 @@ export async function cidrSet(list: (Iterable<string> & object) | AsyncIterable<
   if (!isIterable(list) && !isAsyncIterable(list))
     refuse('cidrSet', 'list', list, 'an array, or something else to iterate over')
   const read = new CidrList(Array.isArray(list) ? list.length : undefined)
+  const breathe = breather()
   let index = 0
-  let sliceEnd = performance.now() + SLICE
-  const isLate = () => performance.now() >= sliceEnd
-  const breathe = async () => {
-    await new Promise(resolve => setImmediate(resolve))
-    sliceEnd = performance.now() + SLICE
-  }
   const add = (entry: unknown) => addChecked(read, 'cidrSet', 'list', entry, index++)
   // Not by `for await` where there is nothing to wait for: a million promises are a second, and work for the collector.
   if (isIterable(list)) {
     for (const entry of list) {
       add(entry)
-      if (index % ENTRIES === 0 && isLate()) await breathe()
+      if (index % ENTRIES === 0) await breathe()
     }
   } else {
     for await (const entry of list) {
       add(entry)
-      if (index % ENTRIES === 0 && isLate()) await breathe()
+      if (index % ENTRIES === 0) await breathe()
     }
   }
   const steps = compileSet(read)
   for (;;) {
     const { done, value } = steps.next()
     if (done) return value
-    if (isLate()) await breathe()
+    await breathe()
   }
+}
+
+/** Lets the event loop have its turn where the slice is over. */
+function breather(): () => Promise<void> | undefined {
+  let sliceEnd = performance.now() + SLICE
+  const start = () => {
+    sliceEnd = performance.now() + SLICE
+  }
+  return () =>
+    performance.now() < sliceEnd ? undefined : new Promise(resolve => void setImmediate(resolve)).then(start)
 }
 
 function isAsyncIterable(value: unknown): boolean {

@@ -17,14 +17,12 @@ export const RANGE = 255
 export class CidrColumns {
   readonly bits: 32 | 128
   /** How many words of an address are kept: where all networks end within the first 64 bits, two of four. */
-  readonly width: number
+  width: number
   readonly oddities = new Map<number, Oddity>()
   starts = new Uint32Array(0)
   sizes = new Uint8Array(0)
   count = 0
   readonly #capacity: number
-  /** The largest of all sizes. */
-  maxSize = 0
 
   /** `capacity`: for how many there is room from the first one on. To make more later is to copy them. */
   constructor(bits: 32 | 128, width: number, capacity: number) {
@@ -34,13 +32,24 @@ export class CidrColumns {
   }
 
   push(start: ArrayLike<number>, at: number, size: number, oddity?: Oddity): void {
+    if (size > 64 && this.width === 2) this.#widen()
     if (this.count === this.sizes.length) this.resize(Math.max(this.#capacity, 2 * this.count))
     const first = this.count * this.width
     for (let i = 0; i < this.width; i++) this.starts[first + i] = start[at + i] as number
     this.sizes[this.count] = size
-    if (size > this.maxSize) this.maxSize = size
     if (oddity) this.oddities.set(this.count, oddity)
     this.count++
+  }
+
+  /** From networks of the first 64 bits to all of IPv6. */
+  #widen(): void {
+    const { starts, sizes } = this
+    this.width = 4
+    this.starts = new Uint32Array(sizes.length * 4)
+    for (let i = 0; i < this.count; i++) {
+      this.starts[4 * i] = starts[2 * i] as number
+      this.starts[4 * i + 1] = starts[2 * i + 1] as number
+    }
   }
 
   resize(capacity: number): void {

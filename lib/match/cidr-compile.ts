@@ -36,7 +36,7 @@ function* compileTable(listed: CidrColumns): Steps<CidrTable> {
 /** Drops what an earlier range holds already, and cuts off what it holds of the next one. */
 function* merge(listed: CidrColumns, order: Uint32Array): Steps<CidrColumns> {
   const { starts, sizes, width, count, bits } = listed
-  const merged = new CidrColumns(bits, bits === 128 && listed.maxSize <= 64 ? 2 : width, count)
+  const merged = new CidrColumns(bits, width, count)
   /** The last address that is held so far, those of the entry in hand, and of one that starts where it does. */
   let open = new Uint32Array(width)
   let end = new Uint32Array(width)

@@ -10,7 +10,7 @@ export class CidrList {
   /** `capacity`: how many entries will come, if that is known. */
   constructor(capacity = 16) {
     this.v4 = new CidrColumns(32, 1, capacity)
-    this.v6 = new CidrColumns(128, 4, capacity)
+    this.v6 = new CidrColumns(128, 2, capacity)
   }
 }
 
@@ -70,14 +70,14 @@ function addCidr(list: CidrList, text: string, least: 0 | 1, written = text): st
     return networks ? undefined : 'it is no address, CIDR or range'
   }
   const columns = family === 4 ? list.v4 : list.v6
-  const { bits, width } = columns
+  const { bits } = columns
   // The prefix length of a mapped CIDR (`::ffff:192.0.2.0/120`) counts the 96 bits before the IPv4 address.
   const mapped = family === 4 && text.includes(':') ? 96 : 0
   const size = slash < 0 ? bits + 1 : readPrefix(text.slice(slash + 1)) - mapped
   if (!(size >= 0 && (size <= bits || slash < 0)))
     return `its prefix length is not from ${mapped} to ${mapped + bits}`
   if (size < least) return WHOLE
-  for (let i = 0; i < width; i++) scanned[i] = (scanned[i] as number) & ~hostMask(size, i)
+  for (let i = 0; i < bits / 32; i++) scanned[i] = (scanned[i] as number) & ~hostMask(size, i)
   columns.push(scanned, 0, size)
   columns.keepText(written)
   return undefined

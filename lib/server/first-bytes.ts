@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { DEFAULT_MIN_VERSION } from 'node:tls'
 import type { RequestFacts } from '../drop-event.ts'
 import { type ClientHello, readAlpnList, readClientHello } from '../match/client-hello.ts'
 import { Reason } from '../reasons.ts'
@@ -90,6 +89,7 @@ interface TlsSettings {
 /** What OpenSSL would refuse with an alert, or show a certificate for. */
 function judgeHello(site: Site): (hello: ClientHello) => Wrong | true {
   const { serverNames } = site.settings
+  const { DEFAULT_MIN_VERSION } = process.getBuiltinModule('node:tls')
   const { minVersion = DEFAULT_MIN_VERSION, secureProtocol } = site.server as TlsSettings
   const lowest = secureProtocol === undefined ? (versions[minVersion] ?? 0) : 0
   const { ALPNProtocols: alpn, ALPNCallback } = site.server as TlsSettings

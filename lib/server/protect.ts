@@ -1,6 +1,5 @@
 import http from 'node:http'
 import { Server as NetServer } from 'node:net'
-import { Server as TlsServer } from 'node:tls'
 import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { OptionsError, refuse, refuseEntry } from '../errors.ts'
 import { type Check, integer, list, readOptions } from '../options.ts'
@@ -117,7 +116,9 @@ export function unprotect<S extends NetServer>(server: S): S {
 
 /** What is spoken first. Servers of `http2` are told by what only they can do: Node exports no class for them. */
 function protocolOf(server: unknown): Protocol {
-  if (server instanceof TlsServer) {
+  // Not imported: middleware alone has no need of it, and it takes long to load.
+  const tls = process.getBuiltinModule('node:tls')
+  if (server instanceof tls.Server) {
     if ('requestTimeout' in server || 'updateSettings' in server) return 'tls'
   } else if (server instanceof http.Server) return 'http'
   else if (server instanceof NetServer && 'updateSettings' in server) return 'http2'

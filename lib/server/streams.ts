@@ -1,10 +1,4 @@
-import {
-  Http2ServerRequest,
-  Http2ServerResponse,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Reason } from '../reasons.ts'
 import { isClosing, isEnding, leaveState } from '../request-state.ts'
@@ -60,6 +54,8 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
         return
       }
       const before = listenersOf(stream)
+      // Whoever has streams has loaded it; an app without HTTP/2 does not pay for it.
+      const { Http2ServerRequest, Http2ServerResponse } = process.getBuiltinModule('node:http2')
       const req = new Http2ServerRequest(stream, headers, {}, rawHeaders as never)
       const res = new Http2ServerResponse(stream)
       const ours = listenersOf(stream).filter(

@@ -1,9 +1,4 @@
-import {
-  constants,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import { isClosing, markClosing, sessionOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { resetSocket, sessionSocket } from './raw-socket.ts'
@@ -14,6 +9,10 @@ import { resetSocket, sessionSocket } from './raw-socket.ts'
  * stream is reset.
  */
 export type Http2Mode = 'goaway' | 'destroy' | 'stream'
+
+/** Error codes of RFC 9113 7: `node:http2`, which has names for them, takes long to load. */
+const NO_ERROR = 0
+const CANCEL = 8
 
 /** What streams in flight get to finish, in milliseconds. */
 const GRACE = 10_000
@@ -37,7 +36,7 @@ export function closeHttp2(
   if (mode === 'destroy') return session && !isClosing(req) ? destroySession(req, session, reset) : 'close'
   if (session && !session.destroyed && mode === 'goaway') leave(req, session)
   // A stream behind a GOAWAY is closed by it. To reset it as well corrupts the heap of Node 20.
-  if (!stream.destroyed && !isClosing(req)) stream.close(constants.NGHTTP2_CANCEL)
+  if (!stream.destroyed && !isClosing(req)) stream.close(CANCEL)
   return mode === 'goaway' ? 'goaway' : 'reset'
 }
 
@@ -60,7 +59,7 @@ function leave(req: Http2ServerRequest, session: ServerHttp2Session): void {
   if (leaving.has(session)) return
   leaving.add(session)
   const socket = sessionSocket(session)
-  session.goaway(constants.NGHTTP2_NO_ERROR)
+  session.goaway(NO_ERROR)
   // What the GOAWAY names as unprocessed the client may send again: it must not run here.
   markClosing(req, session.state.lastProcStreamID)
   const timer = setTimeout(() => socket.destroy(), GRACE).unref()

@@ -65,10 +65,17 @@ export const addresses: readonly Break[] = [
     tests: ['match/cidr-set.test.ts'],
   },
   {
-    name: 'only the first 64 bits of IPv6 are kept, whatever the prefix',
-    file: 'match/cidr-compile.ts',
-    find: 'listed.maxSize <= 64',
-    replace: 'listed.maxSize <= 128',
+    name: 'an IPv6 network within the last 64 bits is cut off',
+    file: 'match/cidr-columns.ts',
+    find: 'size > 64 && this.width === 2',
+    replace: 'size > 128 && this.width === 2',
+    tests: ['match/cidr-set.test.ts'],
+  },
+  {
+    name: 'what was read before the first long IPv6 prefix is lost',
+    file: 'match/cidr-columns.ts',
+    find: 'this.starts[4 * i + 1] = starts[2 * i + 1] as number',
+    replace: '',
     tests: ['match/cidr-set.test.ts'],
   },
   {
