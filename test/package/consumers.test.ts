@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { exchange, get, type Wire } from '../support/raw-client.ts'
@@ -13,7 +13,7 @@ const packed: Packed = pack()
 describe('the tarball', () => {
   test('holds the build, the docs and nothing else', () => {
     const allowed =
-      /^(?:dist\/[\w/-]+(?:\.d\.ts|\.js)|docs\/[\w/-]+\.md|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+      /^(?:dist\/[\w/-]+(?:\.d\.ts|\.js)|docs\/[\w/-]+\.(?:md|svg)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
     assert.deepEqual(
       packed.files.filter(file => !allowed.test(file)),
       [],
@@ -28,13 +28,18 @@ describe('the tarball', () => {
     assert.ok(packed.files.some(file => file.startsWith('docs/')))
   })
 
-  test('has a type declaration for every file of the build', () => {
+  test('has the build in one file, which loads quickly, and the type declarations of each', () => {
     const scripts = packed.files.filter(file => file.endsWith('.js'))
-    assert.ok(scripts.length > 20)
-    assert.deepEqual(
-      scripts.filter(file => !packed.files.includes(file.replace(/js$/, 'd.ts'))),
-      [],
-    )
+    assert.deepEqual(scripts, ['dist/index.js'])
+    const declarations = packed.files.filter(file => file.endsWith('.d.ts'))
+    assert.ok(declarations.length > 20)
+    for (const file of declarations) {
+      const source = readFileSync(join(packed.directory, file), 'utf8')
+      for (const [, target] of source.matchAll(/from '(\.[^']+)'/g)) {
+        const declared = join(dirname(file), (target as string).replace(/\.[jt]s$/, '.d.ts'))
+        assert.ok(packed.files.includes(declared), `${file}: ${target}`)
+      }
+    }
   })
 
   test('has every file that its exports name', () => {
