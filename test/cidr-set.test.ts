@@ -125,3 +125,15 @@ describe('a set in place of a list', () => {
     assert.throws(() => noHost({ except: fake }), OptionsError)
   })
 })
+
+test('a set holds nothing that is no address, and a list that misreports its length whole', async () => {
+  const set = await cidrSet(['0.0.0.0/1'])
+  for (const none of [undefined, null, 1, '', 'x', '1.2.3'] as (string | undefined)[])
+    assert.equal(set.has(none), false)
+  const odd = Object.assign([] as string[], {
+    *[Symbol.iterator]() {
+      yield* ['192.0.2.1', '192.0.2.3', '192.0.2.5']
+    },
+  })
+  assert.equal((await cidrSet(odd)).size, 3)
+})

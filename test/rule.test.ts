@@ -226,6 +226,12 @@ describe('where it is mounted', () => {
     assert.equal(calls, 2)
   })
 
+  test('nor where a proxy is told, and the connection goes on', async () => {
+    await serve([rule('mine', req => drop(req, { trustProxy: 'loopback' }))])
+    assert.match(await ask(), /^HTTP\/1\.1 444 /)
+    assert.equal(calls, 0)
+  })
+
   test('a judge that drops by itself, and returns nothing, lets nothing pass', async () => {
     await serve([rule('mine', req => drop(req, { rule: 'mine', reason: 'by itself' }))])
     assert.equal(await ask(), '')

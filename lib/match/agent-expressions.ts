@@ -1,8 +1,11 @@
 /** So many at once are faster than one by one, and V8 takes them: it refuses what compiles to too much code. */
 const together = 24
 
-/** A reference counts or names groups, a counted repetition can compile to any length: such an expression stays alone. */
-const isLoner = ({ source }: RegExp) => /\\[1-9k]|\(\?<[^=!]|\{\d/.test(source)
+/**
+ * A reference counts or names groups, a counted repetition can compile to any length, and V8 takes so many groups and no
+ * more: such an expression stays alone.
+ */
+const isLoner = ({ source }: RegExp) => source.length > 1000 || /\\[1-9k]|\(\?<[^=!]|\{\d/.test(source)
 
 /** Returns the index of an expression that the text matches, or -1: asks for any of several, and only then for which. */
 export function compileExpressions(expressions: readonly RegExp[]): (text: string) => number {

@@ -24,8 +24,9 @@ const few = 24
 
 function soughtOf(pattern: AgentPattern): Sought {
   if (typeof pattern === 'string') {
-    const entry = { shown: pattern, expression: wordExpression(pattern) }
-    return /^[\0-\x7f]+$/.test(pattern) ? { ...entry, word: pattern } : entry
+    const word = pattern.toLowerCase()
+    const entry = { shown: pattern, expression: wordExpression(word) }
+    return /^[\0-\x7f]+$/.test(word) ? { ...entry, word } : entry
   }
   if (isRegExp(pattern)) return { shown: String(pattern), expression: stateless(pattern) }
   const expression = new RegExp(pattern.pattern)

@@ -33,7 +33,7 @@ export class CidrColumns {
 
   push(start: ArrayLike<number>, at: number, size: number, oddity?: Oddity): void {
     if (size > 64 && this.width === 2) this.#widen()
-    if (this.count === this.sizes.length) this.resize(Math.max(this.#capacity, 2 * this.count))
+    if (this.count === this.sizes.length) this.resize(Math.max(this.#capacity, 2 * this.count, 1))
     const first = this.count * this.width
     for (let i = 0; i < this.width; i++) this.starts[first + i] = start[at + i] as number
     this.sizes[this.count] = size

@@ -28,8 +28,9 @@ export class CidrSet {
   }
 
   /** Whether it holds an IPv4 or IPv6 address, in any spelling; false where `address` is none. */
-  has(address: string): boolean {
-    const family = scanAddress(address)
+  has(address: string | undefined): boolean {
+    // A unix-domain socket, or one that is closed, has none.
+    const family = typeof address === 'string' ? scanAddress(address) : 0
     return family !== 0 && (family === 4 ? this.#v4 : this.#v6).find() >= 0
   }
 

@@ -12,6 +12,9 @@ export type PathMatcher = (path: string) => boolean
 /** Neighbours of one kind are one level: patterns that let pass have even ones, those with `!` odd ones. */
 const takesAway = (level: number) => level % 2 !== 0
 
+/** What micromatch takes out of a glob. The glob's own text it matches all the same: `/wiki/Mercury_(planet)`. */
+const takenOut = /["({]/
+
 /** Of any path that can be judged: the level that decides. */
 function levelOf(trie: PathTrie, path: string, strict: boolean): number {
   const form = formOf(path, strict)
@@ -58,6 +61,7 @@ export function compilePaths(
   })
   const trie = new PathTrie(leaves, fold)
   const hasRegExp = patterns.some(isRegExp)
+  const hasOwnText = patterns.some(pattern => !isRegExp(pattern) && takenOut.test(pattern))
 
   return path => {
     if (path.charCodeAt(0) !== SLASH) return false
@@ -65,6 +69,7 @@ export function compilePaths(
     if (isTrimmed && path.charCodeAt(path.length - 2) === SLASH) return false
     // A RegExp is asked about the path as it was sent.
     let level = isTrimmed && hasRegExp ? UNSURE : trie.levelOf(isTrimmed ? path.slice(0, -1) : path)
+    if (level === -1 && hasOwnText && takenOut.test(path)) level = UNSURE
     if (level === UNSURE) {
       const judgeable = judgeablePath(path)
       if (judgeable === undefined) return false

@@ -21,6 +21,9 @@ export interface Shape {
 /** More alternatives than these are left to the RegExp. */
 const MAX_SPELLINGS = 64
 
+/** More stars than these too: each takes room on the stack. */
+const MAX_STARS = 256
+
 // Micromatch's expression is read, not the glob: whatever is not made of these very pieces stays a RegExp.
 const literal = String.raw`(?:\\[/.~-]|[\w/~-])`
 const spelling = String.raw`(?:${literal}|\((?:${literal}|\|)+\))`
@@ -104,5 +107,6 @@ function shapesBehind(head: string, source: string, fold: Uint8Array): Shape[] {
 export function shapesOf(source: string, fold: Uint8Array): Shape[] {
   const body = /^\^\(\?:(.*)\)\$$/s.exec(source)?.[1]
   if (body === undefined || countSpellings(body) > MAX_SPELLINGS) return [anything]
+  if (body.split(star).length > MAX_STARS) return [anything]
   return shapesBehind('', body, fold).map(shape => (shape.head.startsWith('/') ? shape : anything))
 }

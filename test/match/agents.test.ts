@@ -192,3 +192,13 @@ test('a long agent takes no time', () => {
     assert.ok(performance.now() - start < 100, part)
   }
 })
+
+test('a word beyond ASCII is in lower case before it is looked for: "\u1e9e" too', () => {
+  for (const many of [[], scannerAgents])
+    assert.equal(compileAgents([...many, 'GRO\u1e9eBOT'])('gro\xdfbot'), 'GRO\u1e9eBOT')
+})
+
+test('expressions of thousands of groups are compiled each for itself', () => {
+  const patterns = Array.from({ length: 10 }, (_, i) => new RegExp('(a)'.repeat(4000) + i))
+  assert.equal(compileAgents(patterns)('hello'), undefined)
+})

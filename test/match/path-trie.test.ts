@@ -153,3 +153,8 @@ test('what alternatives spell is judged as what anybody spells', () => {
   assert.equal(allows('/.ab/c', ['/{.ab,b}/**']), true)
   assert.equal(allows('/.ab/.c', ['/{.ab,b}/**']), false)
 })
+
+test('a glob of many stars is left to its expression', () => {
+  const isListed = compilePaths(['/*'.repeat(2000)], { caseSensitive: false, strict: false })
+  assert.equal(isListed('/a/b'), false)
+})

@@ -232,3 +232,12 @@ test('any target and any glob give a verdict, never an exception', () => {
     { numRuns: 1000 },
   )
 })
+
+test('a glob matches its own text, whatever micromatch takes out of it, and whatever stands beside it', () => {
+  for (const glob of ['/wiki/Mercury_(planet)', '/odata/Products(1)', '/{en,de}/x', '/"a"', '/@(a)']) {
+    for (const list of [[glob], [glob, '/'], ['/odata', glob]])
+      assert.equal(allows(glob, list), true, `${glob} in ${list.join(' ')}`)
+    assert.equal(allows(`${glob}x`, [glob]), false)
+    assert.equal(allows(glob, [glob, `!${glob}`]), false)
+  }
+})

@@ -110,7 +110,10 @@ for (const [host, connectTo, shown] of [
 }
 
 describe('where there is no address: a unix-domain socket', () => {
-  const rules: [string, (options: { noAddress?: 'drop' | 'pass'; trustProxy?: number }) => Rule][] = [
+  const rules: [
+    string,
+    (options: { noAddress?: 'drop' | 'pass'; trustProxy?: number | readonly string[] }) => Rule,
+  ][] = [
     ['denyCidr', options => denyCidr(['203.0.113.0/24'], options)],
     ['allowCidr', options => allowCidr(['203.0.113.0/24'], options)],
     ['rateLimit', options => rateLimit({ rate: '1r/s', ...options })],
@@ -148,6 +151,12 @@ describe('where there is no address: a unix-domain socket', () => {
       assert.deepEqual([dropped.text, dropped.event?.reason], ['', 'no-address'])
       assert.deepEqual([dropped.event?.clientAddress, dropped.event?.peerAddress], [undefined, undefined])
       assert.match((await ask(make({ noAddress: 'pass' }))).text, /fine$/)
+    })
+    test(`${name}: a list of proxies holds none that has no address`, {
+      skip: process.platform === 'win32' && 'no unix sockets',
+    }, async () => {
+      const options = { noAddress: 'pass', trustProxy: ['loopback'] } as const
+      assert.match((await ask(make(options), '203.0.113.1')).text, /fine$/)
     })
     test(`${name}: behind a proxy on that socket the client is judged`, {
       skip: process.platform === 'win32' && 'no unix sockets',

@@ -102,6 +102,9 @@ for (const tls of [false, true]) {
     test('a broken body leaves the response to the app, which may still set a header', async () => {
       let failed: unknown
       const to = await serve((req, res) => {
+        // As loggers of headers hook it.
+        const { writeHead } = res
+        res.writeHead = ((...head: [number]) => writeHead.apply(res, head)) as typeof writeHead
         req.resume().once('error', () => {
           try {
             res.writeHead(400, { 'Content-Type': 'text/plain' }).end('your body is broken')
