@@ -9,7 +9,7 @@ import Table from 'cli-table3'
 import { copyTree, root, temporary } from '../package/tree.ts'
 import type { Break } from './break.ts'
 import { breaks } from './list.ts'
-import { loads, runTests } from './run-tests.ts'
+import { loads, type Ran, runTests } from './run-tests.ts'
 
 type Outcome = 'caught' | 'SURVIVED' | 'INVALID'
 
@@ -37,7 +37,8 @@ async function tryBreak(one: Break, tree: string): Promise<Omit<Result, 'seconds
   writeFileSync(path, change.source)
   try {
     if (!(await loads(tree))) return invalid('the broken code does not load: any test would fail')
-    for (const file of one.tests) {
+    // Twice: what a race or a random case shows, it does not show each time.
+    for (const file of [...one.tests, ...one.tests]) {
       const { ok, failed } = await runTests(tree, file)
       if (!ok) return { name: one.name, outcome: 'caught', by: `${file}: ${failed}` }
     }
@@ -45,6 +46,12 @@ async function tryBreak(one: Break, tree: string): Promise<Omit<Result, 'seconds
   } finally {
     writeFileSync(path, whole)
   }
+}
+
+/** Twice at most: some tests measure what a busy machine can't always give. */
+async function runsAtLast(tree: string, file: string): Promise<Ran> {
+  const first = await runTests(tree, file)
+  return first.ok ? first : runTests(tree, file)
 }
 
 /** Works through a list, as many at a time as there are trees. */
@@ -80,7 +87,7 @@ async function main(): Promise<void> {
   const whole = await each(
     files.filter(file => !missing.includes(file)),
     trees,
-    async (file, tree) => ({ file, ...(await runTests(tree, file)) }),
+    async (file, tree) => ({ file, ...(await runsAtLast(tree, file)) }),
   )
   const sick = [
     ...missing.map(file => `${file}: there is no such file`),
