@@ -5,9 +5,10 @@ import { framework, isHttp2, isHttp2Response, type Request, type Response } from
 import { preparePublish } from './publish.ts'
 import { Reason } from './reasons.ts'
 import { stateOf } from './request-state.ts'
-import { type HandOff, handOff, handOffRaw } from './wire/hand-off.ts'
+import { type HandOff, handOff, handOffSocket, handOffStream } from './wire/hand-off.ts'
 import { closeHttp1, isPending } from './wire/http1.ts'
 import { closeHttp2, type Http2Mode } from './wire/http2.ts'
+import { responseOf } from './wire/raw-socket.ts'
 
 /** How a drop ends the connection: the options that `drop` and every rule share. */
 export interface DropHow {
@@ -68,7 +69,7 @@ function end(req: Request, info: DropInfo, isRunning: boolean): void {
   if (state.dropped) return
   const trust = trustOf(req, info.trustProxy === undefined ? undefined : compileTrust(info.trustProxy))
   state.dropped = true
-  const res = info.res ?? framework(req).res ?? state.res
+  const res = info.res ?? framework(req).res ?? state.res ?? (isHttp2(req) ? undefined : responseOf(req))
   const publish = preparePublish(req, trust)
   const { http2, reset, handOff } = info
   const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning }
@@ -113,7 +114,7 @@ interface How extends DropHow {
 function close(req: Request, res: Response | undefined, how: How): Ending {
   const started = res?.headersSent && !isWaiting(res) ? res.statusCode : undefined
   const tellsProxy = how.isBehindProxy && how.handOff !== 'close'
-  if (tellsProxy && res && started === undefined && !res.writableEnded && !res.destroyed) {
+  if (tellsProxy && started === undefined) {
     const code = (how.handOff ?? 444) as number
     if (tellProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
   }
@@ -130,18 +131,15 @@ function close(req: Request, res: Response | undefined, how: How): Ending {
   return { action: closeHttp2(req, http2, mode, reset), sentStatus: started }
 }
 
-/** False where it could not be told: then its connection ends, as the request must not hang. */
-function tellProxy(req: Request, res: Response, code: number, isRunning: boolean): boolean {
-  if (isRunning) {
-    if (isHttp2(req)) return false
-    handOffRaw(req.socket, code)
-    return true
-  }
-  try {
-    handOff(res, code)
-    return true
-  } catch (error) {
+/** False where it can't be told: then its connection ends, as the request must not hang. */
+function tellProxy(req: Request, res: Response | undefined, code: number, isRunning: boolean): boolean {
+  const tellWithoutResponse = () =>
+    isHttp2(req) ? handOffStream(req, res, code) : handOffSocket(req, res, code)
+  if (!res || isRunning) return tellWithoutResponse()
+  if (res.writableEnded || res.destroyed) return false
+  handOff(req, res, code, error => {
     reportError('a hook on the response', error)
-    return false
-  }
+    if (!tellWithoutResponse()) req.socket?.destroy()
+  })
+  return true
 }

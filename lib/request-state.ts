@@ -30,6 +30,8 @@ export interface RequestState {
   isDryRun: boolean
   /** `protect` has passed it on to the app. */
   isRunning: boolean
+  /** The rest of its body will not come, or can't be read. */
+  isBodyLost: boolean
   /** What its first line called the protocol, where that was not HTTP. */
   protocol: string | undefined
   /** HTTP/1: an earlier response of its connection was pending when it came. */
@@ -64,6 +66,7 @@ function makeState(req: Request): RequestState {
     serverTrust: undefined,
     isDryRun: false,
     isRunning: false,
+    isBodyLost: false,
     protocol: undefined,
     waited: false,
     session,
@@ -87,6 +90,9 @@ export interface Judging {
 
 let bits = 0
 
+/** All bits, of which judges have one less. */
+const EVERYONE = -1
+
 export const newJudging = (): Judging => ({ bit: bits < 31 ? 1 << bits++ : 0 })
 
 /**
@@ -96,6 +102,7 @@ export const newJudging = (): Judging => ({ bit: bits < 31 ? 1 << bits++ : 0 })
  */
 export function isFirstTime(state: RequestState, judging: Judging): boolean {
   const { bit } = judging
+  if (state.judged === EVERYONE) return false
   if (bit !== 0) {
     if ((state.judged & bit) !== 0) return false
     state.judged |= bit
@@ -105,6 +112,11 @@ export function isFirstTime(state: RequestState, judging: Judging): boolean {
   if (state.judgedBy.includes(judging)) return false
   state.judgedBy.push(judging)
   return true
+}
+
+/** Has every rule let a request of our own pass. */
+export function passEveryRule(req: Request): void {
+  stateOf(req).judged = EVERYONE
 }
 
 /** Keeps the state of a request for another one that will be made of the same HTTP/2 stream. */

@@ -1,10 +1,13 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { trustOf } from '../client-address.ts'
 import { drop, dropRunning } from '../drop.ts'
 import type { DropAction, RequestFacts } from '../drop-event.ts'
-import { hasBody, type Request, type Response } from '../http-types.ts'
+import type { Request, Response } from '../http-types.ts'
 import { preparePublish, publishConnection } from '../publish.ts'
 import { isFirstTime, stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
+import { handOffRaw } from '../wire/hand-off.ts'
 import { resetSocket } from '../wire/raw-socket.ts'
 import type { Connection } from './connection.ts'
 import { unknownRequest } from './raw-head.ts'
@@ -52,6 +55,21 @@ export function endConnection(
   return true
 }
 
+/**
+ * How a connection of HTTP/1 ends without a request that could be answered: a trusted proxy is told all the same, as a
+ * connection that just closes would count as a failure of ours.
+ */
+export function toldRaw(
+  site: Site,
+  connection: Connection,
+  socket: Socket = connection.tls ?? connection.tcp,
+): Pick<EndHow, 'handOff' | 'end'> {
+  const { handOff = 444 } = site.settings
+  const isHttp1 = site.protocol !== 'http2' && (socket as TLSSocket).alpnProtocol !== 'h2'
+  if (!connection.isProxy || handOff === 'close' || !isHttp1) return {}
+  return { handOff, end: () => handOffRaw(socket, handOff) }
+}
+
 /** Publishes the one event of a connection. */
 export function tellOfConnection(
   site: Site,
@@ -89,8 +107,6 @@ export function dropRequest(
   const { dryRun, name, handOff, reset, trustProxy } = site.settings
   const state = stateOf(req)
   if (!dryRun) {
-    // With the rest of its body unread, a proxy can't use the connection again.
-    if (!req.complete && hasBody(req) && 'shouldKeepAlive' in res) res.shouldKeepAlive = false
     const { reason, detail } = finding
     const info = { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
     if (state.isRunning) dropRunning(req, info)

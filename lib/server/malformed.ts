@@ -5,10 +5,9 @@ import { preparePublish } from '../publish.ts'
 import { Reason } from '../reasons.ts'
 import { isEnding, stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
-import { handOffRaw } from '../wire/hand-off.ts'
 import { closeAfterResponses, stopParsing } from '../wire/http1.ts'
 import type { Connection } from './connection.ts'
-import { dropRequest, endConnection, tellOfConnection } from './end.ts'
+import { dropRequest, endConnection, tellOfConnection, toldRaw } from './end.ts'
 import { type ClientError, factsOfHead, reasonOf } from './parser-error.ts'
 import type { Site } from './site.ts'
 import { tellTlsError } from './tls-error.ts'
@@ -43,7 +42,7 @@ function leave(socket: Socket): true {
 function onHead(site: Site, connection: Connection, socket: Socket, error: ClientError): boolean {
   const facts = factsOfHead(connection, socket, error)
   const finding = { reason: reasonOf(error), detail: error.code }
-  const { dryRun, handOff = 444 } = site.settings
+  const { dryRun } = site.settings
   const isPending = connection.exchanges.length > 0
   if (!connection.isExcepted && !dryRun && (isPending || error.code === BEHIND_THE_LAST)) {
     connection.ended = true
@@ -51,8 +50,7 @@ function onHead(site: Site, connection: Connection, socket: Socket, error: Clien
     else endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
     return true
   }
-  const code = connection.isProxy && handOff !== 'close' ? handOff : undefined
-  const how = code === undefined ? { facts } : { facts, handOff: code, end: () => handOffRaw(socket, code) }
+  const how = { facts, ...toldRaw(site, connection, socket) }
   return endConnection(site, connection, finding, how) || site.emit('clientError', error, socket)
 }
 
@@ -65,6 +63,7 @@ function onBody(
   error: ClientError,
 ): boolean {
   const finding = { reason: reasonOf(error), detail: error.code }
+  stateOf(req).isBodyLost = true
   const exchange = connection.exchanges.find(open => open.req === req)
   const res = exchange?.res ?? (stateOf(req).res as ServerResponse)
   if (connection.isExcepted) return site.emit('clientError', error, socket)

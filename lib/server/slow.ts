@@ -5,7 +5,7 @@ import { stateOf } from '../request-state.ts'
 import { parserOf, parsersAtWork, resetSocket, unsentBytes } from '../wire/raw-socket.ts'
 import type { Connection, StreamRecord } from './connection.ts'
 import { probeOf } from './dead-sessions.ts'
-import { dropRequest, endConnection } from './end.ts'
+import { dropRequest, endConnection, toldRaw } from './end.ts'
 import type { Site } from './site.ts'
 
 /** How often connections are looked at, in ms: what a limit may be late by, twice at most. */
@@ -74,8 +74,11 @@ export function watchSlow(site: Site): () => void {
 
   function end(connection: Connection, reason: Reason): void {
     // A browser opens connections that it may need; who sends a byte an hour is another matter.
-    const detail = (connection.tls ?? connection.tcp).bytesRead === 0 ? 'nothing was sent' : undefined
-    endConnection(site, connection, { reason, detail })
+    const isEmpty = (connection.tls ?? connection.tcp).bytesRead === 0
+    const detail = isEmpty ? 'nothing was sent' : undefined
+    // A proxy that is in the middle of a request awaits a response; one that keeps a connection ready does not.
+    const how = isEmpty || connection.phase === 'handshake' ? {} : toldRaw(site, connection)
+    endConnection(site, connection, { reason, detail }, how)
     // In a dry run it is told once.
     connection.phase = 'request'
   }
@@ -106,8 +109,11 @@ export function watchSlow(site: Site): () => void {
   function endRequest(connection: Connection, req: IncomingMessage): void {
     connection.bodySince = performance.now()
     // Its response may be out already.
-    const { res, dropped } = stateOf(req)
-    if (dropped) connection.tcp.destroy()
+    const state = stateOf(req)
+    const { res, dropped } = state
+    state.isBodyLost = true
+    // What a proxy still sends of a dropped one is read to its end, for a while.
+    if (dropped && !connection.isProxy) connection.tcp.destroy()
     else if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
   }
 

@@ -1,8 +1,14 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { Response } from '../http-types.ts'
+import { isHttp2, type Request, type Response } from '../http-types.ts'
+import { stateOf } from '../request-state.ts'
+import { appNotFound, type NotFound } from './app-not-found.ts'
+import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
+import { NO_ERROR } from './http2.ts'
 import { plainBody, respond } from './respond.ts'
+import { respondNotFound } from './respond-not-found.ts'
 
 /**
  * What a trusted proxy is told instead of a closed connection: 444 or another code, so that the proxy, which holds the
@@ -10,11 +16,92 @@ import { plainBody, respond } from './respond.ts'
  */
 export type HandOff = number | 'close'
 
-/** Tells the proxy. The connection to it stays open: other people's requests come over it. */
-export function handOff(res: Response, code: number): void {
+/**
+ * Tells the proxy. The connection to it stays open, as other people's requests come over it; unless more of the body is to
+ * come than is worth reading: then it ends with the response.
+ *
+ * @param fail called with what a hook on the response throws
+ */
+export function handOff(req: Request, res: Response, code: number, fail: (error: unknown) => void): void {
+  const page = code === 444 ? undefined : appNotFound(req)
+  if (page instanceof Promise) page.then(found => tellBehindBody(req, res, code, found, fail))
+  else tellBehindBody(req, res, code, page, fail)
+}
+
+function tellBehindBody(
+  req: Request,
+  res: Response,
+  code: number,
+  page: NotFound | undefined,
+  fail: (error: unknown) => void,
+): void {
+  const tellSafely = () => {
+    if (res.destroyed) return
+    try {
+      tell(req, res, code, page)
+    } catch (error) {
+      fail(error)
+    }
+  }
+  if (isHttp2(req)) {
+    tellSafely()
+    return stopUpload(req.stream)
+  }
+  if (req.complete) return tellSafely()
+  drainBody(req, stateOf(req).isBodyLost, isWhole => {
+    if (!isWhole) closeWith(res, req.socket)
+    tellSafely()
+  })
+}
+
+function tell(req: Request, res: Response, code: number, page: NotFound | undefined): void {
+  if (page) return respondNotFound(req, res, code, page)
   // The 444 is for the proxy alone: nothing that other middleware announced belongs on it.
   if (code === 444) for (const name of res.getHeaderNames()) res.removeHeader(name)
   respond(res, code, code === 444 ? '' : plainBody(code))
+}
+
+/** Has Node end the connection behind a response in a way that does not make the kernel send RST for what is unread. */
+function closeWith(res: Response, socket: Socket): void {
+  if ('shouldKeepAlive' in res) res.shouldKeepAlive = false
+  socket.destroySoon = () => closeAfterResponses(socket)
+}
+
+/**
+ * The same on the connection itself: where the response is not ours to use, or Node made none, as of an upgrade. Nothing of
+ * a response may be out, or pending before it.
+ *
+ * @returns false where it can't be known that nothing is
+ */
+export function handOffSocket(req: IncomingMessage, res: Response | undefined, code: number): boolean {
+  const { socket } = req
+  if (!socket?.writable || !(res ? res.socket && !res.headersSent : (req as { upgrade?: boolean }).upgrade))
+    return false
+  handOffRaw(socket, code)
+  return true
+}
+
+/** The same on the stream itself. */
+export function handOffStream(
+  { stream }: Http2ServerRequest,
+  res: Response | undefined,
+  code: number,
+): boolean {
+  if (stream.headersSent || stream.destroyed) return false
+  const body = code === 444 ? '' : plainBody(code)
+  stream.respond({ ':status': code, 'content-length': body.length }, { endStream: body === '' })
+  if (body !== '') stream.end(body)
+  stopUpload(stream)
+  // The app, which may still be at work on it, would be thrown an error for a header that comes too late.
+  if (res) for (const name of headerMethods) Object.defineProperty(res, name, { value: () => res })
+  return true
+}
+
+const headerMethods = ['setHeader', 'appendHeader', 'removeHeader'] as const
+
+/** RFC 9113 8.1: behind a whole response, asks for no more of the body, which would use up what is free for other streams. */
+function stopUpload(stream: ServerHttp2Stream): void {
+  if (!stream.endAfterHeaders) stream.close(NO_ERROR)
 }
 
 /** The same where there is no request to answer: the connection to the proxy ends, with a response that it understands. */

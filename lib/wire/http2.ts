@@ -11,7 +11,7 @@ import { resetSocket, sessionSocket } from './raw-socket.ts'
 export type Http2Mode = 'goaway' | 'destroy' | 'stream'
 
 /** Error codes of RFC 9113 7: `node:http2`, which has names for them, takes long to load. */
-const NO_ERROR = 0
+export const NO_ERROR = 0
 const CANCEL = 8
 
 /** What streams in flight get to finish, in milliseconds. */

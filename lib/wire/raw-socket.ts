@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -34,6 +35,15 @@ export function unsentBytes(tcp: Socket): number {
 export function packetOf(socket: Socket): Buffer | undefined {
   const { parser } = socket as Socket & { parser?: { getCurrentBuffer?: () => Buffer | undefined } | null }
   return parser?.getCurrentBuffer?.()
+}
+
+/**
+ * The response of a request whose turn it is, which Node keeps on the socket and tells nobody else (`socket._httpMessage`,
+ * in Node 20 to 26). Undefined behind an earlier one, and where Node does not tell.
+ */
+export function responseOf(req: IncomingMessage): ServerResponse | undefined {
+  const { _httpMessage: res } = (req.socket ?? {}) as { _httpMessage?: ServerResponse | null }
+  return res?.req === req ? res : undefined
 }
 
 /**
