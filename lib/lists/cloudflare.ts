@@ -1,0 +1,11 @@
+import published from './cloudflare.json' with { type: 'json' }
+
+/**
+ * The addresses that Cloudflare connects from, as it publishes them (`ips-v4`, `ips-v6`), on the date in `cloudflare.json`.
+ * It changes once in some years; the page on CDNs says how to use a newer one.
+ *
+ * @example
+ * app.set('trust proxy', cloudflare)
+ * app.use(allowCidr(cloudflare, { address: 'peer' })) // nothing but the CDN may connect
+ */
+export const cloudflare: readonly string[] = Object.freeze([...published.ipv4, ...published.ipv6])
