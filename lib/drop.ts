@@ -24,7 +24,7 @@ export interface DropHow {
 
 /** What {@link drop} can be told; all of it is optional. */
 export interface DropInfo extends DropHow {
-  /** The response. Found by itself in Express and behind any rule of this package. */
+  /** The response. Found by itself in Express, behind any rule of this package, and on HTTP/1 when it is its turn. */
   res?: Response | undefined
   /** The name in log and event; default `drop`. */
   rule?: string | undefined
@@ -40,8 +40,8 @@ export interface DropInfo extends DropHow {
  * - HTTP/2: see {@link DropHow.http2}.
  * - A trusted proxy in front is told instead (hand-off): closing its connection would hurt every visitor.
  *
- * Idempotent, and never throws for what the client did. Without `res` (bare `http`, no rule before) it can't wait for
- * earlier pipelined responses, can't hand off, and loggers of responses print no 444.
+ * Idempotent, and never throws for what the client did. Without `res` a bare handler's pipelined request can't wait for
+ * earlier responses, and on HTTP/2 loggers of responses print no 444.
  *
  * @example
  * app.get('/.env', req => drop(req, { rule: 'honeypot', reason: 'asked for .env' }))

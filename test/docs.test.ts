@@ -143,7 +143,7 @@ describe('docs: links', () => {
 
   it('of the index reach every page', () => {
     for (const { name } of pages.filter(each => /^docs\/(?!index\.md)/.test(each.name)))
-      assert.ok(doc('index.md').prose.includes(`](${basename(name)})`), name)
+      assert.ok(doc('index.md').prose.includes(`](${name.replace('docs/', '')})`), name)
   })
 })
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { root } from '../package/tree.ts'
 
 /** A page of the documentation; `name` is its path in the repository, `prose` its text without code blocks. */
@@ -22,9 +22,9 @@ export function page(name: string): Page {
 /** README.md and every page of docs/. */
 export const pages: readonly Page[] = [
   'README.md',
-  ...readdirSync(join(root, 'docs'))
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.md'))
-    .map(file => `docs/${file}`),
+    .map(file => `docs/${file.replaceAll(sep, '/')}`),
 ].map(page)
 
 /** The code blocks of a language, as they are to be run. */

@@ -7,7 +7,7 @@ import express from 'express'
 import express4 from 'express4'
 import Fastify from 'fastify'
 import Koa from 'koa'
-import { protect, rule } from '../../lib/index.ts'
+import { badAgent, noHost, pathAllowlist, protect, rule } from '../../lib/index.ts'
 import { settle } from '../support/events.ts'
 import { exchange, get } from '../support/raw-client.ts'
 import { credentials, listen } from '../support/servers.ts'
@@ -165,6 +165,7 @@ describe('the question for it', () => {
     const { port } = closed(await listen(server))
     const evil = get('/bad-evil', { Connection: 'close', Host: 'evil.example', Cookie: 'evil=1' })
     const answers = await Promise.all(Array.from({ length: 5 }, () => exchange({ port }, evil)))
+    answers.push(await exchange({ port }, evil))
     for (const { data } of answers) assert.match(data.toString(), /\r\n\r\nnone$/)
     assert.equal(seen.length, 1)
     assert.doesNotMatch(seen[0] as string, /evil/)
@@ -218,6 +219,22 @@ describe('the question for it', () => {
     const wire = await exchange({ port }, get('/bad', { Connection: 'close' }))
     assert.match(wire.data.toString(), /^HTTP\/1\.1 404 /)
     await settle()
+  })
+
+  test('passes rules that would drop it too', async () => {
+    // The first rules of a process are remembered in another way than the others.
+    for (let i = 0; i < 40; i++) rule('filler', () => undefined)
+    const app = express()
+    app.set('trust proxy', 'loopback')
+    app.use(pathAllowlist(['/'], { handOff: 404 }) as express.RequestHandler)
+    const options = { handOff: 404, rules: [badAgent({ patterns: ['drop444'] }), noHost()] }
+    const { port } = closed(await listen(protect(http.createServer(app), options)))
+    const wire = await exchange({ port }, get('/bad', { Connection: 'close' }))
+    assert.match(wire.data.toString(), /^HTTP\/1\.1 404 [\s\S]*Cannot GET \/bad</)
+    assert.deepEqual(
+      drops.events.map(({ url }) => url),
+      ['/bad'],
+    )
   })
 
   test('a path can be no markup in it', async () => {

@@ -129,7 +129,10 @@ describe('hooks of other middleware on the response', () => {
           app,
         })
         const wire = await handedOff.send(get('/'))
-        assert.match(wire.data.toString(), /^HTTP\/1\.1 444 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/)
+        assert.match(
+          wire.data.toString(),
+          /^HTTP\/1\.1 444 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/,
+        )
         assert.equal(wire.end, 'fin')
         assert.deepEqual(
           handedOff.events.map(({ action }) => action),

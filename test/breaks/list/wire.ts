@@ -2,6 +2,9 @@ import type { Break } from '../break.ts'
 
 const http1 = ['wire/http1.test.ts']
 const http2 = ['wire/http2.test.ts']
+const body = ['wire/hand-off-body.test.ts']
+const page = ['wire/hand-off-404.test.ts']
+const told = ['server/hand-off.test.ts']
 
 export const wire: readonly Break[] = [
   {
@@ -122,5 +125,117 @@ export const wire: readonly Break[] = [
     find: "    reportError('a hook on the response', error)\n",
     replace: '    throw error\n',
     tests: ['wire/order.test.ts'],
+  },
+  {
+    name: 'the body of a handed-off request is not waited for',
+    file: 'wire/drain-body.ts',
+    find: '  let bytes = 0\n',
+    replace: '  if (announced >= 0) return done(true)\n  let bytes = 0\n',
+    tests: body,
+  },
+  {
+    name: 'the body of a handed-off request is read without end',
+    file: 'wire/drain-body.ts',
+    find: 'if (bytes > MAX_BYTES) stop(false)',
+    replace: 'if (bytes < 0) stop(false)',
+    tests: body,
+  },
+  {
+    name: 'a body that may never come is waited for',
+    file: 'wire/drain-body.ts',
+    find: 'isLost || announced > MAX_BYTES || isUncertain(req) || req.destroyed',
+    replace: 'isLost || announced > MAX_BYTES || req.destroyed',
+    tests: body,
+  },
+  {
+    name: 'a connection whose request is not read to its end is reset',
+    file: 'wire/hand-off.ts',
+    find: '  socket.destroySoon = () => closeAfterResponses(socket)\n',
+    replace: '  socket.destroySoon = () => socket.destroy()\n',
+    tests: body,
+  },
+  {
+    name: 'HTTP/2: an upload that was handed off goes on',
+    file: 'wire/hand-off.ts',
+    find: 'if (!stream.endAfterHeaders) stream.close(NO_ERROR)',
+    replace: 'if (stream.endAfterHeaders) stream.close(NO_ERROR)',
+    tests: body,
+  },
+  {
+    name: 'HTTP/2: an app that runs is thrown an error for its late header',
+    file: 'wire/hand-off.ts',
+    find: 'if (res) for (const name of headerMethods)',
+    replace: 'if (!res) for (const name of headerMethods)',
+    tests: told,
+  },
+  {
+    name: 'a hand-off without a response is put into one that has begun',
+    file: 'wire/raw-socket.ts',
+    find: 'return res?.req === req ? res : undefined',
+    replace: 'return undefined',
+    tests: told,
+  },
+  {
+    name: 'a dropped upgrade closes the connection of a proxy',
+    file: 'wire/hand-off.ts',
+    find: ': (req as { upgrade?: boolean }).upgrade)',
+    replace: ': false)',
+    tests: told,
+  },
+  {
+    name: 'half a head from a proxy is closed without an answer',
+    file: 'server/slow.ts',
+    find: "const how = isEmpty || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
+    replace: 'const how = {}',
+    tests: told,
+  },
+  {
+    name: 'a proxy that keeps a connection ready gets an answer to nothing',
+    file: 'server/slow.ts',
+    find: "const how = isEmpty || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
+    replace: 'const how = toldRaw(site, connection)',
+    tests: told,
+  },
+  {
+    name: 'handOff: 404 shows the question in the page',
+    file: 'wire/respond-not-found.ts',
+    find: '      .replaceAll(PROBE_PATH, () => path)\n',
+    replace: '',
+    tests: page,
+  },
+  {
+    name: 'handOff: 404 puts markup of the request into the page',
+    file: 'wire/respond-not-found.ts',
+    find: '.replace(/[^\\x21-\\x7e]|["<>\\\\^`{|}]/g, character => encodeURIComponent(character))',
+    replace: '',
+    tests: page,
+  },
+  {
+    name: 'handOff: 404 has a length of another body',
+    file: 'wire/respond-not-found.ts',
+    find: 'String(Buffer.byteLength(body))',
+    replace: 'String(Buffer.byteLength(page.body))',
+    tests: page,
+  },
+  {
+    name: 'the app is asked for its 404 at each drop',
+    file: 'wire/app-not-found.ts',
+    find: 'if (seen && (seen.page || performance.now() - seen.since < ASK_AGAIN)) return seen.page',
+    replace: '',
+    tests: page,
+  },
+  {
+    name: 'an app that does not answer is waited for without end',
+    file: 'wire/app-not-found.ts',
+    find: 'setTimeout(give, PATIENCE, undefined)',
+    replace: 'setTimeout(give, 60_000, undefined)',
+    tests: page,
+  },
+  {
+    name: 'rules drop the question for the 404',
+    file: 'request-state.ts',
+    find: '  if (state.judged === EVERYONE) return false\n',
+    replace: '',
+    tests: page,
   },
 ]
