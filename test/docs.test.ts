@@ -247,6 +247,14 @@ describe('docs: reference', () => {
     }
   })
 
+  it('the pages on proxies show the examples that are tested, whole', () => {
+    const examples = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg', caddy: 'Caddyfile', apache: 'apache.conf' }
+    for (const [proxy, file] of Object.entries(examples)) {
+      const [shown] = codeBlocks(doc(`behind-a-proxy/${proxy}.md`), proxy)
+      assert.equal(shown, read(`examples/behind-a-proxy/${file}`), file)
+    }
+  })
+
   it('bad-agent.md says of every scanner why', () => {
     const rows = codeRows(section(doc('bad-agent.md'), 'What it drops'))
     assert.deepEqual(sorted(rows.keys()), sorted(api.scannerAgents))

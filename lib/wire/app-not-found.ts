@@ -2,7 +2,6 @@ import http, { type IncomingMessage, type RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import type { Request } from '../http-types.ts'
-import { passEveryRule } from '../request-state.ts'
 
 /** The answer that an app has for a path of nobody's. */
 export interface NotFound {
@@ -24,29 +23,30 @@ const ASK_AGAIN = 60_000
 const MAX_BODY = 262_144
 
 interface Known {
-  readonly page: NotFound | undefined
-  readonly since: number
+  readonly page: Promise<NotFound | undefined>
+  until: number
 }
 
-const known = new WeakMap<object, Known | Promise<NotFound | undefined>>()
+const known = new WeakMap<object, Known>()
 
 /**
  * What the app on the server of a request itself answers where it has nothing: asked once, with a request of our own, so
  * that no byte of an attacker's reaches it. Undefined where the app gives no 404 to that.
  */
-export function appNotFound({ socket }: Request): NotFound | undefined | Promise<NotFound | undefined> {
+export async function appNotFound({ socket }: Request, prepare: Prepare): Promise<NotFound | undefined> {
   const { server } = socket as AppSocket
   if (!server?.listeners('request').length) return undefined
   const seen = known.get(server)
-  if (seen instanceof Promise) return seen
-  if (seen && (seen.page || performance.now() - seen.since < ASK_AGAIN)) return seen.page
-  const asked = askApp(server, socket as AppSocket).then(page => {
-    known.set(server, { page, since: performance.now() })
-    return page
-  })
+  if (seen && performance.now() < seen.until) return seen.page
+  const asked: Known = { page: askApp(server, socket as AppSocket, prepare), until: Number.POSITIVE_INFINITY }
   known.set(server, asked)
-  return asked
+  const page = await asked.page
+  if (!page) asked.until = performance.now() + ASK_AGAIN
+  return page
 }
+
+/** Has every rule let our request pass. */
+export type Prepare = (req: IncomingMessage) => void
 
 type AppSocket = Socket & { server?: AppServer; encrypted?: boolean }
 
@@ -55,9 +55,9 @@ interface AppServer {
 }
 
 /** Over a connection in memory, with a server and a client of Node's own at its ends. */
-async function askApp(server: AppServer, { remoteAddress, encrypted }: AppSocket) {
+async function askApp(server: AppServer, { remoteAddress, encrypted }: AppSocket, prepare: Prepare) {
   const [near, far] = duplexPair()
-  const inner = http.createServer(passEveryRule)
+  const inner = http.createServer(prepare)
   for (const listener of server.listeners('request')) inner.on('request', listener as RequestListener)
   inner.emit('connection', Object.assign(far, { remoteAddress, encrypted }))
   try {

@@ -2,13 +2,11 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { isHttp2, type Request, type Response } from '../http-types.ts'
-import { stateOf } from '../request-state.ts'
-import { appNotFound, type NotFound } from './app-not-found.ts'
+import { passEveryRule, stateOf } from '../request-state.ts'
 import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
 import { NO_ERROR } from './http2.ts'
 import { plainBody, respond } from './respond.ts'
-import { respondNotFound } from './respond-not-found.ts'
 
 /**
  * What a trusted proxy is told instead of a closed connection: 444 or another code, so that the proxy, which holds the
@@ -23,22 +21,25 @@ export type HandOff = number | 'close'
  * @param fail called with what a hook on the response throws
  */
 export function handOff(req: Request, res: Response, code: number, fail: (error: unknown) => void): void {
-  const page = code === 444 ? undefined : appNotFound(req)
-  if (page instanceof Promise) page.then(found => tellBehindBody(req, res, code, found, fail))
-  else tellBehindBody(req, res, code, page, fail)
+  if (code === 444) return tellBehindBody(req, res, () => tell444(res), fail)
+  const tellPlainly = () => void respond(res, code, plainBody(code))
+  import('./respond-not-found.ts')
+    .then(({ asTheApp }) => asTheApp(req, res, code, passEveryRule))
+    .catch(() => undefined)
+    .then(tellAsApp => tellBehindBody(req, res, tellAsApp ?? tellPlainly, fail))
 }
 
-function tellBehindBody(
-  req: Request,
-  res: Response,
-  code: number,
-  page: NotFound | undefined,
-  fail: (error: unknown) => void,
-): void {
+/** The 444 is for the proxy alone: nothing that other middleware announced belongs on it. */
+function tell444(res: Response): void {
+  for (const name of res.getHeaderNames()) res.removeHeader(name)
+  respond(res, 444, '')
+}
+
+function tellBehindBody(req: Request, res: Response, tell: () => void, fail: (error: unknown) => void): void {
   const tellSafely = () => {
     if (res.destroyed) return
     try {
-      tell(req, res, code, page)
+      tell()
     } catch (error) {
       fail(error)
     }
@@ -52,13 +53,6 @@ function tellBehindBody(
     if (!isWhole) closeWith(res, req.socket)
     tellSafely()
   })
-}
-
-function tell(req: Request, res: Response, code: number, page: NotFound | undefined): void {
-  if (page) return respondNotFound(req, res, code, page)
-  // The 444 is for the proxy alone: nothing that other middleware announced belongs on it.
-  if (code === 444) for (const name of res.getHeaderNames()) res.removeHeader(name)
-  respond(res, code, code === 444 ? '' : plainBody(code))
 }
 
 /** Has Node end the connection behind a response in a way that does not make the kernel send RST for what is unread. */

@@ -1,11 +1,22 @@
-import { framework, type Request, type Response } from '../http-types.ts'
-import { type NotFound, PROBE_PATH, PROBE_QUERY } from './app-not-found.ts'
+import type { FrameworkRequest, Request, Response } from '../http-types.ts'
+import { appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY, type Prepare } from './app-not-found.ts'
 
 /** Of one response, of its connection, or of one visitor. */
 const notOfThePage = new Set(['connection', 'date', 'keep-alive', 'set-cookie', 'transfer-encoding'])
 
-/** As the app would answer to the request if it were no drop: the same headers, the same body with the path in it. */
-export function respondNotFound(req: Request, res: Response, status: number, page: NotFound): void {
+/*
+ * Few have need of this, so it is loaded at the first need. What it shares with the rest it is given: a bundler would split
+ * the rest as well.
+ */
+
+/** What answers a request as the app would if it were no drop; undefined where the app has no 404. */
+export async function asTheApp(req: Request, res: Response, status: number, prepare: Prepare) {
+  const page = await appNotFound(req, prepare)
+  return page && (() => respondNotFound(req, res, status, page))
+}
+
+/** The same headers, the same body with the path in it. */
+function respondNotFound(req: Request, res: Response, status: number, page: NotFound): void {
   const own = page.headers.filter(([name]) => !notOfThePage.has(name.toLowerCase()))
   const names = new Set(own.map(([name]) => name.toLowerCase()))
   for (const name of res.getHeaderNames()) if (!names.has(name)) res.removeHeader(name)
@@ -31,7 +42,7 @@ const headerOf = ({ headers }: NotFound, wanted: string) =>
 function bodyFor(req: Request, page: NotFound): string {
   const { body } = page
   if (!body.includes(PROBE_PATH)) return body
-  const url = framework(req).originalUrl ?? req.url ?? '/'
+  const url = (req as FrameworkRequest).originalUrl ?? req.url ?? '/'
   const mark = url.indexOf('?')
   const written = writerFor(headerOf(page, 'content-type') ?? '')
   const whole = written(url)

@@ -28,9 +28,9 @@ describe('the tarball', () => {
     assert.ok(packed.files.some(file => file.startsWith('docs/')))
   })
 
-  test('has the build in one file, which loads quickly, and the type declarations of each', () => {
+  test('has the build in one file, one more for what few need, and the type declarations of each', () => {
     const scripts = packed.files.filter(file => file.endsWith('.js'))
-    assert.deepEqual(scripts, ['dist/index.js'])
+    assert.deepEqual(scripts, ['dist/index.js', 'dist/respond-not-found.js'])
     const declarations = packed.files.filter(file => file.endsWith('.d.ts'))
     assert.ok(declarations.length > 20)
     for (const file of declarations) {

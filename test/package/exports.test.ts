@@ -25,6 +25,7 @@ const values = [
   'badAgent',
   'browserPaths',
   'cidrSet',
+  'cloudflare',
   'denyCidr',
   'drop',
   'drop444',
@@ -122,7 +123,7 @@ describe('what the core loads', () => {
   })
 
   test('by name: only what package.json declares', async () => {
-    const named = externals((await bundle('external')).metafile).packages
+    const named = externals(await bundle('external')).packages
     const declared = Object.keys(manifest.dependencies)
     assert.deepEqual(
       [...named].filter(name => !declared.includes(name)),
@@ -133,7 +134,7 @@ describe('what the core loads', () => {
   })
 
   test('of Node: no optional part, and every name with node:', async () => {
-    const { builtin } = externals((await bundle('external')).metafile)
+    const { builtin } = externals(await bundle('external'))
     const needed = ['node:diagnostics_channel', 'node:http', 'node:net', 'node:url', 'node:util/types']
     assert.deepEqual([...builtin].sort(), needed)
   })

@@ -9,7 +9,7 @@ export function bundle(packages: 'bundle' | 'external') {
   return buildOf("export * from './lib/index.ts'", packages, false)
 }
 
-/** What a program needs of which this is the source. */
+/** What a program needs of which this is the source: `inputs` and `code` are what is loaded at once. */
 export async function buildOf(contents: string, packages: 'bundle' | 'external', minify: boolean) {
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -20,10 +20,15 @@ export async function buildOf(contents: string, packages: 'bundle' | 'external',
     metafile: true,
     platform: 'node',
     format: 'esm',
+    splitting: true,
+    outdir: 'out',
     write: false,
     logLevel: 'silent',
   })
-  return { metafile, code: (outputFiles[0] as { contents: Uint8Array }).contents }
+  const entry = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === '<stdin>')
+  const [path, { inputs }] = entry as [string, Metafile['outputs'][string]]
+  const output = outputFiles.find(file => file.path === join(root, path)) as { contents: Uint8Array }
+  return { metafile, inputs: new Set(Object.keys(inputs)), code: output.contents }
 }
 
 /** The files of a bundle and the files that each imports; types are gone. */
@@ -33,11 +38,17 @@ export function runtimeGraph({ inputs }: Metafile): Map<string, readonly string[
   return new Map(Object.entries(inputs).map(own))
 }
 
-/** What a bundle takes from Node and from packages that stay outside. */
-export function externals({ inputs }: Metafile): { builtin: Set<string>; packages: Set<string> } {
+interface Built {
+  readonly metafile: Metafile
+  readonly inputs: ReadonlySet<string>
+}
+
+/** What is loaded at once of Node and of packages that stay outside. */
+export function externals({ metafile, inputs }: Built): { builtin: Set<string>; packages: Set<string> } {
   const builtin = new Set<string>()
   const packages = new Set<string>()
-  for (const { path, external } of Object.values(inputs).flatMap(({ imports }) => imports)) {
+  const files = Object.entries(metafile.inputs).filter(([file]) => inputs.has(file))
+  for (const { path, external } of files.flatMap(([, { imports }]) => imports)) {
     if (!external) continue
     if (path.startsWith('node:') || builtinModules.includes(path)) builtin.add(path)
     else packages.add(path)
@@ -60,7 +71,11 @@ export function sourceGraph(): Map<string, readonly string[]> {
     if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
     const file = relative(root, join(entry.parentPath, entry.name)).split(sep).join('/')
     const source = readFileSync(join(root, file), 'utf8')
-    const imports = [...source.matchAll(/^(?:import|export|\}) ?[^'"\n]*from '(\.[^']+)'/gm)]
+    const imports = [
+      ...source.matchAll(/^(?:import|export|\}) ?[^'"\n]*from '(\.[^']+)'/gm),
+      // What is loaded when somebody has need of it.
+      ...source.matchAll(/\bimport\('(\.[^']+)'\)/g),
+    ]
     graph.set(
       file,
       imports.map(([, target]) => posix.join(dirname(file), target as string)),

@@ -14,6 +14,6 @@ export const sizes = {
     most: 14,
   },
   'the largest rule': { names: '{ pathAllowlist }', most: 16 },
-  'protect without rules': { names: '{ protect, unprotect }', most: 21 },
-  everything: { names: '*', most: 36 },
+  'protect without rules': { names: '{ protect, unprotect }', most: 22 },
+  everything: { names: '*', most: 37 },
 } as const

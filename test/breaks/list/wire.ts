@@ -220,7 +220,7 @@ export const wire: readonly Break[] = [
   {
     name: 'the app is asked for its 404 at each drop',
     file: 'wire/app-not-found.ts',
-    find: 'if (seen && (seen.page || performance.now() - seen.since < ASK_AGAIN)) return seen.page',
+    find: 'if (seen && performance.now() < seen.until) return seen.page',
     replace: '',
     tests: page,
   },
