@@ -3,6 +3,7 @@ import { refuse } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
+import type { Routes } from '../routes/routes.ts'
 import type { Rule } from '../rule.ts'
 import { describeChain } from '../rule-info.ts'
 import { watchMissingHost } from '../server/missing-host.ts'
@@ -18,6 +19,7 @@ import { type RateLimitOptions, rateLimit } from './rate-limit.ts'
 type Shared = Omit<CommonOptions, 'name'>
 type List<T> = Iterable<T> & object
 type Addresses = List<string> | CidrSet
+type Paths = List<string | RegExp | Routes>
 
 /** Options of {@link drop444}: a rule each, and the common options for all of them. A rule's own options win. */
 export interface Drop444Options extends Shared {
@@ -31,11 +33,7 @@ export interface Drop444Options extends Shared {
   methodAllowlist?: false | List<string> | (CommonOptions & { methods: List<string> }) | undefined
   badAgent?: boolean | BadAgentOptions | undefined
   /** The patterns, or `{ patterns, … }` with options of {@link pathAllowlist}. */
-  pathAllowlist?:
-    | false
-    | List<string | RegExp>
-    | (PathAllowlistOptions & { patterns: List<string | RegExp> })
-    | undefined
+  pathAllowlist?: false | Paths | (PathAllowlistOptions & { patterns: Paths }) | undefined
   rateLimit?: false | RateLimitOptions | undefined
 }
 

@@ -1,12 +1,13 @@
 import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuse, refuseEntry } from '../errors.ts'
-import { framework } from '../http-types.ts'
+import { framework, type Request } from '../http-types.ts'
 import { globProblem, splitNegation } from '../match/glob.ts'
 import { compilePaths } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
 import { boolean, type Check, listArgument, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
+import { isRoutes, type Routes } from '../routes/routes.ts'
 import { makeRule, type Rule } from '../rule.ts'
 
 /** Options of {@link pathAllowlist}. */
@@ -31,24 +32,30 @@ const checks = {
  * bytes, invalid UTF-8, `..;`, `%25` before two hex digits. `%2f`, `%5c`, `;` and dotfiles pass only where the pattern
  * spells them.
  *
- * @param patterns micromatch globs with a leading slash (`!` takes away from what stands before) and RegExps
+ * @param patterns micromatch globs with a leading slash (`!` takes away from what stands before, and from all routes),
+ *   RegExps, and routes that an app knows by itself, which are asked about a request as the app reads it
  *
  * @example
  * app.use(pathAllowlist([...browserPaths, '/', '/users/**', '/orders/**', '!/users/internal']))
+ * app.use(pathAllowlist(knownRoutes(app)))
  *
  * @throws OptionsError that names the bad pattern, also one that can match nothing
  */
 export function pathAllowlist(
-  patterns: Iterable<string | RegExp> & object,
+  patterns: Iterable<string | RegExp | Routes> & object,
   options?: PathAllowlistOptions,
 ): Rule {
   refuseRequest('pathAllowlist', patterns)
   const checked = readOptions('pathAllowlist', options, checks)
   const { caseSensitive = false, strict = false } = checked
+  const { globs, routes } = readPatterns(patterns)
   // micromatch throws for a glob that it can't read (too long, a lone surrogate).
-  const matches = compilePaths(readPatterns(patterns), { caseSensitive, strict }, (pattern, error) =>
-    refusePattern(pattern, (error as Error).message),
-  )
+  const compile = (list: readonly (string | RegExp)[]) =>
+    compilePaths(list, { caseSensitive, strict }, (pattern, error) =>
+      refusePattern(pattern, (error as Error).message),
+    )
+  const matches = compile(globs)
+  const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), compile) : undefined
   return makeRule(commonOf(checked, { name: 'pathAllowlist' }), req => {
     const { url = '' } = req
     const { originalUrl = url } = framework(req)
@@ -56,25 +63,39 @@ export function pathAllowlist(
     // Where the rule is mounted under a path, a router has cut, and perhaps tidied, what the app may read as it was sent.
     const isClear = originalUrl === url || judgeablePath(pathOf(originalUrl)) !== undefined
     if (isClear && matches(path)) return undefined
+    if (hasRoute?.(req, path)) return undefined
     if (!isClear || judgeablePath(path) === undefined)
       return { reason: Reason.AMBIGUOUS_PATH, detail: pathOf(originalUrl) }
     return { reason: Reason.UNLISTED_PATH, detail: path }
   })
 }
 
+/** What `!` takes away it takes away from routes too. */
+function findRoute(
+  routes: readonly Routes[],
+  negated: readonly (string | RegExp)[],
+  compile: (list: readonly (string | RegExp)[]) => (path: string) => boolean,
+): (req: Request, path: string) => boolean {
+  const remains = negated.length > 0 ? compile([/^/, ...negated]) : undefined
+  return (req, path) => routes.some(each => each.has(req)) && (!remains || remains(path))
+}
+
+const isNegated = (pattern: unknown) => typeof pattern === 'string' && splitNegation(pattern).negated
+
 const refusePattern = (pattern: unknown, problem: string) =>
   refuseEntry('pathAllowlist', 'patterns', pattern, problem)
 
-function readPatterns(patterns: unknown): (string | RegExp)[] {
+function readPatterns(patterns: unknown): { globs: (string | RegExp)[]; routes: Routes[] } {
   const given = listArgument('pathAllowlist', 'patterns', patterns)
-  for (const pattern of given) {
+  const routes = given.filter(isRoutes)
+  const globs = given.filter(pattern => !isRoutes(pattern)) as (string | RegExp)[]
+  for (const pattern of globs) {
     if (isRegExp(pattern)) continue
-    const problem = typeof pattern === 'string' ? globProblem(pattern) : 'it is no string or RegExp'
+    const problem = typeof pattern === 'string' ? globProblem(pattern) : 'it is no string, RegExp or routes'
     if (problem) refusePattern(pattern, problem)
   }
-  const negates = (pattern: unknown) => typeof pattern === 'string' && splitNegation(pattern).negated
-  if (given.every(negates)) {
+  if (routes.length === 0 && globs.every(isNegated)) {
     refuse('pathAllowlist', 'patterns', given, 'a list with a pattern that lets something pass')
   }
-  return given as (string | RegExp)[]
+  return { globs, routes }
 }

@@ -73,6 +73,7 @@ const types = [
   'RateLimitStore',
   'Request',
   'Response',
+  'Routes',
   'Rule',
   'Trust',
   'TrustProxy',

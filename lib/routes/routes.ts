@@ -1,0 +1,27 @@
+import type { Request } from '../http-types.ts'
+
+/** Routes that somebody else keeps, as an entry of `pathAllowlist`: by itself, among patterns, or spread among them. */
+export interface Routes extends Iterable<Routes> {
+  /**
+   * Whether the app has a route for this request, as the app itself reads it.
+   *
+   * @internal
+   */
+  has(req: Request): boolean
+}
+
+class RouteSet implements Routes {
+  readonly has: (req: Request) => boolean
+
+  constructor(has: (req: Request) => boolean) {
+    this.has = has
+  }
+
+  *[Symbol.iterator](): Iterator<Routes> {
+    yield this
+  }
+}
+
+export const makeRoutes = (has: (req: Request) => boolean): Routes => new RouteSet(has)
+
+export const isRoutes = (value: unknown): value is Routes => value instanceof RouteSet
