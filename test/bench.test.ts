@@ -7,6 +7,7 @@ import { describe, it } from 'node:test'
 import { agree, Disagreement } from '../bench/support/agree.ts'
 import type { Candidate } from '../bench/support/candidate.ts'
 import { markdown, withRun } from '../bench/support/markdown.ts'
+import { CLOSE, candidates, checkRound, FORBIDDEN, HAND_OFF, NGINX } from '../bench/support/proxied.ts'
 import { race } from '../bench/support/race.ts'
 import type { Report, SectionReport } from '../bench/support/report.ts'
 import { atLeast, atMost } from '../bench/support/section.ts'
@@ -22,7 +23,7 @@ function bench(...args: string[]) {
 /** How many targets each section has; of cidr's three families `--quick` does one. */
 const targets: Record<string, number> = {
   ...{ cidr: 6, 'rate-limit': 6, agents: 6, paths: 4 },
-  ...{ request: 5, dropped: 9, startup: 3 },
+  ...{ request: 5, dropped: 9, proxy: 4, startup: 3 },
 }
 
 function checkSection({ targets, tables, agreement, panels = [] }: SectionReport, count: number) {
@@ -141,6 +142,46 @@ describe('bench: agreement', () => {
     assert.equal(ns('sleeper'), undefined)
     assert.equal(ratio('sleeper', 'even'), undefined)
     assert.ok((ns('even') ?? 0) > 0 && (ratio('even', 'by index') ?? 0) > 0)
+  })
+})
+
+describe('bench: a round through nginx', () => {
+  type Statuses = Record<number, number>
+  interface Told {
+    readonly requests?: number
+    readonly bytes?: number
+    readonly errors?: string[]
+  }
+
+  function check(name: string, unwanted: Statuses, visitors: Statuses, told: Told = {}) {
+    const { requests = 10, bytes = 0, errors = [] } = told
+    const candidate = candidates.find(each => each.name === name)
+    assert.ok(candidate)
+    const heard = { unwanted: { statuses: unwanted, bytes }, visitors: { statuses: visitors, bytes: 0 } }
+    checkRound(candidate, { milliseconds: 1, errors, ...heard }, requests)
+  }
+
+  it('passes where everybody gets what the candidate promises', () => {
+    check(NGINX, { 0: 9 }, { 200: 1 }, { requests: 0 })
+    check(CLOSE, { 502: 9 }, { 502: 1, 200: 2 }, { requests: 3, bytes: 99 })
+    check(FORBIDDEN, { 403: 9 }, { 200: 1 }, { bytes: 99 })
+    check(HAND_OFF, { 0: 9 }, { 200: 1 })
+  })
+
+  it('is denied to a hand-off that harms a visitor, sends a byte, or never asks Node', () => {
+    const isDenied = (message: RegExp, ...args: [Statuses, Statuses, Told?]) =>
+      assert.throws(() => check(HAND_OFF, ...args), { constructor: Disagreement, message })
+    isDenied(/visitors got 200 \(1\), 502 \(1\)/, { 0: 8 }, { 200: 1, 502: 1 })
+    isDenied(/visitors got silence \(1\)/, { 0: 9 }, { 0: 1 })
+    isDenied(/got silence \(8\), 444 \(1\) in place of silence/, { 0: 8, 444: 1 }, { 200: 1 })
+    isDenied(/1 bytes in place of silence/, { 0: 9 }, { 200: 1 }, { bytes: 1 })
+    isDenied(/9 of 10 requests reached Node/, { 0: 9 }, { 200: 1 }, { requests: 9 })
+    isDenied(/ETIMEDOUT/, { 0: 9 }, { 200: 1 }, { errors: ['ETIMEDOUT'] })
+  })
+
+  it("is denied to handOff: 'close' that is no outage for its client, and to a 403 that is silence", () => {
+    assert.throws(() => check(CLOSE, { 0: 9 }, { 200: 1 }), Disagreement)
+    assert.throws(() => check(FORBIDDEN, { 0: 9 }, { 200: 1 }), Disagreement)
   })
 })
 
