@@ -122,6 +122,8 @@ export function clientAddress(req: Request, trust: Trust): Address | undefined {
 function resolveClient(req: Request, trust: Trust): Address | undefined {
   const peer = peerAddress(req)
   const forwarded = req.headers['x-forwarded-for'] as string | undefined
+  // What a proxy wrote at the end may be what Node left out.
+  if (isCutOff(req) && isTrustedPeer(req, trust)) return undefined
   if (forwarded === undefined) return peer
   if (!isTrustedPeer(req, trust)) {
     if (trust !== trustNobody) warnUntrusted(peer)
@@ -141,6 +143,18 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
     if (!client || !trust(client.text, hop)) break
   }
   return client
+}
+
+/** Header fields that Node keeps where `server.maxHeadersCount` says nothing: the others it leaves out, without a word. */
+const MAX_FIELDS = 1_000
+
+/** Whether there may have been more header fields than Node has kept. HTTP/2 ends a stream that has too many. */
+function isCutOff(req: Request): boolean {
+  if (isHttp2(req)) return false
+  const { server } = (req.socket ?? {}) as { server?: { maxHeadersCount?: number | null } }
+  const most = server?.maxHeadersCount ?? MAX_FIELDS
+  // Two entries a field.
+  return most > 0 && (req.rawHeaders?.length ?? 0) >= most * 2
 }
 
 function warnUntrusted(peer: Address | undefined): void {

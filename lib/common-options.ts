@@ -1,3 +1,4 @@
+import { isAsyncFunction } from 'node:util/types'
 import { addresses } from './address-list.ts'
 import { compileTrust, type Trust, type TrustProxy, warnTrustAll } from './client-address.ts'
 import type { DropHow } from './drop.ts'
@@ -48,6 +49,7 @@ const trustProxy: Check<Trust> = (value, fail) => {
   if (value === true) warnTrustAll()
   if (typeof value === 'number' && (!Number.isInteger(value) || value < 0))
     fail('a number of hops, 0 or more')
+  if (isAsyncFunction(value)) fail('a function that answers at once: a promise would believe everybody')
   const known = ['boolean', 'number', 'string', 'function'].includes(typeof value) || Array.isArray(value)
   const entries = Array.isArray(value) ? value : []
   if (!known || entries.some(entry => typeof entry !== 'string'))

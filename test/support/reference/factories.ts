@@ -74,7 +74,7 @@ const common = {
   except: addresses,
   trustProxy: {
     good: [true, false, 0, 2, 'loopback', '10.0.0.0/8, ::1', ['loopback', '10.0.0.1'], [], fn],
-    bad: [
+    bad: [async () => true, 
       ...junk,
       -1,
       1.5,
