@@ -9,6 +9,7 @@ import { boolean, type Check, listArgument, readOptions, refuseRequest } from '.
 import { Reason } from '../reasons.ts'
 import { isRoutes, type Routes } from '../routes/routes.ts'
 import { makeRule, type Rule } from '../rule.ts'
+import { adviseOnPaths } from './path-advice.ts'
 
 /** Options of {@link pathAllowlist}. */
 export interface PathAllowlistOptions extends CommonOptions {
@@ -56,7 +57,9 @@ export function pathAllowlist(
     )
   const matches = compile(globs)
   const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), compile) : undefined
-  return makeRule(commonOf(checked, { name: 'pathAllowlist' }), req => {
+  const common = commonOf(checked, { name: 'pathAllowlist' })
+  adviseOnPaths(common.name, (req, path) => matches(path) || Boolean(hasRoute?.(req, path)))
+  return makeRule(common, req => {
     const { url = '' } = req
     const { originalUrl = url } = framework(req)
     const path = pathOf(url)
