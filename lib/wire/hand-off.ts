@@ -6,6 +6,7 @@ import { passEveryRule, stateOf } from '../request-state.ts'
 import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
 import { NO_ERROR } from './http2.ts'
+import { ignore } from './raw-socket.ts'
 import { plainBody, respond } from './respond.ts'
 
 /**
@@ -69,8 +70,8 @@ function closeWith(res: Response, socket: Socket): void {
  */
 export function handOffSocket(req: IncomingMessage, res: Response | undefined, code: number): boolean {
   const { socket } = req
-  if (!socket?.writable || !(res ? res.socket && !res.headersSent : (req as { upgrade?: boolean }).upgrade))
-    return false
+  const isFree = res?.socket ? !res.headersSent : (req as { upgrade?: boolean }).upgrade
+  if (!socket?.writable || !isFree) return false
   handOffRaw(socket, code)
   return true
 }
@@ -102,6 +103,8 @@ function stopUpload(stream: ServerHttp2Stream): void {
 export function handOffRaw(socket: Socket, code: number): void {
   const body = code === 444 ? '' : plainBody(code)
   const head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n`
+  // Of an upgrade Node has taken its own listener away, and a proxy may answer with RST.
+  if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore)
   socket.write(`${head}\r\n${body}`)
   closeAfterResponses(socket)
 }

@@ -52,6 +52,17 @@ export function outageTests(kind: ProxyKind, { edits, drops, status, isStock = f
     })
 
     if (isStock) return
+    test('hand-off of CONNECT, which these proxies pass on: none', async () => {
+      const setup = await start({ edits })
+      const connect = 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n'
+      for (let i = 0; i < DROPS; i++) setup.assertSilent(await setup.attack(connect, 50))
+      assert.deepEqual(
+        setup.drops.events.map(({ action, reason }) => [action, reason]),
+        Array(DROPS).fill(['hand-off', 'connect-method']),
+      )
+      assert.deepEqual(await visitors(setup), Array(10).fill(200))
+    })
+
     test("handOff: 'close' with the example's settings: the dropped client gets a page", async () => {
       const setup = await start({ handOff: 'close' })
       for (let i = 0; i < DROPS; i++) assert.equal(await attackNaively(setup), 502)

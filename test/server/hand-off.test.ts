@@ -176,6 +176,24 @@ describe('drop() without a response, behind a trusted proxy', () => {
     assert.deepEqual([wire.end, brief()], ['fin', ['hand-off 444 drop']])
   })
 
+  test('an upgrade whose proxy answers with RST: nobody is thrown an error', async () => {
+    const server = http.createServer().on('upgrade', req => drop(req, bare))
+    const { port } = closed(await listen(server))
+    const client = await RawClient.open({ port })
+    client.send(upgrade)
+    await client.until(() => client.text.includes(' 444 '))
+    client.tcp.resetAndDestroy()
+    await settle(50)
+    assert.deepEqual(brief(), ['hand-off 444 drop'])
+  })
+
+  test('CONNECT, which protect refuses', async () => {
+    const { port } = await guarded({})
+    const wire = await exchange({ port }, 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n')
+    assert.match(wire.data.toString(), told)
+    assert.deepEqual([wire.end, brief()], ['fin', ['hand-off 444 connect-method']])
+  })
+
   test('an upgrade that protect judges', async () => {
     const no = rule('no', () => 'no')
     const server = http.createServer().on('upgrade', () => assert.fail('it was let through'))

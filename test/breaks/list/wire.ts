@@ -178,8 +178,8 @@ export const wire: readonly Break[] = [
   {
     name: 'a dropped upgrade closes the connection of a proxy',
     file: 'wire/hand-off.ts',
-    find: ': (req as { upgrade?: boolean }).upgrade)',
-    replace: ': false)',
+    find: ': (req as { upgrade?: boolean }).upgrade\n',
+    replace: ': false\n',
     tests: told,
   },
   {
