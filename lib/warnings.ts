@@ -7,6 +7,8 @@ export type WarningCode =
   | 'DROP444_CALLBACK_FAILED'
   | 'DROP444_LOG_LOST'
   | 'DROP444_NO_TLS'
+  | 'DROP444_CATCH_ALL'
+  | 'DROP444_UNSEEN_HANDLER'
 
 const given = new Set<WarningCode>()
 
