@@ -2,10 +2,11 @@ import { asError, isThenable } from './callback.ts'
 import { trustOf } from './client-address.ts'
 import type { Common } from './common-options.ts'
 import { drop } from './drop.ts'
-import type { Next, Request, Response } from './http-types.ts'
+import { isHttp2, isResponse, type Next, type Request, type Response } from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { stateOf } from './request-state.ts'
 import type { Finding } from './rule.ts'
+import { handOffSocket } from './wire/hand-off.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
 /** Does what the rule says. True where the request goes on all the same. */
@@ -27,6 +28,13 @@ export function act(common: Common, req: Request, res: Response, next: Next, fin
     return true
   }
   state.told = true
+  if (!isResponse(res)) {
+    const isSent = !isHttp2(req) && handOffSocket(req, undefined, common.status)
+    if (!isSent) req.socket?.destroy()
+    const action = isSent ? 'respond' : 'close'
+    publish({ ...verdict, action, sentStatus: isSent ? common.status : undefined, bodyBytesSent: 0 })
+    return false
+  }
   const bodyBytesSent = answer(common, req, res, next, finding)
   publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
   return false

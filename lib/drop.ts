@@ -1,7 +1,7 @@
 import { compileTrust, isTrustedPeer, type Trust, type TrustProxy, trustOf } from './client-address.ts'
 import { reportError } from './drop-channel.ts'
 import type { DropAction } from './drop-event.ts'
-import { framework, isHttp2, isHttp2Response, type Request, type Response } from './http-types.ts'
+import { framework, isHttp2, isHttp2Response, isResponse, type Request, type Response } from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { Reason } from './reasons.ts'
 import { stateOf } from './request-state.ts'
@@ -69,7 +69,8 @@ function end(req: Request, info: DropInfo, isRunning: boolean): void {
   if (state.dropped) return
   const trust = trustOf(req, info.trustProxy === undefined ? undefined : compileTrust(info.trustProxy))
   state.dropped = true
-  const res = info.res ?? framework(req).res ?? state.res ?? (isHttp2(req) ? undefined : responseOf(req))
+  const given = info.res ?? framework(req).res ?? state.res ?? (isHttp2(req) ? undefined : responseOf(req))
+  const res = isResponse(given) ? given : undefined
   const publish = preparePublish(req, trust)
   const { http2, reset, handOff } = info
   const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning }

@@ -8,7 +8,8 @@ export type Request = IncomingMessage | Http2ServerRequest
 export type Response = ServerResponse | Http2ServerResponse
 
 /** Connect's continuation: with an error it goes to the app's error handler. */
-export type Next = (error?: unknown) => void
+// biome-ignore lint/suspicious/noExplicitAny: as in Express and Connect, or a callback for an Error alone would not fit
+export type Next = (error?: any) => void
 
 /** What frameworks hang on a request; none of it need be there. */
 export interface FrameworkRequest {
@@ -32,6 +33,10 @@ function isHttp2Stream(stream: Partial<ServerHttp2Stream> | undefined): boolean 
 export function isHttp2(req: Request): req is Http2ServerRequest {
   return req.httpVersionMajor === 2 && isHttp2Stream((req as Http2ServerRequest).stream)
 }
+
+/** Others hand a rule what only looks like one: engine.io does for a WebSocket handshake, which has no response. */
+export const isResponse = (res: Response | undefined): res is Response =>
+  typeof res?.getHeaderNames === 'function'
 
 /** Whether the response is one of HTTP/2's compatibility API. */
 export function isHttp2Response(res: Response): res is Http2ServerResponse {

@@ -14,6 +14,14 @@ export { type DropLog, type DropLogOptions, dropLog } from './observe/drop-log.t
 export type { LogFormat } from './observe/log-formats.ts'
 export type { Logger } from './observe/logger-sink.ts'
 export { Reason } from './reasons.ts'
+export {
+  type DjangoExport,
+  type DjangoPattern,
+  type DjangoRoute,
+  type DjangoRoutesOptions,
+  djangoRoutes,
+} from './routes/django-routes.ts'
+export { type KnownRoutesOptions, knownRoutes, type RoutedApp } from './routes/known-routes.ts'
 export type { Routes } from './routes/routes.ts'
 export { type Finding, type Judge, type Judgement, type Rule, rule } from './rule.ts'
 export type { AddressOptions } from './rules/address-rule.ts'

@@ -95,6 +95,7 @@ describe('docs: examples', () => {
         const runs = code
           .replace(/'drop444'/g, `'${lib}'`)
           .replaceAll('.listen(3000)', ".listen(0, '127.0.0.1')")
+          .replaceAll('port: 3000', 'port: 0')
         writeFileSync(join(directory, file), runs)
         return file
       }),
@@ -120,7 +121,9 @@ describe('docs: examples', () => {
 
   it('run, and write nothing by themselves', () => {
     const imports = files.map(file => `await import('./${file}')\n`).join('')
-    writeFileSync(join(directory, 'all.mts'), `${imports}console.log('all ran')\nprocess.exit()\n`)
+    // One process for all: each example has a log of its own.
+    const quiet = "import { EventEmitter } from 'node:events'\nEventEmitter.defaultMaxListeners = 100\n"
+    writeFileSync(join(directory, 'all.mts'), `${quiet}${imports}console.log('all ran')\nprocess.exit()\n`)
     assert.equal(run(process.execPath, ['--import', 'tsx', 'all.mts'], directory), 'all ran\n')
   })
 })
@@ -141,15 +144,28 @@ describe('docs: links', () => {
     })
   }
 
-  it('of the index reach every page', () => {
-    for (const { name } of pages.filter(each => /^docs\/(?!index\.md)/.test(each.name)))
-      assert.ok(doc('index.md').prose.includes(`](${name.replace('docs/', '')})`), name)
+  it('of an index reach every page of its folder, and the other indexes', () => {
+    for (const { name } of pages.filter(each => /^docs\/(?!index\.md)/.test(each.name))) {
+      const own = name.endsWith('/index.md') ? 'docs' : dirname(name)
+      const link = `](${name.slice(own.length + 1)})`
+      assert.ok(page(`${own}/index.md`).prose.includes(link), name)
+    }
   })
 })
 
 describe('docs: factories', () => {
   it('each has its page', () => {
-    const others = ['MemoryStore', 'OptionsError', 'cidrSet', 'drop', 'dropLog', 'onDrop', 'unprotect']
+    const others = [
+      'MemoryStore',
+      'OptionsError',
+      'cidrSet',
+      'djangoRoutes',
+      'drop',
+      'dropLog',
+      'knownRoutes',
+      'onDrop',
+      'unprotect',
+    ]
     const functions = Object.entries(api).filter(([, value]) => typeof value === 'function')
     const names = functions.map(([name]) => name).filter(name => !others.includes(name))
     assert.deepEqual(sorted(Object.keys(factories)), sorted(names))
@@ -248,7 +264,12 @@ describe('docs: reference', () => {
   })
 
   it('the pages on proxies show the examples that are tested, whole', () => {
-    const examples = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg', caddy: 'Caddyfile', apache: 'apache.conf' }
+    const examples = {
+      nginx: 'nginx.conf',
+      haproxy: 'haproxy.cfg',
+      caddy: 'Caddyfile',
+      apache: 'apache.conf',
+    }
     for (const [proxy, file] of Object.entries(examples)) {
       const [shown] = codeBlocks(doc(`behind-a-proxy/${proxy}.md`), proxy)
       assert.equal(shown, read(`examples/behind-a-proxy/${file}`), file)

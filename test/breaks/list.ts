@@ -5,6 +5,7 @@ import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
 import { options } from './list/options.ts'
 import { paths } from './list/paths.ts'
+import { routes } from './list/routes.ts'
 import { rules } from './list/rules.ts'
 import { server } from './list/server.ts'
 import { wire } from './list/wire.ts'
@@ -17,6 +18,7 @@ export const breaks: readonly Break[] = [
   ...addresses,
   ...agents,
   ...paths,
+  ...routes,
   ...limits,
   ...options,
   ...server,

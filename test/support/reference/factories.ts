@@ -74,7 +74,8 @@ const common = {
   except: addresses,
   trustProxy: {
     good: [true, false, 0, 2, 'loopback', '10.0.0.0/8, ::1', ['loopback', '10.0.0.1'], [], fn],
-    bad: [async () => true, 
+    bad: [
+      async () => true,
       ...junk,
       -1,
       1.5,

@@ -1,0 +1,107 @@
+/** A route of Express's: what stands under one path, by method. `_all` is `.all()`. */
+export interface ExpressRoute {
+  readonly path: unknown
+  readonly methods: Readonly<Record<string, boolean | undefined>>
+}
+
+/** What a router's stack is made of. Express 4 and the first versions of 5 leave what matched on the layer. */
+export interface Layer {
+  match(path: string): boolean | { readonly path: string }
+  readonly path?: string | undefined
+  readonly route?: ExpressRoute | undefined
+  readonly handle: ((...args: unknown[]) => unknown) & { readonly stack?: unknown }
+  readonly name: string
+  /** Of Express 4. */
+  readonly regexp?: (RegExp & { readonly fast_slash?: boolean }) | undefined
+  /** Of Express 5: whether it is mounted at the root. */
+  readonly slash?: boolean
+  /** Of Express 5, since 5.3. */
+  readonly rawPath?: unknown
+}
+
+export interface Router {
+  readonly stack: readonly Layer[]
+}
+
+interface App {
+  /** Of Express 4. */
+  readonly lazyrouter?: unknown
+  readonly _router?: Router | undefined
+  readonly handle?: unknown
+  readonly route?: unknown
+  readonly set?: unknown
+}
+
+const isFunction = (value: unknown) => typeof value === 'function'
+
+/** Whether a handler is a router. Connect too has a `stack`, of other things. */
+export function isRouter(value: unknown): value is Router {
+  const stack = (value as Partial<Router>).stack
+  return Array.isArray(stack) && (stack.length === 0 || isFunction(stack[0].match))
+}
+
+/** Whether a value is an app or a router of Express. */
+export function isExpress(value: unknown): value is App {
+  if (typeof value !== 'function') return false
+  const { handle, route, set } = value as App
+  return isFunction(handle) && isFunction(route) && (isRouter(value) || isFunction(set))
+}
+
+/** Express 5 makes an app's router when it is first read, by the settings of that moment: too early for those to come. */
+const notYet = {
+  enabled() {
+    throw new Error('the app has no router yet')
+  },
+}
+
+/** The router of an app, or undefined as long as it has none. */
+export function routerOf(app: object): Router | undefined {
+  if (isRouter(app)) return app
+  const { lazyrouter, _router } = app as App
+  if (lazyrouter) return _router
+  try {
+    return Reflect.get(app, 'router', notYet) as Router | undefined
+  } catch {
+    return undefined
+  }
+}
+
+const subApps = new WeakMap<object, object>()
+
+/**
+ * The app behind `app.use('/path', subApp)`, which Express hides in a closure. Its first doing is to lay the sub-app's
+ * prototypes over request and response, and its next to look for `res.locals`: there we leave, before anything of the
+ * user's is run, and without an error that a handler could see (`'router'` is "leave this router").
+ */
+function subAppOf({ handle, name }: Layer): object | undefined {
+  if (name !== 'mounted_app') return undefined
+  const known = subApps.get(handle)
+  if (known) return known
+  // `query` keeps Express 4 from parsing; `app` is what the closure gives back to the parent.
+  const req = { method: 'GET', url: '/' as string | undefined, query: {}, app: { request: {}, response: {} } }
+  let app: object | undefined
+  const res = {
+    setHeader() {},
+    get locals() {
+      app ??= Object.getPrototypeOf(req).app
+      req.url = undefined
+      throw 'router'
+    },
+  }
+  try {
+    handle(req, res, () => {})
+  } catch {
+    // Express 5 lets it out, Express 4 keeps it.
+  }
+  if (app) subApps.set(handle, app)
+  return app
+}
+
+/** The router that a layer leads into, or undefined for any other middleware. */
+export function innerRouter(layer: Layer): Router | undefined {
+  const { handle } = layer
+  if (isRouter(handle)) return handle
+  // A router, other than an app, takes an app as any other handler.
+  const app = isExpress(handle) ? handle : subAppOf(layer)
+  return app && routerOf(app)
+}

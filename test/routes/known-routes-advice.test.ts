@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { drop444, rateLimit } from '../../lib/index.ts'
+import { type Router, routerOf } from '../../lib/routes/express-internals.ts'
+import { findCatchAll } from '../../lib/routes/known-routes-advice.ts'
+import { unseenHandlers } from '../../lib/routes/unseen-handlers.ts'
+import { type AnyApp, answer, goOn, names, type Version, versions } from './express-apps.ts'
+
+function routerFor(version: Version, build: (app: AnyApp) => unknown): Router {
+  const app = versions[version]()
+  build(app)
+  return routerOf(app) as Router
+}
+
+/** Warnings of a process of its own, by scenario. */
+function warningsOf(version: Version, scenario: string): string[] {
+  const child = fileURLToPath(new URL('advice-child.ts', import.meta.url))
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', child, version, scenario], {
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: { ...process.env, NODE_OPTIONS: '--no-warnings' },
+  })
+  assert.equal(stderr, '')
+  return stdout.split('\n').filter(line => line !== '')
+}
+
+const handler = (name: string) => ({ [name]: (_req: unknown, _res: unknown, _next: unknown) => {} })[name]
+
+for (const version of names) {
+  const make = versions[version]
+  const isFour = version === 'express4'
+
+  describe(`advice at start, ${version}`, () => {
+    test('names what takes every path', () => {
+      const found = (build: (app: AnyApp) => unknown, also: (string | RegExp)[] = []) =>
+        findCatchAll(routerFor(version, build), also)
+      const star = isFour ? '*' : '/{*any}'
+      assert.equal(
+        found(app => app.get(star, answer)),
+        `the route GET ${star}`,
+      )
+      assert.equal(
+        found(app => app.all(/.*/, answer)),
+        'the route GET /.*/',
+      )
+      assert.equal(
+        found(app => app.post(star, answer)),
+        `the route POST ${star}`,
+      )
+      const [router, sub] = [make.Router(), make()]
+      router.get(star, answer)
+      sub.use(router)
+      assert.equal(
+        found(app => app.use('/', sub)),
+        `the route GET ${star}`,
+      )
+      const none = () => {}
+      assert.equal(found(none, ['/x', '/**']), '/** in "also"')
+      assert.equal(found(none, [/^/]), '/^/ in "also"')
+      assert.equal(findCatchAll(undefined, ['/{a,**}/**']), '/{a,**}/** in "also"')
+      assert.equal(found(none, ['/x/**', '!/**', /^\/y/]), undefined)
+      assert.equal(findCatchAll(undefined, []), undefined)
+    })
+
+    test('says nothing of what takes much, but not all', () => {
+      const router = routerFor(version, app => {
+        const star = isFour ? '/*' : '/*any'
+        app.get('/:slug', answer)
+        app.get(`/files${star}`, answer)
+        app.options(isFour ? '*' : star, answer)
+        app.use('/admin', versions[version]().get(star, answer) as never)
+        app.use(answer)
+      })
+      assert.equal(findCatchAll(router, []), undefined)
+    })
+
+    test('leaves a RegExp with g where it was', () => {
+      const expression = /^\/d/g
+      const router = routerFor(version, app => app.get(expression, answer))
+      expression.lastIndex = 1
+      findCatchAll(router, [])
+      unseenHandlers(router, [])
+      assert.equal(expression.lastIndex, 1)
+    })
+
+    test('names handlers that can’t be seen, and nothing else', () => {
+      const unseen = (build: (app: AnyApp) => unknown, also: (string | RegExp)[] = []) =>
+        unseenHandlers(routerFor(version, build), also)
+      const statics = (app: AnyApp) => {
+        app.use(make.static('.'))
+        app.use('/static/', make.static('.'))
+      }
+      assert.deepEqual(unseen(statics), ['serveStatic at /', 'serveStatic at /static'])
+      assert.deepEqual(unseen(statics, ['/static/**']), [])
+      assert.deepEqual(unseen(statics, [/\.css$/]), [])
+      assert.deepEqual(
+        unseen(app => app.use('/static', make.static('.')), ['/other/**', '!/static/x']),
+        ['serveStatic at /static'],
+      )
+      const mounted = (app: AnyApp) => {
+        app.use('/graphql', handler('graphql'))
+        app.use('/:tenant/files-x', handler('files'))
+        const router = make.Router()
+        router.use('/deep.er', handler('deep'))
+        app.use('/in', router)
+      }
+      const pattern = isFour ? 'a pattern' : '/:tenant/files-x'
+      assert.deepEqual(unseen(mounted), [`graphql at /graphql`, `files at ${pattern}`, 'deep at /in/deep.er'])
+      assert.deepEqual(unseen(mounted, ['/graphql', '/*/files-x/**', '/in/**']), [])
+    })
+
+    test('takes a middleware with routes behind it for a guard', () => {
+      const router = routerFor(version, app => {
+        const [inner, sub] = [make.Router(), make()]
+        app.use('/api', goOn)
+        app.use('/a', goOn, inner)
+        app.use('/b/:id', goOn)
+        app.use('/re', goOn)
+        app.use('/late', goOn)
+        app.use('/opt', goOn)
+        app.use('/sub/x', goOn)
+        app.use('/limited', rateLimit({ rate: '1r/s' }), drop444({ badAgent: true }))
+        app.use('/failed', (_error: unknown, _req: unknown, _res: unknown, _next: unknown) => {})
+        app.get('/api/users/:id', answer)
+        inner.get('/x', answer)
+        app.put('/b/:id/y', answer)
+        app.get(/^\/re\/.+/, answer)
+        inner.use('/late', goOn)
+        app.post('/late/x', answer)
+        inner.get('/late', answer)
+        app.get(isFour ? '/opt/:x?' : '/opt{/:x}', answer)
+        sub.delete('/x/y', answer)
+        app.use('/sub', sub)
+        // A router within itself must not keep us.
+        inner.use('/again', inner, inner)
+      })
+      assert.deepEqual(unseenHandlers(router, []), [])
+    })
+
+    test('is given at start, with no request made', () => {
+      const [warning = '', ...more] = warningsOf(version, 'catchAll')
+      assert.match(
+        warning,
+        /^DROP444_CATCH_ALL knownRoutes: the route GET (?:\*|\/\{\*any\}) takes every path/,
+      )
+      assert.deepEqual(more, [])
+      const [unseen = '', ...others] = warningsOf(version, 'unseen')
+      assert.match(
+        unseen,
+        /^DROP444_UNSEEN_HANDLER .*: serveStatic at \/files, graphql at \/graphql\. .*docs\/errors/,
+      )
+      assert.deepEqual(others, [])
+    })
+
+    test('is given once at the first request, where the routes came late', () => {
+      const [request, warning = '', ...more] = warningsOf(version, 'late')
+      assert.equal(request, 'request')
+      assert.match(warning, /^DROP444_CATCH_ALL /)
+      assert.deepEqual(more, [])
+    })
+
+    test('is not given to an ordinary app, nor to one that names what can’t be seen', () => {
+      assert.deepEqual(warningsOf(version, 'ordinary'), [])
+      assert.deepEqual(warningsOf(version, 'named'), [])
+    })
+  })
+}
