@@ -1,0 +1,67 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import express, { type NextFunction, type Request, type Response } from 'express'
+import { createProxyMiddleware } from 'http-proxy-middleware'
+// In an app of yours: from 'drop444'
+import {
+  badAgent,
+  browserPaths,
+  type DjangoExport,
+  djangoRoutes,
+  methodAllowlist,
+  noHost,
+  pathAllowlist,
+  protect,
+} from '../../lib/index.ts'
+
+export interface GatewayOptions {
+  /** The loopback port that Django listens on. */
+  django: number
+  /** The names that the site is asked by. */
+  serverNames: readonly string[]
+  /** What export_routes.py printed. */
+  routes: DjangoExport
+}
+
+/** What only the gateway may say to Django, and what belongs to one connection (RFC 9110 7.6.1). */
+const notForDjango = /^(?:forwarded|x-forwarded-.+|x-real-ip|.*_.*|keep-alive|te|upgrade)$/
+
+function ownHeaders(req: Request, _res: Response, next: NextFunction): void {
+  for (const name of Object.keys(req.headers)) if (notForDjango.test(name)) delete req.headers[name]
+  // http-proxy may pass on another, and Django's connection would stay open for more than this request.
+  if (req.headers.connection?.toLowerCase() !== 'close') delete req.headers.connection
+  next()
+}
+
+function noDjango(_error: Error, _req: unknown, res: object): void {
+  const { headersSent, destroy } = res as ServerResponse
+  if (headersSent) destroy.call(res)
+  else (res as ServerResponse).writeHead(502, { 'Content-Type': 'text/plain' }).end('Try again later.\n')
+}
+
+/** Rules, then Django. What they drop, Django never hears of. */
+export function createGateway({ django, serverNames, routes }: GatewayOptions): Server {
+  const app = express()
+  app.disable('x-powered-by')
+  app.use(noHost({ serverNames }))
+  app.use(badAgent())
+  app.use(methodAllowlist(['GET', 'POST']))
+  // A folder of static files lists whatever is asked for in it; `!` takes away, dotfiles and `//` with it.
+  app.use(pathAllowlist([...browserPaths, djangoRoutes(routes), '!**/*.php']))
+  app.use(ownHeaders)
+  app.use(
+    createProxyMiddleware<Request, Response>({
+      target: `http://127.0.0.1:${django}`,
+      // Django checks the Host, builds redirects and compares Origin with what the browser asked for.
+      changeOrigin: false,
+      xfwd: true,
+      on: {
+        // Of Django's connection, not of the browser's.
+        proxyRes: proxyRes => {
+          delete proxyRes.headers.connection
+        },
+        error: noDjango,
+      },
+    }),
+  )
+  return protect(createServer(app))
+}
