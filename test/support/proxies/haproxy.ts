@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { STDOUT, startProgram } from '../program.ts'
 import {
   type Edit,
@@ -55,8 +56,15 @@ export const haproxy: ProxyKind = {
   start: options => start(options),
 }
 
+/** Bit 12 of what we may do, if the kernel tells: a container's root need not have it. */
+function hasNetAdmin(): boolean {
+  if (!isRoot || !existsSync('/proc/self/status')) return false
+  const [, mask = '0'] = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  return ((BigInt(`0x${mask}`) >> 12n) & 1n) === 1n
+}
+
 /** With it: not even that goes out. Only root has it to give. */
-export const haproxyAsRoot: ProxyKind | undefined = isRoot
+export const haproxyAsRoot: ProxyKind | undefined = hasNetAdmin()
   ? {
       ...haproxy,
       name: 'HAProxy, silent-drop as root',
