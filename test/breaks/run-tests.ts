@@ -11,6 +11,8 @@ export interface Ran {
   readonly ok: boolean
   /** The first test that failed. */
   readonly failed: string
+  /** How many had passed by then. */
+  readonly passed: number
 }
 
 function node(tree: string, args: readonly string[]): ChildProcess {
@@ -51,7 +53,7 @@ export async function runTests(tree: string, file: string): Promise<Ran> {
   clearTimeout(timer)
   if (failed === undefined && code !== 0) failed = `exit code ${code}`
   if (failed === undefined && passed === 0) failed = 'no test ran'
-  return { ok: failed === undefined, failed: failed ?? '' }
+  return { ok: failed === undefined, failed: failed ?? '', passed }
 }
 
 /** Whether the library can be imported at all. */
