@@ -106,7 +106,14 @@ export function djangoRoutes(
     refuse('djangoRoutes', 'languages', undefined, 'the codes of LANGUAGES, as routes are in "i18n"')
   }
   const isServed = makeSite({ ...read, appendSlash, languages, defaultLanguage, localeRedirect })
-  const folders = [checked.static, checked.media].flatMap(url => folderOf(url, prefix))
+  const folders = (['static', 'media'] as const).flatMap(name => {
+    const [folder] = folderOf(checked[name], prefix)
+    if (folder === undefined) return []
+    // Django puts FORCE_SCRIPT_NAME before an empty setting: then it would be the whole project.
+    if (`${prefix}/`.startsWith(folder))
+      refuse('djangoRoutes', name, checked[name], 'a path below the project itself')
+    return [folder]
+  })
   return makeRoutes(req => {
     const path = pathOf(framework(req).originalUrl ?? req.url ?? '')
     const decoded = pathInfoOf(path)

@@ -1,6 +1,7 @@
+import { debugError } from '../debug.ts'
 import { splitNegation } from '../match/glob.ts'
 import { compilePaths } from '../match/path-patterns.ts'
-import { warned, warnOnce } from '../warnings.ts'
+import { type WarningCode, warn } from '../warnings.ts'
 import type { Router } from './express-internals.ts'
 import { findRoute } from './express-walk.ts'
 import { unseenHandlers } from './unseen-handlers.ts'
@@ -26,10 +27,12 @@ export function findCatchAll(router: Router | undefined, also: Patterns): string
   return undefined
 }
 
-function look(router: Router | undefined, also: Patterns): void {
+type Say = (code: WarningCode, message: string) => void
+
+function look(router: Router | undefined, also: Patterns, say: Say): void {
   const catchAll = findCatchAll(router, also)
   if (catchAll !== undefined) {
-    warnOnce(
+    say(
       'DROP444_CATCH_ALL',
       `knownRoutes: ${catchAll} takes every path, so the list keeps nothing out. Answer unknown paths in a middleware (app.use), which is no route`,
     )
@@ -37,9 +40,9 @@ function look(router: Router | undefined, also: Patterns): void {
   const unseen = router ? unseenHandlers(router, also) : []
   if (unseen.length > 0) {
     const more = unseen.length > 5 ? ` and ${unseen.length - 5} more` : ''
-    warnOnce(
+    say(
       'DROP444_UNSEEN_HANDLER',
-      `knownRoutes can't see which paths these serve, and drops them: ${unseen.slice(0, 5).join(', ')}${more}. Name their paths in "also"`,
+      `knownRoutes can't see which paths these serve, and drops what the list does not name: ${unseen.slice(0, 5).join(', ')}${more}. Name their paths in "also"`,
     )
   }
 }
@@ -49,11 +52,25 @@ function look(router: Router | undefined, also: Patterns): void {
  * that had to wait for something (a database) are there too. Call what it returns at each request.
  */
 export function adviseOnRoutes(routerNow: () => Router | undefined, also: Patterns): () => void {
-  setImmediate(() => look(routerNow(), also)).unref()
+  const said = new Set<string>()
+  const say: Say = (code, message) => {
+    if (said.has(message)) return
+    said.add(message)
+    warn(code, message)
+  }
+  // Advice is no reason to fail: routers a thousand deep overflow the stack.
+  const lookSafely = () => {
+    try {
+      look(routerNow(), also, say)
+    } catch (error) {
+      debugError('knownRoutes: %O', error)
+    }
+  }
+  setImmediate(lookSafely).unref()
   let isDone = false
   return () => {
     if (isDone) return
     isDone = true
-    if (!warned('DROP444_CATCH_ALL') || !warned('DROP444_UNSEEN_HANDLER')) look(routerNow(), also)
+    lookSafely()
   }
 }

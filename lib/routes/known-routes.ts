@@ -79,7 +79,11 @@ function targetOf(req: Request, app: object): string {
   const { url = '' } = req
   const { baseUrl, originalUrl = url } = framework(req)
   const isWhole = !isRouter(app) && !(app as { parent?: unknown }).parent
-  return baseUrl && isWhole ? originalUrl : url
+  if (!baseUrl || !isWhole) return url
+  if (!originalUrl.startsWith('/')) return originalUrl
+  const rest = originalUrl.startsWith(baseUrl) ? originalUrl.slice(baseUrl.length) : undefined
+  const isAsSent = rest !== undefined && (rest === url || `/${rest}` === url)
+  return isAsSent ? originalUrl : baseUrl + url
 }
 
 /** As in `pathAllowlist`: a mount path that was cut off must be unambiguous too. */

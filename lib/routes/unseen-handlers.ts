@@ -50,12 +50,15 @@ function isGuard(layer: Layer, mount: string | undefined, router: Router, paths:
   return asked.some(url => ['GET', 'POST'].some(method => findRoute(router, method, url, true)))
 }
 
+/** What a glob has before its first wildcard. */
+const beginOf = (glob: string) => glob.toLowerCase().replace(/\/?(?:[*?{[(+@]|$).*/, '')
+
 /** Whether somebody has thought of these paths. Generous: a glob need only begin alike. */
 function isNamed(mount: string, also: Patterns): boolean {
   return also.some(pattern => {
     if (isRegExp(pattern)) return true
     const { glob, negated } = splitNegation(pattern)
-    const begin = glob.toLowerCase().replace(/\/?(?:[*?{[(+@]|$).*/, '')
+    const begin = beginOf(glob)
     const at = mount.toLowerCase()
     return !negated && (`${begin}/`.startsWith(`${at}/`) || `${at}/`.startsWith(`${begin}/`))
   })
@@ -83,13 +86,18 @@ export function unseenHandlers(
 ): string[] {
   if (above.includes(router)) return []
   const paths = routePaths(router)
+  // What names a folder that is mounted elsewhere says nothing of one at the root.
+  const mounts = router.stack.flatMap(layer => mountOf(layer) || [])
+  const isOfMount = (pattern: string | RegExp) =>
+    !isRegExp(pattern) && beginOf(pattern) !== '' && mounts.some(mount => isNamed(base + mount, [pattern]))
+  const alsoAtRoot = also.filter(pattern => !isOfMount(pattern))
   return router.stack.flatMap(layer => {
     if (layer.route) return []
     const mount = mountOf(layer)
     const at = mount === undefined ? undefined : base + mount
     const inner = innerRouter(layer)
     if (inner) return unseenHandlers(inner, also, at ?? `${base}/…`, [...above, router])
-    return isUnseen(layer, at, also, () => isGuard(layer, mount, router, paths))
+    return isUnseen(layer, at, at === '' ? alsoAtRoot : also, () => isGuard(layer, mount, router, paths))
       ? [`${layer.name} at ${at === undefined ? 'a pattern' : at || '/'}`]
       : []
   })

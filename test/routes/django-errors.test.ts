@@ -55,6 +55,16 @@ const refused: readonly [name: string, route: Anything, says: RegExp][] = [
 
 describe('djangoRoutes refuses', () => {
   for (const [name, route, says] of refused) {
+    it('a folder that is the whole project', () => {
+      for (const [prefix, media] of [
+        ['/app', '/app/'],
+        ['/app', '/'],
+        ['', '/'],
+        ['/app/in', '/app/'],
+      ])
+        assert.throws(() => djangoRoutes([''], { prefix, media }), OptionsError)
+    })
+
     it(JSON.stringify(route), () => {
       const error = errorOf(['fine/', route], { languages: ['en'] })
       assert.equal(error.code, 'DROP444_INVALID_ENTRY')

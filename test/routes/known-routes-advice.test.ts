@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { drop444, rateLimit } from '../../lib/index.ts'
 import { type Router, routerOf } from '../../lib/routes/express-internals.ts'
-import { findCatchAll } from '../../lib/routes/known-routes-advice.ts'
+import { adviseOnRoutes, findCatchAll } from '../../lib/routes/known-routes-advice.ts'
 import { unseenHandlers } from '../../lib/routes/unseen-handlers.ts'
 import { type AnyApp, answer, goOn, names, type Version, versions } from './express-apps.ts'
 
@@ -76,6 +76,16 @@ for (const version of names) {
       assert.equal(findCatchAll(router, []), undefined)
     })
 
+    test('survives routers a thousand deep', async () => {
+      const app = make()
+      let router = make.Router()
+      for (let i = 0; i < 3_000; i++) router = make.Router().use(router as never) as never
+      app.use(router as never)
+      const advise = adviseOnRoutes(() => routerFor(version, of => of.use(router as never)), [])
+      advise()
+      await new Promise(resolve => setImmediate(resolve))
+    })
+
     test('leaves a RegExp with g where it was', () => {
       const expression = /^\/d/g
       const router = routerFor(version, app => app.get(expression, answer))
@@ -93,7 +103,8 @@ for (const version of names) {
         app.use('/static/', make.static('.'))
       }
       assert.deepEqual(unseen(statics), ['serveStatic at /', 'serveStatic at /static'])
-      assert.deepEqual(unseen(statics, ['/static/**']), [])
+      assert.deepEqual(unseen(statics, ['/static/**']), ['serveStatic at /'])
+      assert.deepEqual(unseen(statics, ['/static/**', '/*.css']), [])
       assert.deepEqual(unseen(statics, [/\.css$/]), [])
       assert.deepEqual(
         unseen(app => app.use('/static', make.static('.')), ['/other/**', '!/static/x']),

@@ -28,5 +28,5 @@ print(json.dumps({
     'routes': routes, 'appendSlash': s.APPEND_SLASH, 'prefix': s.FORCE_SCRIPT_NAME or '',
     'languages': languages, 'defaultLanguage': s.LANGUAGE_CODE, 'localeRedirect': locale,
     'converters': {name: each.regex for name, each in REGISTERED_CONVERTERS.items()},
-    **{name: url for name, url in files.items() if url and url != '/'},
+    **{name: url for name, url in files.items() if url and url.strip('/') != (s.FORCE_SCRIPT_NAME or '').strip('/')},
 }))
