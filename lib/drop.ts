@@ -111,14 +111,28 @@ interface How extends DropHow {
   readonly isRunning: boolean
 }
 
+/** What a trusted proxy was told; undefined where there is none, or it can't be told. */
+function tellTrusted(
+  req: Request,
+  res: Response | undefined,
+  how: How,
+  started: number | undefined,
+): Ending | undefined {
+  if (started === undefined) {
+    const code = (how.handOff ?? 444) as number
+    if (tellProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
+  }
+  // The answer is with the proxy, and the connection somebody else's by now.
+  const isOver = res?.writableEnded === true && !how.isRunning
+  return isOver ? { action: 'respond', sentStatus: started } : undefined
+}
+
 /** The one place that decides how a connection ends. */
 function close(req: Request, res: Response | undefined, how: How): Ending {
   const started = res?.headersSent && !isWaiting(res) ? res.statusCode : undefined
   const tellsProxy = how.isBehindProxy && how.handOff !== 'close'
-  if (tellsProxy && started === undefined) {
-    const code = (how.handOff ?? 444) as number
-    if (tellProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
-  }
+  const told = tellsProxy ? tellTrusted(req, res, how, started) : undefined
+  if (told) return told
   // What is not given can't be marked, nor waited for: a request that runs has its turn.
   const given = how.isRunning ? undefined : res
   const reset = how.reset === true

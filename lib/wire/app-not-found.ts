@@ -5,13 +5,15 @@ import type { Request } from '../http-types.ts'
 
 /** The answer that an app has for a path of nobody's. */
 export interface NotFound {
+  readonly message: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }
 
 /** Asked for, and to be found again in the answer. */
-export const PROBE_PATH = '/444-4d0a9c1f-no-such-page'
-export const PROBE_QUERY = '?4d0a9c1f=444'
+const MARK = '4d0a9c1f'
+export const PROBE_PATH = `/444-${MARK}-no-such-page`
+export const PROBE_QUERY = `?${MARK}=444`
 
 /** The app may be slow once; a proxy does not wait for ever. In milliseconds. */
 const PATIENCE = 1_000
@@ -33,20 +35,27 @@ const known = new WeakMap<object, Known>()
  * What the app on the server of a request itself answers where it has nothing: asked once, with a request of our own, so
  * that no byte of an attacker's reaches it. Undefined where the app gives no 404 to that.
  */
-export async function appNotFound({ socket }: Request, prepare: Prepare): Promise<NotFound | undefined> {
+export async function appNotFound({ socket }: Request, asking: Asking): Promise<NotFound | undefined> {
   const { server } = socket as AppSocket
   if (!server?.listeners('request').length) return undefined
   const seen = known.get(server)
   if (seen && performance.now() < seen.until) return seen.page
-  const asked: Known = { page: askApp(server, socket as AppSocket, prepare), until: Number.POSITIVE_INFINITY }
+  const asked: Known = {
+    page: asking.outside(() => askApp(server, socket as AppSocket, asking.prepare)),
+    until: Number.POSITIVE_INFINITY,
+  }
   known.set(server, asked)
   const page = await asked.page
   if (!page) asked.until = performance.now() + ASK_AGAIN
   return page
 }
 
-/** Has every rule let our request pass. */
-export type Prepare = (req: IncomingMessage) => void
+export interface Asking {
+  /** Has every rule let our request pass. */
+  prepare(req: IncomingMessage): void
+  /** Runs it outside of any request, whose context an app may read (`AsyncLocalStorage`). */
+  outside<T>(run: () => T): T
+}
 
 type AppSocket = Socket & { server?: AppServer; encrypted?: boolean }
 
@@ -55,16 +64,42 @@ interface AppServer {
 }
 
 /** Over a connection in memory, with a server and a client of Node's own at its ends. */
-async function askApp(server: AppServer, { remoteAddress, encrypted }: AppSocket, prepare: Prepare) {
+async function askApp(server: AppServer, socket: AppSocket, prepare: Asking['prepare']) {
   const [near, far] = duplexPair()
   const inner = http.createServer(prepare)
-  for (const listener of server.listeners('request')) inner.on('request', listener as RequestListener)
-  inner.emit('connection', Object.assign(far, { remoteAddress, encrypted }))
+  for (const listener of server.listeners('request')) inner.on('request', askListener(server, listener))
+  inner.emit(
+    'connection',
+    Object.assign(
+      far,
+      likeness(socket, () => far),
+    ),
+  )
   try {
     return await ask(near as Socket)
   } finally {
     near.destroy()
     far.destroy()
+  }
+}
+
+/** What an app may ask of its socket, which ours has not. */
+function likeness(socket: AppSocket, itself: () => object): object {
+  const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted } = socket
+  const methods = { setTimeout: itself, setNoDelay: itself, setKeepAlive: itself, ref: itself, unref: itself }
+  const ofTls = { authorized: false, getPeerCertificate: () => ({}), getProtocol: () => 'TLSv1.3' }
+  const facts = { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted }
+  return { ...facts, ...methods, ...(encrypted ? ofTls : {}) }
+}
+
+/** What the app throws at our question is no visitor's loss: then there is no page. */
+function askListener(server: AppServer, listener: unknown): RequestListener {
+  return async function listen(req, res) {
+    try {
+      await (listener as (this: unknown, ...args: unknown[]) => unknown).call(server, req, res)
+    } catch {
+      res.destroy()
+    }
   }
 }
 
@@ -94,7 +129,9 @@ function ask(near: Socket): Promise<NotFound | undefined> {
 }
 
 function read(response: IncomingMessage, give: (page: NotFound | undefined) => void): void {
-  if (response.statusCode !== 404) return give(undefined)
+  const { statusCode, statusMessage = '', headers: fields } = response
+  const isText = !fields['content-encoding'] && !/charset=(?!"?utf-8)/i.test(fields['content-type'] ?? '')
+  if (statusCode !== 404 || !isText) return give(undefined)
   let body = ''
   response.setEncoding('utf8').on('data', (chunk: string) => {
     body += chunk
@@ -103,6 +140,13 @@ function read(response: IncomingMessage, give: (page: NotFound | undefined) => v
   response.on('error', () => give(undefined))
   response.on('end', () => {
     const { rawHeaders: raw } = response
-    give({ headers: raw.flatMap((name, i) => (i % 2 ? [] : [[name, raw[i + 1] as string]])), body })
+    const headers = raw.flatMap((name, i) => (i % 2 ? [] : [[name, raw[i + 1] as string] as const]))
+    give(hidesNothing(headers, body) ? { message: statusMessage, headers, body } : undefined)
   })
+}
+
+/** Whether our path stands in the answer only where it can be found again: in the body, as it was sent. */
+function hidesNothing(headers: NotFound['headers'], body: string): boolean {
+  const rest = body.replaceAll(PROBE_PATH + PROBE_QUERY, '').replaceAll(PROBE_PATH, '')
+  return !rest.includes(MARK) && headers.every(([, value]) => !value.includes(MARK))
 }

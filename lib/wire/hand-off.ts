@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -23,11 +24,24 @@ export type HandOff = number | 'close'
  */
 export function handOff(req: Request, res: Response, code: number, fail: (error: unknown) => void): void {
   if (code === 444) return tellBehindBody(req, res, () => tell444(res), fail)
-  const tellPlainly = () => void respond(res, code, plainBody(code))
+  const tellPlainly = () => {
+    // What was announced for another body.
+    for (const name of res.getHeaderNames())
+      if (/^(?:content-|etag$|transfer-encoding$)/.test(name)) res.removeHeader(name)
+    respond(res, code, plainBody(code))
+  }
   import('./respond-not-found.ts')
-    .then(({ asTheApp }) => asTheApp(req, res, code, passEveryRule))
+    .then(({ asTheApp }) => asTheApp(req, res, code, asking))
     .catch(() => undefined)
     .then(tellAsApp => tellBehindBody(req, res, tellAsApp ?? tellPlainly, fail))
+}
+
+/** Made before there is any request. */
+const nobody = new AsyncResource('drop444')
+
+const asking = {
+  prepare: passEveryRule,
+  outside: <T>(run: () => T): T => nobody.runInAsyncScope(run),
 }
 
 /** The 444 is for the proxy alone: nothing that other middleware announced belongs on it. */

@@ -1,8 +1,14 @@
+import { STATUS_CODES } from 'node:http'
 import type { FrameworkRequest, Request, Response } from '../http-types.ts'
-import { appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY, type Prepare } from './app-not-found.ts'
+import { type Asking, appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY } from './app-not-found.ts'
 
 /** Of one response, of its connection, or of one visitor. */
 const notOfThePage = new Set(['connection', 'date', 'keep-alive', 'set-cookie', 'transfer-encoding'])
+
+/** What is said of the page, and not of the request: what other middleware has set is for pages that there are. */
+const isOfPage = (key: string) =>
+  key.startsWith('content-') ||
+  ['cache-control', 'etag', 'expires', 'last-modified', 'pragma', 'vary'].includes(key)
 
 /*
  * Few have need of this, so it is loaded at the first need. What it shares with the rest it is given: a bundler would split
@@ -10,30 +16,40 @@ const notOfThePage = new Set(['connection', 'date', 'keep-alive', 'set-cookie', 
  */
 
 /** What answers a request as the app would if it were no drop; undefined where the app has no 404. */
-export async function asTheApp(req: Request, res: Response, status: number, prepare: Prepare) {
-  const page = await appNotFound(req, prepare)
+export async function asTheApp(req: Request, res: Response, status: number, asking: Asking) {
+  const page = await appNotFound(req, asking)
   return page && (() => respondNotFound(req, res, status, page))
 }
 
 /** The same headers, the same body with the path in it. */
 function respondNotFound(req: Request, res: Response, status: number, page: NotFound): void {
-  const own = page.headers.filter(([name]) => !notOfThePage.has(name.toLowerCase()))
-  const names = new Set(own.map(([name]) => name.toLowerCase()))
-  for (const name of res.getHeaderNames()) if (!names.has(name)) res.removeHeader(name)
+  const own = headersFor(page)
   const body = bodyFor(req, page)
-  const computed: Record<string, string | undefined> = {
-    'content-length': String(Buffer.byteLength(body)),
-    etag: tagFor(body, page),
-  }
-  for (const [name, value] of own) {
-    const key = name.toLowerCase()
+  for (const key of res.getHeaderNames())
+    if (isOfPage(key) || key === 'transfer-encoding') res.removeHeader(key)
+  for (const [key, { name, values }] of own) {
     // What is new for each request (an id, what is left of a limit) other middleware has set already.
-    const before = key.startsWith('content-') ? undefined : res.getHeader(name)
-    const now = key in computed ? computed[key] : (before ?? value)
-    if (now !== undefined) res.setHeader(name, now)
+    if (key === 'etag') setTag(res, name, body, page)
+    else if (key === 'content-length') res.setHeader(name, String(Buffer.byteLength(body)))
+    else if (isOfPage(key) || !res.hasHeader(name))
+      res.setHeader(name, values.length > 1 ? values : (values[0] as string))
   }
+  if ('statusMessage' in res && 'assignSocket' in res)
+    res.statusMessage = (status === 404 ? page.message : STATUS_CODES[status]) ?? ''
   res.statusCode = status
   res.end(body)
+}
+
+/** By name, as some come more than once. */
+function headersFor({ headers }: NotFound): Map<string, { name: string; values: string[] }> {
+  const own = new Map<string, { name: string; values: string[] }>()
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase()
+    const known = own.get(key)
+    if (known) known.values.push(value)
+    else if (!notOfThePage.has(key)) own.set(key, { name, values: [value] })
+  }
+  return own
 }
 
 const headerOf = ({ headers }: NotFound, wanted: string) =>
@@ -56,22 +72,31 @@ function bodyFor(req: Request, page: NotFound): string {
   )
 }
 
-/** How a URL stands in a body of this type, so that it can't be more than text there. */
+/** How a URL stands in a body of this type, so that it can't be more than text there: as the npm package `encodeurl` has it. */
 function writerFor(type: string): (url: string) => string {
   if (/json/i.test(type)) return url => JSON.stringify(url).slice(1, -1)
   return url =>
-    url
-      .replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, character => encodeURIComponent(character))
+    pathOf(url)
+      .replace(/#.*/s, '')
+      .replace(/%(?![0-9a-f]{2})/gi, '%25')
+      .replace(/[^\x21\x23-\x3b\x3d\x3f-\x5f\x61-\x7a\x7c\x7e]/g, character => encodeURIComponent(character))
       .replace(/[&']/g, character => (/html|xml/i.test(type) ? entity(character) : character))
 }
 
+/** Without scheme and authority. */
+const pathOf = (url: string) => url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+
 const entity = (character: string) => (character === '&' ? '&amp;' : '&#39;')
 
-/** The tag that Express and others would make of a body; undefined where the app's tags are of another kind. */
-function tagFor(body: string, page: NotFound): string | undefined {
-  const tag = headerOf(page, 'etag')
-  const own = tag && digest(page.body)
-  return own && tag?.endsWith(own) ? tag.replace(own, () => digest(body)) : undefined
+/** The tag that Express and others would make of a body; none where the app's tags are of another kind. */
+function setTag(res: Response, name: string, body: string, page: NotFound): void {
+  const tag = headerOf(page, 'etag') ?? ''
+  const own = digest(page.body)
+  if (tag.endsWith(own))
+    res.setHeader(
+      name,
+      tag.replace(own, () => digest(body)),
+    )
 }
 
 /** As the npm package `etag` writes it: the length and the start of a hash. */

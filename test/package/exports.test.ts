@@ -144,7 +144,14 @@ describe('what the core loads', () => {
 
   test('of Node: no optional part, and every name with node:', async () => {
     const { builtin } = externals(await bundle('external'))
-    const needed = ['node:diagnostics_channel', 'node:http', 'node:net', 'node:url', 'node:util/types']
+    const needed = [
+      'node:async_hooks',
+      'node:diagnostics_channel',
+      'node:http',
+      'node:net',
+      'node:url',
+      'node:util/types',
+    ]
     assert.deepEqual([...builtin].sort(), needed)
   })
 

@@ -168,6 +168,22 @@ describe('drop() without a response, behind a trusted proxy', () => {
     assert.deepEqual(brief(), ['close 200 drop'])
   })
 
+  test("behind an answer that is out: the connection is the next visitor's", async () => {
+    const server = http.createServer((req, res) => {
+      res.end('fine')
+      if (req.url === '/late') setTimeout(() => drop(req, { ...bare, res }), 50)
+    })
+    const { port } = closed(await listen(server))
+    const client = await RawClient.open({ port })
+    client.send(get('/late'))
+    await client.until(() => client.text.endsWith('fine'))
+    await settle(100)
+    client.send(get('/next'))
+    assert.ok(await client.until(() => client.text.split('fine').length === 3))
+    assert.deepEqual([client.end, brief()], ['open', ['respond 200 drop']])
+    client.destroy()
+  })
+
   test('an upgrade', async () => {
     const server = http.createServer().on('upgrade', req => drop(req, bare))
     const { port } = closed(await listen(server))

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import { describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import connect from 'connect'
 import express from 'express'
 import express4 from 'express4'
@@ -154,6 +156,14 @@ describe("handOff: 404 can't be told from the app's own 404", () => {
 describe('the question for it', () => {
   hooks()
 
+  async function site(app: RequestListener) {
+    const guarded = protect(http.createServer(app), { rules: [noBad()] })
+    const { port } = closed(await listen(guarded))
+    const ask = async (to: number, path: string) =>
+      (await exchange({ port: to }, get(path, { Connection: 'close' }))).data.toString()
+    return { server: { ask }, port }
+  }
+
   test('is one for a server, at the first drop, and has nothing of the request in it', async () => {
     const seen: string[] = []
     const app: RequestListener = (req, res) => {
@@ -171,6 +181,86 @@ describe('the question for it', () => {
     assert.doesNotMatch(seen[0] as string, /evil/)
     assert.match(seen[0] as string, /"drop444".*127\.0\.0\.1/)
   })
+
+  test('an app that asks much of its socket is no worse for it', async () => {
+    const { server, port } = await site((req, res) => {
+      req.setTimeout(30_000)
+      res.setTimeout(30_000)
+      req.socket.setNoDelay(true).setKeepAlive(true).ref().unref()
+      res.statusCode = 404
+      res.end(`none: ${req.socket.remotePort === undefined}`)
+    })
+    assert.match(await server.ask(port, '/bad'), /^HTTP\/1\.1 404 [\s\S]*\r\n\r\nnone: false$/)
+  })
+
+  test("an app that throws at it is not ended: bare, and by a promise's rejection", async () => {
+    for (const listener of [
+      () => {
+        throw new Error('bare')
+      },
+      async () => {
+        throw new Error('later')
+      },
+    ]) {
+      const { server, port } = await site(listener)
+      assert.match(await server.ask(port, '/bad'), /^HTTP\/1\.1 404 [\s\S]*Not Found\n$/)
+    }
+  })
+
+  test("has nothing of the visitor's context in it", async () => {
+    const store = new AsyncLocalStorage<string>()
+    const app = express()
+    app.use((req, _res, next) => (req.headers.cookie ? store.run(req.headers.cookie, next) : next()))
+    app.use(noBad() as express.RequestHandler)
+    app.use((_req, res) => void res.status(404).send(`for ${store.getStore() ?? 'nobody'}`))
+    const { port } = closed(await listen(http.createServer(app)))
+    const wire = await exchange({ port }, get('/bad', { Connection: 'close', Cookie: 'attacker' }))
+    assert.match(wire.data.toString(), /for nobody$/)
+  })
+
+  test('what the page says of caches counts, not what other middleware has set for pages that there are', async () => {
+    const app = express()
+    app.use((_req, res, next) => {
+      res.setHeader('Cache-Control', 'public, max-age=3600')
+      next()
+    })
+    app.use(noBad() as express.RequestHandler)
+    app.use(
+      (_req, res) =>
+        void res
+          .status(404)
+          .set('Cache-Control', 'no-store')
+          .append('Link', 'a')
+          .append('Link', 'b')
+          .send('x'),
+    )
+    const { port } = closed(await listen(http.createServer(app)))
+    const text = (await exchange({ port }, get('/bad', { Connection: 'close' }))).data.toString()
+    assert.match(text, /Cache-Control: no-store\r\n/)
+    assert.equal(text.match(/^Link: /gm)?.length, 2)
+    assert.doesNotMatch(text, /public/)
+  })
+
+  const unusable: [string, RequestListener][] = [
+    [
+      'in another encoding',
+      (_req, res) => res.writeHead(404, { 'Content-Encoding': 'gzip' }).end(gzipSync('none')),
+    ],
+    [
+      'in another charset',
+      (_req, res) => res.writeHead(404, { 'Content-Type': 'text/plain; charset=latin1' }).end('x'),
+    ],
+    ['with the path in a header', (req, res) => res.writeHead(404, { Link: `<${req.url}>` }).end('x')],
+    ['with the path encoded', (req, res) => res.writeHead(404).end(encodeURIComponent(req.url as string))],
+  ]
+  for (const [name, app] of unusable) {
+    test(`a page ${name} is not used: a plain one`, async () => {
+      const { server, port } = await site(app)
+      const text = await server.ask(port, '/bad')
+      assert.match(text, /^HTTP\/1\.1 404 [\s\S]*\r\n\r\nNot Found\n$/)
+      assert.doesNotMatch(text, /no-such-page/)
+    })
+  }
 
   const fruitless: [string, RequestListener][] = [
     ['answers everything', (_req, res) => res.end('home')],
