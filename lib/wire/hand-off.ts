@@ -27,13 +27,13 @@ export function handOff(req: Request, res: Response, code: number, fail: (error:
   const tellPlainly = () => {
     // What was announced for another body.
     for (const name of res.getHeaderNames())
-      if (/^(?:content-|etag$|transfer-encoding$)/.test(name)) res.removeHeader(name)
+      if (/^(?:content-|etag|transfer-)/.test(name)) res.removeHeader(name)
     respond(res, code, plainBody(code))
   }
   import('./respond-not-found.ts')
     .then(({ asTheApp }) => asTheApp(req, res, code, asking))
-    .catch(() => undefined)
     .then(tellAsApp => tellBehindBody(req, res, tellAsApp ?? tellPlainly, fail))
+    .catch(fail)
 }
 
 /** Made before there is any request. */
