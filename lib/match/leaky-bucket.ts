@@ -18,17 +18,25 @@ export interface Decision {
   readonly allowed: boolean
   /** How long an allowed request has to wait. */
   readonly delay: number
-  /** When a rejected one would be allowed. */
+  /** When a rejected one would be allowed; Infinity where it costs more than the bucket ever holds. */
   readonly retryAfter: number
+  /** Of several limits, the place of the one that decided. */
+  readonly limit?: number | undefined
+  /** The store is down, and `onStoreError` says to drop. */
+  readonly isUnknown?: boolean | undefined
 }
 
 const atOnce: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
 
-/** The first request of a key: excess 0, passes (ngx_http_limit_req_lookup, new node). Sets `state`. */
-export function firstRequest(state: BucketState, now: number): Decision {
-  state.excess = 0
-  state.last = Math.trunc(now)
-  return atOnce
+/** A further request counts a thousand; one that costs more, as so many that come at once. */
+const ONE = 1000
+
+const rejected = (retryAfter: number): Decision => ({ allowed: false, delay: 0, retryAfter })
+
+/** What an allowed request waits for, at this excess. */
+export function allowedAt(bucket: Bucket, excess: number): Decision {
+  if (excess <= bucket.delay) return atOnce
+  return { allowed: true, delay: Math.trunc(((excess - bucket.delay) * 1000) / bucket.rate), retryAfter: 0 }
 }
 
 /** Milliseconds since `last`, as nginx counts them where its clock jumped back (ngx_http_limit_req_lookup). */
@@ -37,20 +45,30 @@ export function elapsed(last: number, now: number): number {
   return ms < -60_000 ? 1 : Math.max(0, ms)
 }
 
+/** The first request of a key: excess 0, passes (ngx_http_limit_req_lookup, new node). Sets `state`, unless it is rejected. */
+export function firstRequest(bucket: Bucket, state: BucketState, now: number, cost = 1): Decision {
+  const excess = (cost - 1) * ONE
+  if (excess > bucket.burst) return rejected(Number.POSITIVE_INFINITY)
+  state.excess = excess
+  state.last = Math.trunc(now)
+  return allowedAt(bucket, excess)
+}
+
 /**
  * A further request of a key: nginx's arithmetic (ngx_http_limit_req_lookup and _account), integer division included.
  * Changes `state`, unless the request is rejected.
  */
-export function nextRequest(bucket: Bucket, state: BucketState, now: number): Decision {
+export function nextRequest(bucket: Bucket, state: BucketState, now: number, cost = 1): Decision {
   const ms = elapsed(state.last, now)
-  const excess = Math.max(0, state.excess - Math.trunc((bucket.rate * ms) / 1000) + 1000)
+  const more = (cost - 1) * ONE
+  const excess = Math.max(0, state.excess - Math.trunc((bucket.rate * ms) / 1000) + ONE) + more
   if (excess > bucket.burst) {
+    if (more > bucket.burst) return rejected(Number.POSITIVE_INFINITY)
     // From the last request that was counted: what has run off since is rounded down, so it can't be the start.
-    const turn = Math.ceil(((state.excess + 1000 - bucket.burst) * 1000) / bucket.rate)
-    return { allowed: false, delay: 0, retryAfter: state.last + turn - Math.trunc(now) }
+    const turn = Math.ceil(((state.excess + ONE + more - bucket.burst) * 1000) / bucket.rate)
+    return rejected(state.last + turn - Math.trunc(now))
   }
   state.excess = excess
   if (ms > 0) state.last = Math.trunc(now)
-  if (excess <= bucket.delay) return atOnce
-  return { allowed: true, delay: Math.trunc(((excess - bucket.delay) * 1000) / bucket.rate), retryAfter: 0 }
+  return allowedAt(bucket, excess)
 }

@@ -1,7 +1,8 @@
 import { refuse } from '../errors.ts'
 import { fingerprint, mixWords, newSecret, takeFingerprint } from '../match/keyed-hash.ts'
 import { type Bucket, type Decision, elapsed, firstRequest, nextRequest } from '../match/leaky-bucket.ts'
-import type { RateLimitStore } from './rate-limit-store.ts'
+import { decideAll } from '../match/several-limits.ts'
+import type { Hit, RateLimitStore } from './rate-limit-store.ts'
 
 const WAYS = 8
 /** Words of a slot: the key's two, the lower ones of excess and time, and one for what of those is above 32 bits. */
@@ -47,10 +48,30 @@ export class MemoryStore implements RateLimitStore {
     return this.#size
   }
 
-  hit(key: string, bucket: Bucket, now: number): Decision {
+  hit(key: string, bucket: Bucket, now: number, cost = 1): Decision {
+    return this.#decideText(key, bucket, now, cost, true)
+  }
+
+  hitAll(hits: readonly Hit[], now: number): Decision {
+    return decideAll(hits.length, (i, counts) => {
+      const { key, bucket, cost = 1 } = hits[i] as Hit
+      return this.#decideText(key, bucket, now, cost, counts)
+    })
+  }
+
+  /**
+   * As `hit`, but only asks.
+   *
+   * @internal
+   */
+  peek(key: string, bucket: Bucket, now: number, cost: number): Decision {
+    return this.#decideText(key, bucket, now, cost, false)
+  }
+
+  #decideText(key: string, bucket: Bucket, now: number, cost: number, counts: boolean): Decision {
     takeFingerprint(this.#secret, key)
     const high = fingerprint[0] as number
-    return this.#decide(high >>> 0, high, fingerprint[1] as number, bucket, now)
+    return this.#decide(high >>> 0, high, fingerprint[1] as number, bucket, now, cost, counts)
   }
 
   /**
@@ -58,12 +79,21 @@ export class MemoryStore implements RateLimitStore {
    *
    * @internal
    */
-  hitWords(high: number, low: number, bucket: Bucket, now: number): Decision {
-    return this.#decide(mixWords(this.#secret, high, low), high | 0, low | 0, bucket, now)
+  hitWords(high: number, low: number, bucket: Bucket, now: number, cost = 1, counts = true): Decision {
+    const place = mixWords(this.#secret, high, low)
+    return this.#decide(place, high | 0, low | 0, bucket, now, cost, counts)
   }
 
   /** `place`, out of 2^32, says which set is the key's. */
-  #decide(place: number, high: number, anyLow: number, bucket: Bucket, now: number): Decision {
+  #decide(
+    place: number,
+    high: number,
+    anyLow: number,
+    bucket: Bucket,
+    now: number,
+    cost: number,
+    counts: boolean,
+  ): Decision {
     const words = this.#words
     const state = this.#state
     // Zero is a free slot: the one key that is zero has its neighbour's.
@@ -73,18 +103,19 @@ export class MemoryStore implements RateLimitStore {
     let at = set
     while (at < end && (words[at] !== low || words[at + 1] !== high)) at += SLOT
     if (at === end) {
+      const decision = firstRequest(bucket, state, now, cost)
+      if (!counts || !decision.allowed) return decision
       at = this.#makeRoom(set, bucket, now)
       words[at] = low
       words[at + 1] = high
-      const decision = firstRequest(state, now)
       this.#write(at)
       return decision
     }
     state.excess = this.#excess(at)
     state.last = this.#last(at)
-    const decision = nextRequest(bucket, state, now)
-    if (decision.allowed) this.#write(at)
-    else words[at + 4] = (words[at + 4] as number) | REJECTED
+    const decision = nextRequest(bucket, state, now, cost)
+    if (!decision.allowed) words[at + 4] = (words[at + 4] as number) | REJECTED
+    else if (counts) this.#write(at)
     return decision
   }
 

@@ -1,5 +1,16 @@
 import type { Bucket, Decision } from '../match/leaky-bucket.ts'
 
+/** What a request is counted by in one of several limits. */
+export interface Hit {
+  readonly key: string
+  readonly bucket: Bucket
+  /** As so many requests at once. Default 1. */
+  readonly cost?: number | undefined
+}
+
+/** What to do while a store does not answer: go on counting in this process, let pass, or drop. */
+export type OnStoreError = 'memory' | 'pass' | 'drop'
+
 /** Where the state of rate limits lives. */
 export interface RateLimitStore {
   /**
@@ -7,6 +18,22 @@ export interface RateLimitStore {
    * more than the decision.
    *
    * @param now milliseconds; a store that has a clock of its own may ignore it
+   * @param cost the request counts as so many at once, a whole number from 1. Default 1
    */
-  hit(key: string, bucket: Bucket, now: number): Decision | PromiseLike<Decision>
+  hit(key: string, bucket: Bucket, now: number, cost?: number): Decision | PromiseLike<Decision>
+  /**
+   * Decides on one request by several limits: if one rejects it, none counts it. The decision is that of the limit that
+   * takes longest: its `limit` is the place among `hits`. Needed for `rateLimit({ limits })`.
+   */
+  hitAll?(hits: readonly Hit[], now: number): Decision | PromiseLike<Decision>
+  /** The same store with a name before each key: one that many limits share keeps them apart so. Asked once a limit. */
+  scope?(name: string): RateLimitStore
+  /** Resolves if the store can count again. Asked while it is down; without it, requests are let try. */
+  probe?(): PromiseLike<unknown>
+  /** It has a limit of its own, so that `rateLimit` needs no `rate`. */
+  readonly hasOwnLimit?: boolean | undefined
+  /** How long a decision may take, in milliseconds, if `rateLimit` does not say. */
+  readonly timeout?: number | undefined
+  /** What is done while it is down, if `rateLimit` does not say. */
+  readonly onStoreError?: OnStoreError | undefined
 }

@@ -7,15 +7,15 @@ import { bucket, times } from '../support/reference/limits.ts'
 
 const nodelay = Number.POSITIVE_INFINITY
 
-function begin(now: number) {
+function begin(limit: Bucket, now: number) {
   const state = { excess: 5, last: 5 }
-  return { state, decision: firstRequest(state, now) }
+  return { state, decision: firstRequest(limit, state, now) }
 }
 
 /** What a bucket decides at these times, and what it keeps. */
 function run(limit: Bucket, at: readonly number[]) {
   const [first = 0, ...later] = at
-  const { state, decision } = begin(first)
+  const { state, decision } = begin(limit, first)
   return { state, decisions: [decision, ...later.map(now => nextRequest(limit, state, now))] }
 }
 
@@ -40,7 +40,7 @@ test('retryAfter is the first millisecond at which it passes', () => {
   fc.assert(
     fc.property(bucket, times, (limit, at) => {
       const [first = 0, ...later] = at
-      const { state } = begin(first)
+      const { state } = begin(limit, first)
       for (const now of later) {
         const { allowed, retryAfter } = nextRequest(limit, state, now)
         if (allowed) continue
@@ -55,7 +55,7 @@ test('retryAfter is the first millisecond at which it passes', () => {
 
 test('a reject writes nothing', () => {
   const limit = { rate: 1000, burst: 0, delay: nodelay }
-  const { state } = begin(0)
+  const { state } = begin(limit, 0)
   for (const now of [0, 1, 500, 999, -5, -70_000]) {
     assert.equal(nextRequest(limit, state, now).allowed, false)
     assert.deepEqual(state, { excess: 0, last: 0 })
@@ -88,7 +88,7 @@ test('what is above delay waits until its turn', () => {
 test('a clock that jumps back: a minute and more counts as 1 ms, less as none', () => {
   const limit = { rate: 1000, burst: 5000, delay: nodelay }
   const after = (jump: number) => {
-    const { state } = begin(100_000)
+    const { state } = begin(limit, 100_000)
     nextRequest(limit, state, 100_000 + jump)
     return state
   }

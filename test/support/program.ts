@@ -18,6 +18,8 @@ export interface ProgramOptions {
   tool: string
   /** Where it is; default: where `findTool` finds it. */
   binary?: string
+  /** Where it is to listen; default: a free port. */
+  port?: number
   args(place: Place): string[]
   /** Name and text of each file that it reads. */
   files(place: Place): Record<string, string>
@@ -29,6 +31,7 @@ export interface ProgramOptions {
 }
 
 export interface Program extends Place {
+  readonly pid: number
   /** The lines of one of its files, a character a byte, that are wanted, once there are at least so many. */
   lines(file: string, atLeast?: number, isWanted?: (line: string) => boolean): Promise<string[]>
   close(): Promise<void>
@@ -52,6 +55,8 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || hasEnded(child)) return
   const gone = once(child, 'exit')
   child.kill('SIGTERM')
+  // One that was stopped hears nothing until it goes on.
+  child.kill('SIGCONT')
   const timer = setTimeout(() => child.kill('SIGKILL'), 3_000)
   await gone
   clearTimeout(timer)
@@ -93,7 +98,7 @@ export async function startProgram(options: ProgramOptions, triesLeft = 2): Prom
   const directory = await mkdtemp(join(tmpdir(), `drop444-${options.tool}-`))
   // Programs that root starts work as somebody else.
   await chmod(directory, 0o755)
-  const place = { directory, port: await freePort() }
+  const place = { directory, port: options.port ?? (await freePort()) }
   const { child, said } = await launch(binary, options, place)
   const watchdog = child.pid === undefined ? undefined : watchOver(child.pid, directory)
 
@@ -124,5 +129,5 @@ export async function startProgram(options: ProgramOptions, triesLeft = 2): Prom
     return found
   }
 
-  return { ...place, lines, close }
+  return { ...place, pid: child.pid as number, lines, close }
 }
