@@ -26,9 +26,9 @@ type Listener = (message: unknown, name: string | symbol) => unknown
 
 /**
  * Node turns what a channel's subscriber throws into an uncaught exception: a slip in a log line would end the server. So
- * this one channel wraps its subscribers, however they subscribe.
+ * a guarded channel wraps its subscribers, however they subscribe.
  */
-function guard(guarded: Channel, onThrow: (error: unknown) => void): Channel {
+export function guardChannel(guarded: Channel, onThrow: (error: unknown) => void): Channel {
   const wrappers = new WeakMap<Listener, Listener>()
   const ours = new WeakSet<Listener>()
   const wrap = (listener: Listener): Listener => {
@@ -58,7 +58,9 @@ function guard(guarded: Channel, onThrow: (error: unknown) => void): Channel {
 const NAME = 'drop444:drop'
 
 /** `drop444:drop`: one {@link DropEvent} a drop. */
-export const dropChannel = guard(channel(NAME), error => reportError('a listener of drop events', error))
+export const dropChannel = guardChannel(channel(NAME), error =>
+  reportError('a listener of drop events', error),
+)
 
 /**
  * Subscribes to drops. The same events are on the diagnostics channel `drop444:drop`.

@@ -8,13 +8,17 @@ type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined 
 /** What users of other packages (and of nginx) would call an option of ours. */
 const aliases: Record<string, string | readonly string[]> = {
   statuscode: 'status',
-  max: 'rate',
+  max: ['rate', 'limit'],
   limit: 'rate',
-  windowms: 'rate',
-  points: 'rate',
+  windowms: ['rate', 'window'],
+  points: ['rate', 'limit'],
   duration: 'rate',
   keygenerator: 'key',
   keyprefix: 'name',
+  bantime: 'ban',
+  findtime: 'window',
+  maxretry: 'limit',
+  ignoreip: 'except',
   nodelay: 'delay',
   zone: 'maxKeys',
   message: 'handler',
@@ -52,12 +56,13 @@ function distance(a: string, b: string): number {
 /** The known name that was probably meant. */
 export function closest(given: string, known: readonly string[]): string | undefined {
   const plain = given.toLowerCase().replace(/[-_ ]/g, '')
-  const near = known
+  // What another package calls it is surer than a likeness.
+  const alias = [aliases[plain] ?? []].flat().find(each => known.includes(each))
+  if (alias) return alias
+  return known
     .map(name => ({ name, edits: distance(plain, name.toLowerCase()) }))
     .filter(({ name, edits }) => edits <= (name.length > 4 ? 2 : 1))
-    .sort((a, b) => a.edits - b.edits)[0]
-  if (near) return near.name
-  return [aliases[plain] ?? []].flat().find(alias => known.includes(alias))
+    .sort((a, b) => a.edits - b.edits)[0]?.name
 }
 
 /**

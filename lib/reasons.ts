@@ -19,6 +19,12 @@ export const Reason = Object.freeze({
   AMBIGUOUS_PATH: 'ambiguous-path',
   UNLISTED_METHOD: 'unlisted-method',
   RATE_LIMITED: 'rate-limited',
+  /** An offender, for as long as it is banned: see `repeatOffender`. */
+  BANNED: 'banned',
+  /** The event loop is late: see `shedLoad`. */
+  OVERLOADED: 'overloaded',
+  /** The store of a rate limit does not answer: see the option `onStoreError`. */
+  STORE_DOWN: 'store-down',
   /** A rule given to `protect` threw. */
   RULE_ERROR: 'rule-error',
   INVALID_METHOD: 'invalid-method',

@@ -9,6 +9,7 @@ export type WarningCode =
   | 'DROP444_NO_TLS'
   | 'DROP444_CATCH_ALL'
   | 'DROP444_UNSEEN_HANDLER'
+  | 'DROP444_STORE_DOWN'
 
 const given = new Set<WarningCode>()
 

@@ -1,69 +1,18 @@
+import { isThenable } from '../callback.ts'
 import { commonOf } from '../common-options.ts'
-import { refuse } from '../errors.ts'
-import { isHttp2, type Request, type Response } from '../http-types.ts'
-import { type Address, addressOfWords, maskWords } from '../match/address.ts'
-import type { Bucket, Decision } from '../match/leaky-bucket.ts'
-import { type Check, fn, integer, readOptions, refuseRequest } from '../options.ts'
+import type { Request, Response } from '../http-types.ts'
+import type { Address } from '../match/address.ts'
+import type { Decision } from '../match/leaky-bucket.ts'
+import { refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Judgement, makeRule, type Rule } from '../rule.ts'
-import { MemoryStore } from '../stores/memory-store.ts'
-import type { RateLimitStore } from '../stores/rate-limit-store.ts'
-import { type AddressOptions, addressChecks, addressOf } from './address-rule.ts'
+import { addressOf } from './address-rule.ts'
+import { type Asked, makeDecider } from './limit-decider.ts'
+import { addressKey, headerDetail, headerKey } from './limit-key.ts'
+import { type CompiledLimit, type RateLimitOptions, readLimits } from './limit-options.ts'
+import { waitTurn } from './wait-turn.ts'
 
-/** Options of {@link rateLimit}. */
-export interface RateLimitOptions extends AddressOptions {
-  /** Requests a second, `'10r/s'`, or a minute, `'30r/m'`: nginx's `rate`. Whole numbers. Required. */
-  rate: `${number}r/s` | `${number}r/m` | (string & {})
-  /** Requests beyond the rate that are let through before any is rejected: nginx's `burst`. Default 0. */
-  burst?: number | undefined
-  /**
-   * Of the burst, how many pass at once; the rest waits until its turn by `rate`. Default: all pass at once (nginx
-   * `nodelay`). `'all'`: each waits (nginx without `delay` and `nodelay`). A number: nginx's `delay=`.
-   */
-  delay?: number | 'all' | undefined
-  /**
-   * What is counted; default: the client address. `''` is not limited (as in nginx). A promise will do. What it throws
-   * goes to `next`.
-   */
-  key?: { key(req: Request): string | PromiseLike<string> }['key'] | undefined
-  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
-  ipv6Subnet?: number | undefined
-  /** About how many keys memory holds, 30 bytes each; past that the least loaded is forgotten. Default 100,000. */
-  maxKeys?: number | undefined
-  /** Where the state is kept; default: this process's memory. */
-  store?: RateLimitStore | undefined
-  /** The clock, in milliseconds, for tests. Default: a monotonic one. */
-  now?: (() => number) | undefined
-}
-
-const store: Check<RateLimitStore> = (value, fail) =>
-  typeof (value as RateLimitStore | null)?.hit === 'function'
-    ? (value as RateLimitStore)
-    : fail('a store with hit()')
-
-const RATE = "a whole number of requests a second or minute, such as '10r/s' or '30r/m'"
-
-/** nginx counts in thousandths of a request per second, rounded down: `1r/m` is 16. */
-const rateCheck: Check<number> = (value, fail) => {
-  const match = typeof value === 'string' ? /^([1-9]\d{0,8})r\/([sm])$/.exec(value) : null
-  if (!match) return fail(RATE)
-  return Math.trunc((Number(match[1]) * 1000) / (match[2] === 'm' ? 60 : 1))
-}
-
-const count = integer(0, 1e9)
-
-const checks = {
-  ...addressChecks,
-  rate: rateCheck,
-  burst: count,
-  delay: ((value, fail) =>
-    value === 'all' ? 0 : count(value, () => fail("a whole number from 0, or 'all'"))) as Check<number>,
-  key: fn<(req: Request) => string | PromiseLike<string>>(),
-  ipv6Subnet: integer(1, 128),
-  maxKeys: integer(1, 1e8),
-  store,
-  now: fn<() => number>(),
-} satisfies Record<keyof RateLimitOptions, Check<unknown>>
+type Key = string | Address | undefined
 
 /**
  * Limits how often one client asks: nginx's `limit_req`, with the same arithmetic.
@@ -77,32 +26,32 @@ const checks = {
  */
 export function rateLimit(options: RateLimitOptions): Rule {
   refuseRequest('rateLimit', options)
-  const checked = readOptions('rateLimit', options, checks)
-  const rate = checked.rate ?? refuse('rateLimit', 'rate', undefined, RATE)
+  const checked = readLimits(options)
   const common = commonOf(checked, { name: 'rateLimit' })
-  const bucket: Bucket = {
-    rate,
-    burst: (checked.burst ?? 0) * 1000,
-    delay: checked.delay === undefined ? Number.POSITIVE_INFINITY : checked.delay * 1000,
-  }
-  const { key: ownKey, ipv6Subnet = 64, now = () => performance.now() } = checked
-  const states = checked.store ?? new MemoryStore(checked.maxKeys ?? 100_000)
-  const memory = takesWords(states) && states
-  const [highMask = 0, lowMask = 0] = maskWords([ALL, ALL], ipv6Subnet)
+  const { limits, store, maxKeys, timeout, onStoreError, now = () => performance.now() } = checked
+  const decider = makeDecider(limits, { name: common.name, store, maxKeys, timeout, onStoreError })
   const dropsUnknown = checked.noAddress !== 'pass'
+  const first = limits[0] as CompiledLimit
+  // What nearly everybody has needs no list.
+  const isPlain = limits.length === 1 && first.key === 'address' && typeof first.cost === 'number'
 
   function settle(
     req: Request,
     res: Response,
-    key: string | Address,
+    { index, key }: Asked,
     decision: Decision,
   ): Judgement | Promise<undefined> {
     if (!decision.allowed) {
-      const detail = typeof key === 'string' ? key : addressKey(key, ipv6Subnet)
-      return { reason: Reason.RATE_LIMITED, detail, retryAfter: decision.retryAfter }
+      const retryAfter = Number.isFinite(decision.retryAfter) ? decision.retryAfter : undefined
+      if (decision.isUnknown) return { reason: Reason.STORE_DOWN, retryAfter }
+      return {
+        reason: Reason.RATE_LIMITED,
+        detail: detailOf(limits[index] as CompiledLimit, key),
+        retryAfter,
+      }
     }
     // nginx's limit_req_dry_run: what would wait, passes.
-    return decision.delay === 0 || common.dryRun ? undefined : wait(req, res, decision.delay)
+    return decision.delay === 0 || common.dryRun ? undefined : waitTurn(req, res, decision.delay)
   }
 
   function readClock(): number {
@@ -111,72 +60,61 @@ export function rateLimit(options: RateLimitOptions): Rule {
     return time
   }
 
-  function decide(req: Request, res: Response, key: string): Judgement | PromiseLike<Judgement> {
-    if (key === '') return undefined
-    if (typeof key !== 'string') throw new TypeError(`rateLimit: key must return a string, not ${typeof key}`)
-    const decision = states.hit(key, bucket, readClock())
-    if (typeof decision !== 'object') throw new TypeError('rateLimit: the store must return a decision')
-    return 'then' in decision
-      ? Promise.resolve(decision).then(settled => settle(req, res, key, settled))
-      : settle(req, res, key, decision)
-  }
-
-  function decideAddress(req: Request, res: Response, address: Address) {
-    const isV4 = address.family === 4
-    if (!memory || (!isV4 && ipv6Subnet > 64)) return decide(req, res, addressKey(address, ipv6Subnet))
-    const first = address.words[0] as number
-    const decision = isV4
-      ? memory.hitWords(V4, first, bucket, readClock())
-      : memory.hitWords(first & highMask, (address.words[1] as number) & lowMask, bucket, readClock())
-    return settle(req, res, address, decision)
-  }
-
-  return makeRule(common, (req, res) => {
-    if (ownKey) {
-      const key = ownKey(req)
-      return typeof key === 'string' || typeof key?.then !== 'function'
-        ? decide(req, res, key as string)
-        : Promise.resolve(key).then(settled => decide(req, res, settled))
+  function keyOf(req: Request, { key }: CompiledLimit): Key | PromiseLike<Key> {
+    if (typeof key === 'function') {
+      const own = key(req)
+      return isThenable(own) ? Promise.resolve(own).then(checkKey) : checkKey(own)
     }
-    const address = addressOf(req, common, checked.address)
-    if (address) return decideAddress(req, res, address)
-    return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
-  })
+    const ofHeader = key === 'address' ? undefined : headerKey(req, key.header)
+    return ofHeader ?? addressOf(req, common, checked.address)
+  }
+
+  function decide(req: Request, res: Response, keys: readonly Key[], costs: readonly number[]) {
+    if (dropsUnknown && keys.includes(undefined)) return { reason: Reason.NO_ADDRESS }
+    const asked: Asked[] = []
+    for (const [index, key] of keys.entries()) {
+      const cost = checkCost(costs[index])
+      if (key !== undefined && key !== '' && cost > 0) asked.push({ index, key, cost })
+    }
+    const [only] = asked
+    if (!only) return undefined
+    const time = readClock()
+    const decision = asked.length === 1 ? decider.one(only, time) : decider.all(asked, time)
+    const settled = (known: Decision) => settle(req, res, asked[known.limit ?? 0] ?? only, known)
+    return isThenable(decision) ? Promise.resolve(decision).then(settled) : settled(decision)
+  }
+
+  function judgeAll(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
+    const keys = limits.map(limit => keyOf(req, limit))
+    const costs = limits.map(({ cost }) => (typeof cost === 'number' ? cost : cost(req)))
+    if (!keys.some(isThenable) && !costs.some(isThenable))
+      return decide(req, res, keys as Key[], costs as number[])
+    return Promise.all([Promise.all(keys), Promise.all(costs)]).then(known => decide(req, res, ...known))
+  }
+
+  function judgeAddress(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
+    const key = addressOf(req, common, checked.address)
+    if (!key) return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
+    const asked = { index: 0, key, cost: first.cost as number }
+    const decision = decider.one(asked, readClock())
+    if (isThenable(decision)) return Promise.resolve(decision).then(known => settle(req, res, asked, known))
+    return settle(req, res, asked, decision)
+  }
+
+  return makeRule(common, isPlain ? judgeAddress : judgeAll)
 }
 
-const ALL = 0xffffffff
-/** What stands before an IPv4 address in a key of 64 bits: no IPv6 network of a client begins so (RFC 4291 2.7). */
-const V4 = ALL
-
-/** Whether it is the store in memory as it is: somebody's own `hit` has to be called. */
-function takesWords(store: RateLimitStore): store is MemoryStore {
-  return store instanceof MemoryStore && store.hit === MemoryStore.prototype.hit
+function checkKey(key: unknown): string {
+  if (typeof key !== 'string') throw new TypeError(`rateLimit: key must return a string, not ${typeof key}`)
+  return key
 }
 
-/** An IPv6 subscriber has a whole network: each of its addresses is the same client. */
-function addressKey(address: Address, ipv6Subnet: number): string {
-  if (address.family === 4 || ipv6Subnet === 128) return address.text
-  return addressOfWords(maskWords(address.words, ipv6Subnet)).text
+function checkCost(cost: unknown): number {
+  if (Number.isSafeInteger(cost) && (cost as number) >= 0 && (cost as number) <= 1e6) return cost as number
+  throw new TypeError('rateLimit: cost must return a whole number from 0 to 1000000')
 }
 
-/** What a timer of Node's can count, in milliseconds: a larger number fires at once. */
-const MAX_TIMER = 2 ** 31 - 1
-
-/** Resolves when the request's turn has come; never, if its client has left by then. */
-function wait(req: Request, res: Response, delay: number): Promise<undefined> {
-  return new Promise(resolve => {
-    const timer = setTimeout(
-      () => {
-        res.off('close', forget)
-        if (!isGone(req)) resolve(undefined)
-      },
-      Math.min(delay, MAX_TIMER),
-    ).unref()
-    const forget = () => clearTimeout(timer)
-    res.once('close', forget)
-  })
-}
-
-function isGone(req: Request): boolean {
-  return isHttp2(req) ? req.stream.destroyed : req.socket.destroyed
+function detailOf(limit: CompiledLimit, key: string | Address): string {
+  if (typeof key !== 'string') return addressKey(key, limit)
+  return typeof limit.key === 'object' ? headerDetail(key, limit.key.header) : key
 }

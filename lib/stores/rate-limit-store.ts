@@ -30,8 +30,8 @@ export interface RateLimitStore {
   scope?(name: string): RateLimitStore
   /** Resolves if the store can count again. Asked while it is down; without it, requests are let try. */
   probe?(): PromiseLike<unknown>
-  /** It has a limit of its own, so that `rateLimit` needs no `rate`. */
-  readonly hasOwnLimit?: boolean | undefined
+  /** The nearest that a bucket comes to a limit of the store's own: `rateLimit` needs no `rate` then. */
+  readonly bucket?: Bucket | undefined
   /** How long a decision may take, in milliseconds, if `rateLimit` does not say. */
   readonly timeout?: number | undefined
   /** What is done while it is down, if `rateLimit` does not say. */

@@ -10,7 +10,9 @@ import {
   noHost,
   pathAllowlist,
   rateLimit,
+  repeatOffender,
   rule,
+  shedLoad,
 } from '../../../lib/index.ts'
 
 /** What an option takes, and what it does not. */
@@ -118,7 +120,7 @@ const agents: OptionCase = {
 }
 
 const rate: OptionCase = {
-  good: ['10r/s', '1r/m', '999999999r/s'],
+  good: ['10r/s', '1r/m', '600r/h', '1r/d', '999999999r/s'],
   bad: [
     ...[
       ...junk,
@@ -129,7 +131,8 @@ const rate: OptionCase = {
       '10',
       '10r',
       'r/s',
-      '10r/h',
+      '10r/w',
+      '10r/H',
       '10R/s',
       '10 r/s',
       '0r/s',
@@ -150,14 +153,57 @@ const rated = {
   rate,
   burst: count,
   delay: { good: [0, 5, 'all'], bad: [...badCounts.filter(each => each !== '0'), 'All', 'nodelay', '0'] },
-  key: func,
+  key: {
+    good: [fn, 'address', { header: 'X-API-Key' }],
+    bad: [...junk, true, 0, '', 'host', [], {}, { header: '' }, { header: 'a b' }, { header: fn }],
+  },
+  cost: { good: [1, fn], bad: [...junk, true, 0, -1, 2, 1.5, '1', '', []] },
+  limits: {
+    // What stands beside it is for one limit.
+    good: [],
+    bad: [...junk, true, 0, '', 'x', [], fn, [{ rate: '1r/s' }]],
+  },
+  ipv4Subnet: integer([1, 24, 32], [0, 33]),
   ipv6Subnet: integer([1, 56, 128], [0, 129]),
+  timeout: integer([1, 50, 60_000], [0, 60_001]),
+  onStoreError: oneOf('memory', 'pass', 'drop'),
   maxKeys: integer([1, 1e8], [0, 1e8 + 1]),
   store: {
     good: [new MemoryStore(1), { hit: fn }],
     bad: [...junk, true, 0, -1, '', 'memory', [], fn, { hit: 1 }],
   },
   now: func,
+}
+
+const duration = (...good: readonly unknown[]): OptionCase => ({
+  good,
+  bad: [...junk, true, 0, -1, 1.5, '', '10', '10x', 'm', '1m1h', '-1m', '1e3s', [], ['10m'], fn],
+})
+
+const offending = {
+  ...address,
+  limit: integer([1, 50, 10_000], [0, 10_001]),
+  window: duration(1, 60_000, '90s', '10m', '24d'),
+  ban: duration(1, '10m', '1h 30m', '2w'),
+  maxBan: duration('1d', 86_400_000),
+  decay: duration(1, '1d'),
+  statuses: {
+    good: [[], [404], new Set([500, 503])],
+    bad: [...junk, true, 0, -1, '', '404', [99], [600], ['404'], [null], fn],
+  },
+  ipv4Subnet: integer([1, 24, 32], [0, 33]),
+  ipv6Subnet: integer([1, 56, 128], [0, 129]),
+  maxKeys: integer([1, 1000], [0]),
+  maxBans: integer([1, 1000], [0]),
+  store: { good: [], bad: [...junk, true, 0, -1, '', 'redis', [], fn, { hit: fn }] },
+  now: func,
+}
+
+const shedding = {
+  ...common,
+  maxDelay: integer([10, 250, 60_000], [9, 60_001]),
+  interval: integer([10, 250, 60_000], [9, 60_001]),
+  retryAfter: integer([1, 86_400_000], [0, 86_400_001]),
 }
 
 const { name: _, ...shared } = common
@@ -175,6 +221,8 @@ const rules = {
   methodAllowlist: nested([['GET'], { methods: ['GET'] }, false]),
   badAgent: nested([true, false, { empty: false }]),
   pathAllowlist: nested([['/'], { patterns: ['/'], strict: true }, false]),
+  repeatOffender: nested([true, false, { limit: 5 }, repeatOffender()]),
+  shedLoad: nested([true, false, { maxDelay: 100 }]),
   rateLimit: { ...nested([{ rate: '1r/s' }]), bad: [...nested([]).bad, true, {}] },
 }
 
@@ -244,6 +292,8 @@ export const factories: readonly FactoryCase[] = [
     make: given => (rateLimit as Any)(isOptions(given) ? { rate: '1r/s', ...given } : given),
     options: rated,
   },
+  after('repeatOffender', repeatOffender, [], offending),
+  after('shedLoad', shedLoad, [], shedding),
   after('rule', rule, ['mine', fn], common),
   {
     name: 'drop444',

@@ -44,6 +44,13 @@ export class LimitZone {
     this.#maxKeys = maxKeys
   }
 
+  /** As it is now, to see what would be. */
+  copy(): LimitZone {
+    const copy = new LimitZone(this.#maxKeys)
+    copy.nodes.push(...this.nodes.map(node => ({ ...node })))
+    return copy
+  }
+
   hit(key: string, bucket: Bucket, now: number): Decision {
     const at = this.nodes.findIndex(node => node.key === key)
     if (at < 0) {

@@ -1,0 +1,123 @@
+import { Waits } from './guard-waits.ts'
+
+/** Milliseconds from a failure to the first probe; from then on twice as long each time, up to the last. */
+const FIRST_DELAY = 100
+const LAST_DELAY = 2_000
+/** Who fails again so soon, in milliseconds, was not really back. */
+const RELAPSE = 10_000
+/** What got no answer may be waiting in the client, for days: with so many there, only one in a while is added. */
+const MAX_STRAYS = 10
+const STRAY_DELAY = 60_000
+
+export interface BreakerOptions {
+  /** Resolves if the store works. Without it one call of the store's own is let try. */
+  readonly probe: (() => unknown) | undefined
+  readonly onDown: (error: unknown) => void
+  readonly onUp: () => void
+  /** Milliseconds, for tests. */
+  readonly now?: (() => number) | undefined
+}
+
+/** Keeps calls away from a store that failed, and finds out when it works again. One for each store. */
+export class Breaker {
+  readonly #options: BreakerOptions
+  readonly #now: () => number
+  /** How long a probe may take, in milliseconds. */
+  timeout = 50
+  #isOpen = false
+  #era = 0
+  #delay = 0
+  #isTrialDue = false
+  #nextAt = 0
+  #backAt = Number.NEGATIVE_INFINITY
+  #probedAt = 0
+  /** What was asked during the outage and was late, and has not come back yet. */
+  strays = 0
+
+  constructor(options: BreakerOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Changes with each outage, and at its end: what was asked in another era says nothing of this one. */
+  get era(): number {
+    return this.#era
+  }
+
+  /** Milliseconds until the store is tried next, at least 1. */
+  get untilNext(): number {
+    return Math.max(1, Math.ceil(this.#nextAt - this.#now()))
+  }
+
+  /** Whether the store may be called now. Who is told so must tell how it went. */
+  admits(): boolean {
+    if (!this.#isOpen) return true
+    if (!this.#isTrialDue) return false
+    this.#isTrialDue = false
+    return true
+  }
+
+  /** @param era as it was when the store was called */
+  succeeded(era: number): void {
+    if (!this.#isOpen || era !== this.#era) return
+    this.#isOpen = false
+    this.#era++
+    this.#backAt = this.#now()
+    this.#options.onUp()
+  }
+
+  /**
+   * @param era as it was when the store was called
+   * @returns whether that began an outage
+   */
+  failed(era: number, error: unknown): boolean {
+    if (era !== this.#era) return false
+    const opens = !this.#isOpen
+    const isRelapse = this.#now() - this.#backAt < RELAPSE
+    this.#delay =
+      opens && !isRelapse ? FIRST_DELAY : Math.min(Math.max(FIRST_DELAY, this.#delay * 2), LAST_DELAY)
+    if (opens) {
+      this.#isOpen = true
+      this.#era++
+    }
+    this.#schedule()
+    if (opens) this.#options.onDown(error)
+    return opens
+  }
+
+  #schedule(): void {
+    this.#nextAt = this.#now() + this.#delay
+    setTimeout(() => this.#try(), this.#delay).unref()
+  }
+
+  #try(): void {
+    const now = this.#now()
+    if (this.strays >= MAX_STRAYS && now - this.#probedAt < STRAY_DELAY) return this.#schedule()
+    this.#probedAt = now
+    const { probe } = this.#options
+    if (probe) this.#probe(probe)
+    else this.#isTrialDue = true
+  }
+
+  #probe(probe: () => unknown): void {
+    const era = this.#era
+    const waits = new Waits(this.timeout, false, this.#now)
+    const wait = waits.add(() => {
+      this.strays++
+      this.failed(era, undefined)
+    })
+    const settled = (error?: { readonly reason: unknown }) => {
+      if (!waits.delete(wait)) this.strays--
+      else if (error) this.failed(era, error.reason)
+      else this.succeeded(era)
+    }
+    new Promise(resolve => resolve(probe())).then(
+      () => settled(),
+      reason => settled({ reason }),
+    )
+  }
+}
