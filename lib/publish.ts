@@ -8,6 +8,41 @@ import { warnOnce } from './warnings.ts'
 /** Publishes one event, or does nothing. */
 export type Publish = (verdict: Verdict) => void
 
+/** Is told of each verdict, subscribers or not: for what counts drops. No subscriber: it does not tell the operator. */
+export interface VerdictWatcher {
+  /** `req` may have lost its connection; its addresses were read before. */
+  onRequest(verdict: Verdict, req: Request): void
+  /** Of a connection with no request that could be parsed. `isProxy`: the peer is a trusted proxy. */
+  onConnection(verdict: Verdict, peer: Address, isProxy: boolean): void
+}
+
+/** Weakly: a rule that nobody has any more is not kept for what it counts. */
+const watchers = new Set<WeakRef<VerdictWatcher>>()
+
+/**
+ * Has a watcher told of each verdict from now on, for as long as somebody holds it.
+ *
+ * @returns what ends that
+ */
+export function watchVerdicts(watcher: VerdictWatcher): () => void {
+  const held = new WeakRef(watcher)
+  watchers.add(held)
+  return () => void watchers.delete(held)
+}
+
+/** What a watcher throws is no matter of the request's, nor of the other watchers. */
+function tellWatchers(tell: (watcher: VerdictWatcher) => void): void {
+  for (const held of watchers) {
+    const watcher = held.deref()
+    try {
+      if (watcher) tell(watcher)
+      else watchers.delete(held)
+    } catch (error) {
+      reportError('a rule that counts drops', error)
+    }
+  }
+}
+
 const nobody: Publish = () =>
   warnOnce('DROP444_NO_SUBSCRIBER', 'requests are dropped and nobody is told: call dropLog() or onDrop()')
 
@@ -16,7 +51,7 @@ const nobody: Publish = () =>
  * With no subscriber it does nothing.
  */
 export function preparePublish(req: Request, trust: Trust): Publish {
-  if (!dropChannel.hasSubscribers) return nobody
+  if (!dropChannel.hasSubscribers && watchers.size === 0) return nobody
   const peer = peerAddress(req)
   let client: Address | undefined
   try {
@@ -24,11 +59,25 @@ export function preparePublish(req: Request, trust: Trust): Publish {
   } catch (error) {
     reportError('the trust function', error)
   }
-  return verdict => dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
+  return verdict => {
+    if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
+    else nobody(verdict)
+    if (watchers.size > 0) tellWatchers(watcher => watcher.onRequest(verdict, req))
+  }
 }
 
-/** Publishes the event of a connection on which there is no request, or none that could be parsed. */
-export function publishConnection(facts: RequestFacts, verdict: Verdict, peer: Address | undefined): void {
+/**
+ * Publishes the event of a connection on which there is no request, or none that could be parsed.
+ *
+ * @param isProxy the peer is a trusted proxy: what came over it is not its doing
+ */
+export function publishConnection(
+  facts: RequestFacts,
+  verdict: Verdict,
+  peer: Address | undefined,
+  isProxy = false,
+): void {
   if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(facts, verdict, peer, peer))
   else nobody(verdict)
+  if (peer && watchers.size > 0) tellWatchers(watcher => watcher.onConnection(verdict, peer, isProxy))
 }

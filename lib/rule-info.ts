@@ -15,6 +15,8 @@ export interface RuleInfo {
   readonly reset: boolean
   /** Where the rule can judge by the connection alone. */
   readonly door?: DoorJudge | undefined
+  /** Judged before the others, wherever it stands among them. */
+  readonly isFirst?: boolean | undefined
 }
 
 const infos = new WeakMap<Rule, RuleInfo>()
@@ -32,6 +34,12 @@ export function infoOf(rule: Rule): RuleInfo | undefined {
 /** Says of which rules a middleware is made. */
 export function describeChain(chain: Rule, rules: readonly Rule[]): void {
   chains.set(chain, rules)
+}
+
+/** The rules in the order in which they are judged: those that are to be first, then the others as they stand. */
+export function inOrder(rules: readonly Rule[]): readonly Rule[] {
+  const isFirst = (rule: Rule) => infoOf(rule)?.isFirst === true
+  return [...rules.filter(isFirst), ...rules.filter(rule => !isFirst(rule))]
 }
 
 /** The rules that a middleware is made of, or itself. */

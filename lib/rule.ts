@@ -8,7 +8,7 @@ import { isHttp2, type Next, type Request, type Response } from './http-types.ts
 import type { CidrSet } from './match/cidr-set.ts'
 import { readOptions, refuseRequest } from './options.ts'
 import { isClosing, isCut, isFirstTime, newJudging, stateOf } from './request-state.ts'
-import { type DoorJudge, describeRule } from './rule-info.ts'
+import { describeRule, type RuleInfo } from './rule-info.ts'
 import { stopParsing } from './wire/http1.ts'
 
 /** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
@@ -52,7 +52,11 @@ export function rule(name: string, judge: Judge, options?: CommonOptions): Rule 
 }
 
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
-export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
+export function makeRule(
+  common: Common,
+  judge: Judge,
+  { door, isFirst }: Pick<RuleInfo, 'door' | 'isFirst'> = {},
+): Rule {
   const judgeUnexcepted = common.except ? unlessExcepted(common, common.except, judge) : judge
   const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
 
@@ -99,7 +103,7 @@ export function makeRule(common: Common, judge: Judge, door?: DoorJudge): Rule {
       error => next(asError(common.name, error)),
     )
   }
-  describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door })
+  describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door, isFirst })
   return Object.defineProperty(middleware, 'name', { value: common.name })
 }
 

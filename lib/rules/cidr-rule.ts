@@ -38,6 +38,6 @@ export function cidrRule(
       if (!address) return drops ? { reason: Reason.NO_ADDRESS } : undefined
       return judgeAddress(set, address)
     },
-    judgesAtDoor ? door : undefined,
+    { door: judgesAtDoor ? door : undefined },
   )
 }

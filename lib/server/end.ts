@@ -89,7 +89,7 @@ export function tellOfConnection(
     detail: finding.detail,
     bodyBytesSent: 0,
   } as const
-  publishConnection(how.facts ?? unknownRequest, verdict, connection.peer)
+  publishConnection(how.facts ?? unknownRequest, verdict, connection.peer, connection.isProxy)
 }
 
 /**

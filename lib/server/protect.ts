@@ -4,7 +4,7 @@ import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { OptionsError, refuse, refuseEntry } from '../errors.ts'
 import { type Check, integer, list, readOptions } from '../options.ts'
 import type { Rule } from '../rule.ts'
-import { rulesOf } from '../rule-info.ts'
+import { inOrder, rulesOf } from '../rule-info.ts'
 import { serverNames } from '../server-names-option.ts'
 import { warnOnce } from '../warnings.ts'
 import { guard } from './guard.ts'
@@ -30,10 +30,12 @@ export interface ProtectOptions
 }
 
 const rules: Check<readonly Rule[]> = (value, fail) =>
-  list(value, fail).flatMap(entry =>
-    typeof entry === 'function' && entry.length === 3
-      ? rulesOf(entry as Rule)
-      : refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()'),
+  inOrder(
+    list(value, fail).flatMap(entry =>
+      typeof entry === 'function' && entry.length === 3
+        ? rulesOf(entry as Rule)
+        : refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()'),
+    ),
   )
 
 const { name, dryRun, except, trustProxy, handOff, reset } = commonChecks

@@ -3,6 +3,7 @@ import { addresses } from './list/addresses.ts'
 import { agents } from './list/agents.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
+import { offenders } from './list/offenders.ts'
 import { options } from './list/options.ts'
 import { paths } from './list/paths.ts'
 import { routes } from './list/routes.ts'
@@ -20,6 +21,7 @@ export const breaks: readonly Break[] = [
   ...paths,
   ...routes,
   ...limits,
+  ...offenders,
   ...options,
   ...server,
 ]

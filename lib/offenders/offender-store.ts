@@ -1,0 +1,92 @@
+import type { Terms } from './terms.ts'
+
+/** So many offences, now. */
+export interface OffendAction {
+  readonly kind: 'offend'
+  readonly address: string
+  readonly times: number
+  readonly reason: string
+}
+
+export interface BanAction {
+  readonly kind: 'ban'
+  readonly address: string
+  /** How many milliseconds ago it was decided. */
+  readonly age: number
+  /** Where the store had said so, when by its own clock: in place of `age`. */
+  readonly at: number | undefined
+  /** How long it lasts from then on. */
+  readonly duration: number
+  readonly level: number
+  readonly reason: string
+  /** By a process that may not have heard all: a ban that was in force then stays as it is. */
+  readonly isCounted: boolean
+}
+
+/** What is held against a network is forgotten: with `'forgive'`, all but a ban that is in force. */
+export interface PardonAction {
+  readonly kind: 'lift' | 'forgive'
+  readonly address: string
+  /** How many milliseconds ago. */
+  readonly age: number
+}
+
+/** What happened in a process, for the store to count or to keep. `address` is a network as text. */
+export type OffenderAction = OffendAction | BanAction | PardonAction
+
+/** What the store knows of a network; times in milliseconds by the store's clock. */
+export interface OffenderRecord {
+  readonly address: string
+  /** When it was decided. */
+  readonly at: number
+  /** When its ban began. */
+  readonly since: number
+  /** When its ban ends, or ended; not after `at` where it was pardoned. */
+  readonly until: number
+  readonly level: number
+  readonly reason: string
+}
+
+/** What the store has to say. */
+export interface OffenderNews {
+  /** The store's clock, in milliseconds. */
+  readonly now: number
+  /** The number of its last change; they grow. Lower than it was before: the store has lost something. */
+  readonly last: number
+  /** Says when it began with nothing; `''`: there is nothing. Another one than before: it has lost all. */
+  readonly born: string
+  readonly records: readonly OffenderRecord[]
+}
+
+/** What has changed since a cursor, or a page of that. */
+export interface OffenderChanges extends OffenderNews {
+  /** Where to read on, if that is not `last`. */
+  readonly cursor: number
+}
+
+/** What came of a write: the records are those of the networks that were banned or pardoned, or are banned already. */
+export interface WriteNews extends OffenderNews {
+  /** It has come too late, or the clocks differ: nothing was done. */
+  readonly isLate: boolean
+}
+
+/** Where processes share their offenders. Of two decisions on a network the later one holds, whoever made it. */
+export interface OffenderStore {
+  /** The same store with a name before each key: rules of different names know nothing of one another. */
+  scope(name: string): OffenderStore
+  /**
+   * Takes in what happened, all at one moment.
+   *
+   * @param expected the store's clock as the process believes it to be: what arrives seconds late has waited somewhere
+   */
+  write(
+    actions: readonly OffenderAction[],
+    terms: Terms,
+    maxBans: number,
+    expected: number,
+  ): Promise<WriteNews>
+  /** Resolves if it takes writes: asked while it is down, before it is believed to be back. */
+  probe(): Promise<unknown>
+  /** What has changed since a cursor; 0: all there is. */
+  read(cursor: number): Promise<OffenderChanges>
+}

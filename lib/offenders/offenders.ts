@@ -1,0 +1,168 @@
+import type { Address } from '../match/address.ts'
+import type { Networks } from './networks.ts'
+import type { OffenceCounter } from './offence-counter.ts'
+import { type Offender, OffenderTable } from './offender-table.ts'
+import { banTime, forgottenAt, nextLevel, type Terms } from './terms.ts'
+
+/** Letters that are kept of a reason. */
+const MAX_REASON = 200
+
+/** Is told what happens here, so that others can know. */
+export interface Journal {
+  /** Counted here; not yet too many, or the last straw. */
+  onOffence(network: string, reason: string): void
+  onBan(offender: Offender, isCounted: boolean): void
+  /** `'lift'`: nothing is held against the network any more. `'forgive'`: nothing but a ban that is in force. */
+  onPardon(network: string, kind: 'lift' | 'forgive', at: number): void
+}
+
+/** A ban in force, as it is listed; times in milliseconds since the epoch. */
+export interface Ban {
+  /** The address, or the network as a CIDR. */
+  readonly address: string
+  readonly until: number
+  readonly since: number
+  /** The how manieth ban in a row it is: each lasts twice as long as the one before. */
+  readonly level: number
+  /** Of its last offence, or what {@link Offenders.ban} was given. */
+  readonly reason: string
+}
+
+export interface OffendersOptions {
+  readonly terms: Terms
+  readonly networks: Networks
+  readonly counter: OffenceCounter
+  readonly maxBans: number
+  /** Milliseconds since the epoch, whole; never throws. */
+  readonly clock: () => number
+}
+
+/** Who has offended how often, and who is banned: the whole of it for one process. */
+export class Offenders {
+  readonly #terms: Terms
+  readonly #networks: Networks
+  readonly #counter: OffenceCounter
+  readonly #table: OffenderTable
+  readonly #clock: () => number
+  readonly #masked = new Int32Array(4)
+  readonly #key = new Int32Array(2)
+  journal: Journal | undefined
+
+  constructor({ terms, networks, counter, maxBans, clock }: OffendersOptions) {
+    this.#terms = terms
+    this.#networks = networks
+    this.#counter = counter
+    this.#table = new OffenderTable(networks, maxBans)
+    this.#clock = clock
+  }
+
+  /** The ban that is in force against an address. */
+  banned(address: Address): Offender | undefined {
+    const known = this.#table.find(address)
+    return known && known.until > this.#clock() ? known : undefined
+  }
+
+  /** Milliseconds since the epoch, as everything here is dated. */
+  now(): number {
+    return this.#clock()
+  }
+
+  /** What is left of a ban, in milliseconds. */
+  timeLeft({ until }: Offender): number {
+    return until - this.#clock()
+  }
+
+  /** Counts an offence; of who is banned none is counted. */
+  offend(address: Address, why: string): void {
+    if (this.banned(address)) return
+    const now = this.#clock()
+    // A judge of the user's may give whatever the client has sent.
+    const reason = why.slice(0, MAX_REASON)
+    this.journal?.onOffence(this.#networks.text(address), reason)
+    const [high, low] = this.#keyOf(address)
+    if (this.#counter.count(high, low, now)) this.#ban(address, now, reason)
+  }
+
+  /** Bans by hand: as the next in a row, for as long as is said or as its level gives. */
+  ban(address: Address, reason: string, duration?: number): void {
+    const now = this.#clock()
+    this.#clear(address)
+    this.#ban(address, now, reason, { duration })
+  }
+
+  /** Ends a ban, and forgets what else there was; false where none was in force. */
+  lift(address: Address): boolean {
+    const wasBanned = this.banned(address) !== undefined
+    this.#pardon(address, 'lift')
+    return wasBanned
+  }
+
+  /** Forgets offences and earlier bans; one that is in force stays. */
+  forgive(address: Address): void {
+    this.#pardon(address, 'forgive')
+  }
+
+  /** The bans in force, the first to end first. */
+  list(): Ban[] {
+    const now = this.#clock()
+    const bans = [...this.#table].filter(({ until }) => until > now).sort((a, b) => a.until - b.until)
+    return bans.map(({ address, until, since, level, reason }) =>
+      Object.freeze({ address, until, since, level, reason }),
+    )
+  }
+
+  /** Everything that is remembered, bans that are over included. */
+  known(): Iterable<Offender> {
+    return this.#table
+  }
+
+  /** What is known of a network, named by its text. */
+  find(text: string): Offender | undefined {
+    const address = this.#networks.parse(text)
+    return address && this.#table.find(address)
+  }
+
+  /** Takes over what others have decided. */
+  adopt(offender: Offender): void {
+    const address = this.#networks.parse(offender.address)
+    if (!address) return
+    this.#clear(address)
+    const now = this.#clock()
+    const isForgotten = forgottenAt(this.#terms, offender) <= now
+    if (isForgotten) this.#table.delete(address)
+    else this.#table.set(address, offender)
+  }
+
+  #ban(address: Address, now: number, reason: string, byHand?: { duration: number | undefined }): void {
+    this.#table.sweep(offender => forgottenAt(this.#terms, offender) <= now)
+    const known = this.#table.find(address)
+    // A ban that is in force is not one more in a row: nobody has behaved badly since.
+    const level = known && known.until > now ? Math.max(1, known.level) : nextLevel(this.#terms, known, now)
+    const until = now + (byHand?.duration ?? banTime(this.#terms, level))
+    const text = this.#networks.text(address)
+    const offender = { address: text, at: now, since: now, until, level, reason, storeAt: undefined }
+    this.#table.set(address, offender)
+    this.journal?.onBan(offender, byHand === undefined)
+  }
+
+  #pardon(address: Address, kind: 'lift' | 'forgive'): void {
+    const now = this.#clock()
+    this.#clear(address)
+    const known = this.#table.find(address)
+    if (known && kind === 'forgive' && known.until > now)
+      this.#table.set(address, { ...known, at: now, level: 0, storeAt: undefined })
+    else if (known) this.#table.delete(address)
+    this.journal?.onPardon(this.#networks.text(address), kind, now)
+  }
+
+  #clear(address: Address): void {
+    const [high, low] = this.#keyOf(address)
+    this.#counter.clear(high, low)
+  }
+
+  #keyOf(address: Address): [number, number] {
+    this.#networks.mask(address, this.#masked)
+    this.#networks.fold(this.#masked, this.#key)
+    return [this.#key[0] as number, this.#key[1] as number]
+  }
+}

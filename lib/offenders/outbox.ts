@@ -1,0 +1,136 @@
+import type { BanAction, OffenderAction, PardonAction } from './offender-store.ts'
+import type { Offender } from './offender-table.ts'
+import type { Journal } from './offenders.ts'
+
+/** Actions of each kind that one call takes. */
+const BATCH = 128
+/** Networks whose offences wait for a call; what comes beyond them is counted here alone. */
+const MAX_OFFENCES = 4_096
+
+/** A decision that the store has yet to hear: dated, not aged. */
+type Decision = { readonly at: number } & (
+  | ({ readonly storeAt: number | undefined } & Omit<BanAction, 'age' | 'at'>)
+  | Omit<PardonAction, 'age'>
+)
+
+/** What goes in one call. */
+export interface Batch {
+  readonly actions: readonly OffenderAction[]
+  readonly decisions: readonly Decision[]
+}
+
+/** What a process has to tell the store: of each network the last decision, and offences only as long as they are fresh. */
+export class Outbox implements Journal {
+  readonly #max: number
+  readonly #decisions = new Map<string, Decision>()
+  readonly #offences = new Map<string, { times: number; reason: string }>()
+  readonly #onNews: () => void
+
+  /**
+   * @param max decisions that are kept while the store is away; past that the oldest are forgotten
+   * @param onNews called with each thing to tell
+   */
+  constructor(max: number, onNews: () => void) {
+    this.#max = max
+    this.#onNews = onNews
+  }
+
+  get isEmpty(): boolean {
+    return this.#decisions.size === 0 && this.#offences.size === 0
+  }
+
+  onOffence(network: string, reason: string): void {
+    const known = this.#offences.get(network)
+    if (known) {
+      known.times++
+      known.reason = reason
+    } else if (this.#offences.size < MAX_OFFENCES) this.#offences.set(network, { times: 1, reason })
+    this.#onNews()
+  }
+
+  onBan(offender: Offender, isCounted: boolean): void {
+    const { address } = offender
+    const pardon = this.#decisions.get(address)
+    // The store has not heard of the pardon: to it the old ban is still in force.
+    const isLastWord = !isCounted || (pardon !== undefined && pardon.kind !== 'ban')
+    this.#keep(banOf(offender, !isLastWord))
+  }
+
+  onPardon(network: string, kind: 'lift' | 'forgive', at: number): void {
+    const known = this.#decisions.get(network)
+    this.#offences.delete(network)
+    if (kind === 'lift' || !known || known.kind === 'forgive') this.#keep({ kind, address: network, at })
+    else if (known.kind === 'ban') this.#keep({ ...known, level: 0, isCounted: false })
+  }
+
+  /** The store has lost something: what is known here is told again. */
+  restore(offender: Offender): void {
+    if (!this.#decisions.has(offender.address)) this.#keep(banOf(offender, false))
+  }
+
+  /** When a network was decided on that the store has yet to hear of. */
+  decidedAt(network: string): number | undefined {
+    return this.#decisions.get(network)?.at
+  }
+
+  /** What is to be told next. Offences are taken out for good: told late, or twice, they would ban too early. */
+  take(now: number): Batch {
+    const decisions = first(this.#decisions.values(), BATCH)
+    const offences = first(this.#offences, BATCH)
+    for (const [network] of offences) this.#offences.delete(network)
+    const isPardon = (action: OffenderAction) => action.kind === 'lift' || action.kind === 'forgive'
+    const told = decisions.map(decision => actionOf(decision, now))
+    return {
+      decisions,
+      // What came before a pardon was taken out with it. A counted ban is one that the offences may bring themselves.
+      actions: [
+        ...told.filter(isPardon),
+        ...offences.map(([address, offence]) => ({ kind: 'offend' as const, address, ...offence })),
+        ...told.filter(action => !isPardon(action)),
+      ],
+    }
+  }
+
+  /** The store has heard these; what was decided since on the same networks it has not. */
+  told(decisions: readonly Decision[]): void {
+    for (const decision of decisions) this.forget(decision.address, decision)
+  }
+
+  /** Drops what was decided on a network: somebody else has had a later word. */
+  forget(network: string, only = this.#decisions.get(network)): void {
+    if (this.#decisions.get(network) === only) this.#decisions.delete(network)
+  }
+
+  /** While the store is away offences are counted here alone. */
+  dropOffences(): void {
+    this.#offences.clear()
+  }
+
+  #keep(decision: Decision): void {
+    const { address } = decision
+    // At the end: the oldest go first.
+    this.#decisions.delete(address)
+    if (this.#decisions.size >= this.#max)
+      this.#decisions.delete(this.#decisions.keys().next().value as string)
+    this.#decisions.set(address, decision)
+    this.#onNews()
+  }
+}
+
+function banOf({ address, at, until, level, reason, storeAt }: Offender, isCounted: boolean): Decision {
+  return { kind: 'ban', address, at, storeAt, duration: until - at, level, reason, isCounted }
+}
+
+function actionOf(decision: Decision, now: number): OffenderAction {
+  const age = Math.max(0, now - decision.at)
+  return decision.kind === 'ban' ? { ...decision, age, at: decision.storeAt } : { ...decision, age }
+}
+
+function first<T>(from: Iterable<T>, count: number): T[] {
+  const taken: T[] = []
+  for (const each of from) {
+    if (taken.length === count) break
+    taken.push(each)
+  }
+  return taken
+}

@@ -1,0 +1,175 @@
+import { debugError } from '../debug.ts'
+import { Calls } from './calls.ts'
+import type { OffenderNews, OffenderRecord, OffenderStore } from './offender-store.ts'
+import type { Offenders } from './offenders.ts'
+import { Outbox } from './outbox.ts'
+import type { Terms } from './terms.ts'
+
+/** How often the store is asked what is new, in milliseconds: what happens elsewhere is to be known within a second. */
+const POLL = 400
+
+export interface ShareOptions {
+  readonly terms: Terms
+  readonly maxBans: number
+  /** Called once an outage, with what the store failed with. */
+  readonly onDown: (error: unknown) => void
+  readonly onUp: () => void
+}
+
+/**
+ * Exchanges offenders with a store, in the background: no request waits for it. Where the store fails, this process goes on
+ * alone, and catches up when it is back.
+ */
+export class Share {
+  readonly #offenders: Offenders
+  readonly #store: OffenderStore
+  readonly #options: ShareOptions
+  readonly #outbox: Outbox
+  readonly #calls = new Calls()
+  /** Nothing is written before the store has told its clock. Undefined: nobody has tried. */
+  #isUp: boolean | undefined
+  #isClosed = false
+  #isScheduled = false
+  #cursor = 0
+  /** The number of the last change that the store has told of. */
+  #last = 0
+  #born = ''
+  /** The store's clock minus ours. */
+  #ahead = 0
+  #writing: Promise<void> | undefined
+  #reading: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(offenders: Offenders, store: OffenderStore, options: ShareOptions) {
+    this.#offenders = offenders
+    this.#store = store
+    this.#options = options
+    this.#outbox = new Outbox(options.maxBans, () => this.#schedule())
+    offenders.journal = this.#outbox
+    void this.#poll()
+  }
+
+  /** Resolves when the store has been told, and asked, once more, or has failed. Never rejects. */
+  async flush(): Promise<void> {
+    // One that is under way may have been answered before now.
+    await this.#reading
+    if (!this.#isUp) await this.#read()
+    await this.#writing
+    await this.#write()
+    await this.#read()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#offenders.journal = undefined
+    clearTimeout(this.#timer)
+    // Nobody would tell the end of the outage for it.
+    if (this.#isUp === false) this.#options.onUp()
+    this.#isUp = undefined
+  }
+
+  async #poll(): Promise<void> {
+    if (!this.#calls.isClogged) await this.#read()
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#poll(), POLL).unref()
+  }
+
+  /** What one tick brings goes in one call. */
+  #schedule(): void {
+    if (!this.#isUp) this.#outbox.dropOffences()
+    if (this.#isScheduled || !this.#isUp || this.#isClosed) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      void this.#write()
+    })
+  }
+
+  #write(): Promise<void> {
+    this.#writing ??= this.#writeAll()
+      .catch(error => this.#fail(error))
+      .finally(() => {
+        this.#writing = undefined
+      })
+    return this.#writing
+  }
+
+  async #writeAll(): Promise<void> {
+    const { terms, maxBans } = this.#options
+    for (let late = 0; this.#isUp && !this.#isClosed && !this.#outbox.isEmpty; ) {
+      const now = this.#offenders.now()
+      const last = this.#last
+      const { actions, decisions } = this.#outbox.take(now)
+      const write = () => this.#store.write(actions, terms, maxBans, now + this.#ahead)
+      const news = await this.#calls.inTime(write)
+      if (!news.isLate) this.#outbox.told(decisions)
+      else if (++late > 2) throw new Error('the clock of the store is not to be believed')
+      this.#hear(news, last)
+    }
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#readAll()
+      .then(
+        () => this.#recover(),
+        error => this.#fail(error),
+      )
+      .finally(() => {
+        this.#reading = undefined
+      })
+    return this.#reading
+  }
+
+  async #readAll(): Promise<void> {
+    for (let hasMore = true; hasMore && !this.#isClosed; ) {
+      const last = this.#last
+      const news = await this.#calls.inTime(() => this.#store.read(this.#cursor))
+      this.#cursor = news.cursor
+      this.#hear(news, last)
+      hasMore = this.#cursor < news.last
+    }
+    if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())
+  }
+
+  /** @param before the last change that was known of when the store was asked */
+  #hear({ now, last, born, records }: OffenderNews, before: number): void {
+    const beganAnew = this.#born !== '' && born !== this.#born
+    this.#ahead = now - this.#offenders.now()
+    this.#last = last
+    this.#born = born
+    if (beganAnew || last < before) {
+      for (const known of this.#offenders.known()) this.#outbox.restore(known)
+      // What is left there is read from the beginning.
+      this.#cursor = 0
+    }
+    this.#adopt(records)
+  }
+
+  #adopt(records: readonly OffenderRecord[]): void {
+    const ahead = this.#ahead
+    for (const { at, since, until, ...record } of records) {
+      const decidedAt = this.#outbox.decidedAt(record.address)
+      // What is about to be told from here is later: the store will come to say the same.
+      if (decidedAt !== undefined && decidedAt >= at - ahead) continue
+      this.#outbox.forget(record.address)
+      const known = this.#offenders.find(record.address)
+      if (known?.storeAt === at) continue
+      const dated = { at: at - ahead, since: since - ahead, until: until - ahead, storeAt: at }
+      this.#offenders.adopt({ ...record, ...dated })
+    }
+  }
+
+  #recover(): void {
+    if (this.#isClosed) return
+    if (this.#isUp === false) this.#options.onUp()
+    this.#isUp = true
+    if (!this.#outbox.isEmpty) this.#schedule()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return
+    debugError('the store of offenders: %O', error)
+    this.#outbox.dropOffences()
+    if (this.#isUp !== false) this.#options.onDown(error)
+    this.#isUp = false
+  }
+}

@@ -1,0 +1,112 @@
+import { refuse } from '../errors.ts'
+import { Networks } from '../offenders/networks.ts'
+import { OffenceCounter } from '../offenders/offence-counter.ts'
+import type { OffenderStore } from '../offenders/offender-store.ts'
+import { type Check, fn, integer, list, readOptions, text } from '../options.ts'
+import { duration } from '../options-duration.ts'
+import { type AddressOptions, addressChecks } from './address-rule.ts'
+
+/** A time: a whole number of milliseconds, or nginx's notation, such as `'90s'`, `'10m'`, `'1h 30m'`, `'1d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}` | (string & {})
+
+/** Options of {@link repeatOffender}. */
+export interface RepeatOffenderOptions extends AddressOptions {
+  /** Offences that are put up with in any `window`; one more is a ban. 1 to 10,000. Default 50. */
+  limit?: number | undefined
+  /** Default `'10m'`; up to 24 days. */
+  window?: Duration | undefined
+  /** How long the first ban lasts; each further one twice as long. Default `'10m'`. */
+  ban?: Duration | undefined
+  /** The longest that bans grow to. Default `'1d'`, or `ban` where that is longer. */
+  maxBan?: Duration | undefined
+  /** After each such time without a new ban, the next one is a step shorter again. Default `'1d'`. */
+  decay?: Duration | undefined
+  /** Answers that are offences; `[]`: only drops are. Default 401, 403, 404 and 429. */
+  statuses?: (Iterable<number> & object) | undefined
+  /** The first bits of an IPv4 address that make one client, 1 to 32. Default 32. */
+  ipv4Subnet?: number | undefined
+  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
+  ipv6Subnet?: number | undefined
+  /** Of about how many addresses offences are counted; past that the one with the fewest is forgotten. Default 10,000. */
+  maxKeys?: number | undefined
+  /** How many bans are kept; past that the first to end makes room. Default 100,000. */
+  maxBans?: number | undefined
+  /** Shares bans and counts with other processes; default: this process's memory alone. */
+  store?: OffenderStore | { readonly offenders: OffenderStore } | undefined
+  /** The clock, in milliseconds since the epoch, for tests. Default: one that never goes back. */
+  now?: (() => number) | undefined
+}
+
+const isStore = (value: unknown): value is OffenderStore =>
+  typeof (value as OffenderStore | null)?.write === 'function' &&
+  typeof (value as OffenderStore).read === 'function'
+
+/** The store of offenders, and what the user knows it as: one store may have limits too, and goes down but once. */
+export interface StoreOption {
+  readonly given: object
+  readonly offenders: OffenderStore
+}
+
+const store: Check<StoreOption> = (value, fail) => {
+  const { offenders } = (value ?? {}) as { offenders?: unknown }
+  if (isStore(value)) return { given: value, offenders: value }
+  if (isStore(offenders)) return { given: value as object, offenders }
+  return fail('a store of offenders, such as redisStore()')
+}
+
+const status = integer(100, 599)
+
+const DAY = 86_400_000
+/** The longest time there is here: 100 years. */
+const MAX_TIME = 36_525 * DAY
+
+const checks = {
+  ...addressChecks,
+  limit: integer(1, 10_000),
+  window: duration(1, 24 * DAY),
+  ban: duration(1, MAX_TIME),
+  maxBan: duration(1, MAX_TIME),
+  decay: duration(1, MAX_TIME),
+  statuses: ((value, fail) =>
+    new Set(
+      list(value, fail).map(each => status(each, () => fail('an array of status codes from 100 to 599'))),
+    )) as Check<ReadonlySet<number>>,
+  ipv4Subnet: integer(1, 32),
+  ipv6Subnet: integer(1, 128),
+  maxKeys: integer(1, 1e7),
+  maxBans: integer(1, 1e7),
+  store,
+  now: fn<() => number>(),
+} satisfies Record<keyof RepeatOffenderOptions, Check<unknown>>
+
+/** The options, checked, with what is made of them. */
+export function readOffenderOptions(options: unknown) {
+  const checked = readOptions('repeatOffender', options, checks)
+  const { limit = 50, window = 600_000, ban = 600_000, decay = DAY } = checked
+  const { maxBan = Math.max(DAY, ban), maxKeys = 10_000, maxBans = 100_000 } = checked
+  if (maxBan < ban) refuse('repeatOffender', 'maxBan', maxBan, `at least "ban", which is ${ban}`)
+  return {
+    ...checked,
+    terms: { limit, window, ban, maxBan, decay },
+    networks: new Networks(checked.ipv4Subnet ?? 32, checked.ipv6Subnet ?? 64),
+    counter: new OffenceCounter(limit, window, maxKeys),
+    statuses: checked.statuses ?? new Set([401, 403, 404, 429]),
+    maxBans,
+  }
+}
+
+/** What a ban by hand can be told. */
+export interface BanOptions {
+  /** How long; default: what the rule's `ban`, and earlier bans, give. Up to 100 years. */
+  duration?: Duration | undefined
+  /** For the list; default `'manual'`. */
+  reason?: string | undefined
+}
+
+const banChecks = {
+  duration: duration(1, MAX_TIME),
+  reason: ((value, fail) =>
+    text(value, fail).length <= 200 ? (value as string) : fail('at most 200 characters')) as Check<string>,
+} satisfies Record<keyof BanOptions, Check<unknown>>
+
+export const readBanOptions = (options: unknown) => readOptions('ban', options, banChecks)

@@ -1,0 +1,157 @@
+import { isTrusted } from '../client-address.ts'
+import { type Common, commonOf } from '../common-options.ts'
+import { refuse } from '../errors.ts'
+import type { Request } from '../http-types.ts'
+import type { Address } from '../match/address.ts'
+import { makeClock } from '../offenders/clock.ts'
+import type { Offender } from '../offenders/offender-table.ts'
+import { type Ban, Offenders } from '../offenders/offenders.ts'
+import { Share } from '../offenders/share.ts'
+import type { Terms } from '../offenders/terms.ts'
+import { refuseRequest } from '../options.ts'
+import { Reason } from '../reasons.ts'
+import { type Finding, makeRule, type Rule } from '../rule.ts'
+import type { DoorJudge } from '../rule-info.ts'
+import { storeDown, storeUp } from '../store-events.ts'
+import { addressOf } from './address-rule.ts'
+import {
+  type BanOptions,
+  type RepeatOffenderOptions,
+  readBanOptions,
+  readOffenderOptions,
+  type StoreOption,
+} from './offender-options.ts'
+import { watchOffences } from './watch-offences.ts'
+
+/** What {@link repeatOffender} returns: a rule, with its bans in hand. An address stands for its whole subnet. */
+export type RepeatOffender = Rule & {
+  /**
+   * Bans an address, or a CIDR that lies within one subnet, from its next request on.
+   *
+   * @throws OptionsError
+   */
+  ban(address: string, options?: BanOptions): void
+  /**
+   * Ends a ban, and forgets the offences and earlier bans of the address.
+   *
+   * @returns false where none was in force
+   * @throws OptionsError where it is no address
+   */
+  lift(address: string): boolean
+  /** The bans in force, the first to end first; each is frozen. */
+  list(): Ban[]
+  /** Whether an address is banned; false where it is none. */
+  isBanned(address: string | undefined): boolean
+  /**
+   * Forgets the offences and earlier bans of a client, as after a login that succeeded. A ban in force stays.
+   *
+   * @throws OptionsError where it is neither a request nor an address
+   */
+  forgive(client: Request | string): void
+  /**
+   * Resolves when the store has been told what happened here so far, and what happened elsewhere is known here; also where
+   * the store does not answer. Never rejects. Without a store, at once.
+   */
+  flush(): Promise<void>
+  /** Ends the counting, and the exchange with the store. Bans stay in force until they end. */
+  close(): void
+}
+
+/**
+ * Bans addresses that offend again and again: by requests that are dropped, by whatever rule, and by answers with a failed
+ * status. As fail2ban does, without a log in between.
+ *
+ * @param options `limit` offences in any `window` are put up with; `ban` doubles up to `maxBan`, and is halved again by
+ *   `decay`; the common options, of which `http2` defaults to `'destroy'`, and `noAddress`, which defaults to `'pass'`
+ *
+ * @example
+ * const offenders = repeatOffender({ limit: 50, window: '10m', ban: '10m', except: ['203.0.113.0/24'] })
+ * app.use(offenders)
+ *
+ * @throws OptionsError
+ */
+export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender {
+  refuseRequest('repeatOffender', options)
+  const checked = readOffenderOptions(options)
+  const { networks, address: which } = checked
+  const common = commonOf(checked, { name: 'repeatOffender', http2: 'destroy' })
+  const offenders = new Offenders({ ...checked, clock: makeClock(checked.now) })
+  const share = checked.store && shareBy(checked.store, offenders, checked.terms, checked.maxBans, common)
+  const offences = watchOffences(common, which, checked.statuses, offenders)
+
+  function findingOf(offender: Offender): Finding {
+    const detail = `${offender.address} until ${new Date(offender.until).toISOString()}`
+    return { reason: Reason.BANNED, detail, retryAfter: offenders.timeLeft(offender) }
+  }
+
+  const door: DoorJudge = (peer, written, serverTrust) => {
+    const banned = offenders.banned(peer)
+    if (!banned) return undefined
+    const trust = common.trustProxy ?? serverTrust
+    // Behind a proxy the client is known only from a request.
+    if ((which !== 'peer' || common.except) && trust && isTrusted(trust, peer, written)) return undefined
+    return common.except?.match(peer) === undefined ? findingOf(banned) : undefined
+  }
+  // What is to be answered, only logged, or asked of `skip` needs a request.
+  const judgesAtDoor = common.status === 444 && !common.dryRun && !common.skip
+
+  const rule = makeRule(
+    common,
+    (req, res) => {
+      const address = addressOf(req, common, which)
+      if (!address) return checked.noAddress === 'drop' ? { reason: Reason.NO_ADDRESS } : undefined
+      const banned = offenders.banned(address)
+      if (banned) return findingOf(banned)
+      offences.watchAnswer(req, res)
+      return undefined
+    },
+    { door: judgesAtDoor ? door : undefined, isFirst: true },
+  )
+
+  function parse(factory: string, text: unknown): Address {
+    const parsed = typeof text === 'string' ? networks.parse(text) : undefined
+    const sizes = `/${networks.ipv4} of IPv4 or one /${networks.ipv6} of IPv6`
+    return parsed ?? refuse(factory, 'address', text, `an address, or a CIDR within one ${sizes}`)
+  }
+
+  return Object.assign(rule, {
+    ban(address: string, options?: BanOptions) {
+      const { reason = 'manual', duration } = readBanOptions(options)
+      offenders.ban(parse('ban', address), reason, duration)
+    },
+    lift: (address: string) => offenders.lift(parse('lift', address)),
+    list: () => offenders.list(),
+    isBanned(address: string | undefined) {
+      const parsed = typeof address === 'string' ? networks.parse(address) : undefined
+      return parsed !== undefined && offenders.banned(parsed) !== undefined
+    },
+    forgive(client: Request | string) {
+      const isRequest = typeof client === 'object' && client !== null && 'headers' in client
+      const address = isRequest ? addressOf(client, common, which) : parse('forgive', client)
+      if (address) offenders.forgive(address)
+    },
+    flush: () => share?.flush() ?? Promise.resolve(),
+    close() {
+      offences.close()
+      share?.close()
+    },
+  })
+}
+
+function shareBy(
+  { given, offenders: store }: StoreOption,
+  offenders: Offenders,
+  terms: Terms,
+  maxBans: number,
+  { name, dryRun }: Common,
+): Share {
+  // A trial must ban nobody elsewhere.
+  const scoped = store.scope(dryRun ? `${name}:dry-run` : name)
+  return new Share(offenders, scoped, {
+    terms,
+    maxBans,
+    onDown: error =>
+      storeDown(given, offenders, { name, error, instead: 'this process counts and bans by itself' }),
+    onUp: () => storeUp(given, offenders),
+  })
+}

@@ -1,0 +1,136 @@
+import type { TestContext } from 'node:test'
+import { createClient } from 'redis'
+import type { Address } from '../../lib/match/address.ts'
+import { parseAddress } from '../../lib/match/address.ts'
+import { makeClock } from '../../lib/offenders/clock.ts'
+import { Networks } from '../../lib/offenders/networks.ts'
+import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
+import type { OffenderStore } from '../../lib/offenders/offender-store.ts'
+import { Offenders } from '../../lib/offenders/offenders.ts'
+import { Share } from '../../lib/offenders/share.ts'
+import type { Terms } from '../../lib/offenders/terms.ts'
+import { redisOffenders } from '../../lib/stores/redis/offenders.ts'
+import { type Redis, type RedisOptions, startRedis } from '../support/redis.ts'
+
+/** Ten minutes each; a day at most. */
+export const terms: Terms = { limit: 3, window: 600_000, ban: 600_000, maxBan: 86_400_000, decay: 86_400_000 }
+
+export const addressOf = (text: string) => parseAddress(text) as Address
+
+/** What one process has of it, with a connection of its own. */
+export class Member {
+  readonly offenders: Offenders
+  readonly share: Share | undefined
+  /** What was told of the store: an error, or undefined where it was back. */
+  readonly states: unknown[] = []
+
+  /** Without a store it is alone. */
+  constructor(store: OffenderStore | undefined, own: Partial<Terms> = {}, maxBans = 1000) {
+    const all = { ...terms, ...own }
+    this.offenders = new Offenders({
+      terms: all,
+      networks: new Networks(32, 64),
+      counter: new OffenceCounter(all.limit, all.window, 1000),
+      maxBans,
+      clock: makeClock(),
+    })
+    this.share = store && this.#shareBy(store, all, maxBans)
+  }
+
+  #shareBy(store: OffenderStore, all: Terms, maxBans: number): Share {
+    return new Share(this.offenders, store, {
+      terms: all,
+      maxBans,
+      onDown: error => void this.states.push(error),
+      onUp: () => void this.states.push(undefined),
+    })
+  }
+
+  /** Has told, and heard, all. */
+  async flush(): Promise<void> {
+    await this.share?.flush()
+  }
+
+  offend(address: string, times = 1): void {
+    for (let i = 0; i < times; i++) this.offenders.offend(addressOf(address), 'test')
+  }
+
+  isBanned(address: string): boolean {
+    return this.offenders.banned(addressOf(address)) !== undefined
+  }
+
+  level(address: string): number | undefined {
+    return this.offenders.banned(addressOf(address))?.level
+  }
+
+  lift(address: string): boolean {
+    return this.offenders.lift(addressOf(address))
+  }
+
+  forgive(address: string): void {
+    this.offenders.forgive(addressOf(address))
+  }
+
+  ban(address: string, duration?: number): void {
+    this.offenders.ban(addressOf(address), 'by hand', duration)
+  }
+}
+
+/** A store over a connection of its own, and what ends that. */
+export async function connect(url: string, prefix = 'test:'): Promise<[OffenderStore, () => void]> {
+  const client = createClient({ url, socket: { reconnectStrategy: 50 } })
+  client.on('error', () => {})
+  await client.connect()
+  const send = (_key: string, _isReadOnly: boolean, command: string[]) => client.sendCommand(command)
+  return [redisOffenders(send, prefix), () => client.destroy()]
+}
+
+/** What one test has running, ended when it is over. */
+export class Fleet {
+  readonly #ends: (() => unknown)[] = []
+
+  constructor(context: TestContext) {
+    context.after(async () => {
+      for (const end of this.#ends.reverse()) await end()
+    })
+  }
+
+  async start(options: RedisOptions = {}): Promise<Redis> {
+    const redis = await startRedis(options)
+    this.#ends.push(() => redis.close())
+    return redis
+  }
+
+  async connect(url: string, prefix?: string): Promise<OffenderStore> {
+    const [store, disconnect] = await connect(url, prefix)
+    this.#ends.push(disconnect)
+    return store
+  }
+
+  add(store: OffenderStore, own?: Partial<Terms>, maxBans?: number): Member {
+    const member = new Member(store, own, maxBans)
+    this.#ends.push(() => member.share?.close())
+    return member
+  }
+
+  /** A member that has heard what there is. */
+  async join(url: string, own?: Partial<Terms>, maxBans?: number): Promise<Member> {
+    const member = this.add(await this.connect(url), own, maxBans)
+    await member.flush()
+    return member
+  }
+
+  joinAll(size: number, url: string, own?: Partial<Terms>): Promise<Member[]> {
+    return Promise.all(Array.from({ length: size }, () => this.join(url, own)))
+  }
+}
+
+/** Waits until it is so, for at most so many milliseconds; tells after how many. */
+export async function within(ms: number, isSo: () => boolean): Promise<number> {
+  const start = performance.now()
+  while (!isSo()) {
+    if (performance.now() - start > ms) throw new Error(`not so within ${ms} ms`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  return performance.now() - start
+}
