@@ -7,7 +7,7 @@ import { plot } from './support/plot.ts'
 import { printed } from './support/print.ts'
 import { missedOf, type Report, type SectionReport } from './support/report.ts'
 
-const names = ['cidr', 'rate-limit', 'agents', 'paths', 'request', 'dropped', 'proxy', 'startup']
+const names = ['cidr', 'rate-limit', 'redis', 'agents', 'paths', 'request', 'dropped', 'proxy', 'startup']
 
 const help = `npm run bench -- [options]
 

@@ -22,7 +22,7 @@ function bench(...args: string[]) {
 
 /** How many targets each section has; of cidr's three families `--quick` does one. */
 const targets: Record<string, number> = {
-  ...{ cidr: 6, 'rate-limit': 6, agents: 6, paths: 4 },
+  ...{ cidr: 6, 'rate-limit': 6, redis: 8, agents: 6, paths: 4 },
   ...{ request: 5, dropped: 9, proxy: 4, startup: 3 },
 }
 
@@ -71,7 +71,10 @@ describe('npm run bench', () => {
   it('refuses a section that it does not have, and an unknown option', () => {
     const unknown = bench('--only', 'cidr,typo')
     assert.equal(unknown.status, 2)
-    assert.match(unknown.stderr, /no section typo; there are: cidr, rate-limit, agents, paths, request/)
+    assert.match(
+      unknown.stderr,
+      /no section typo; there are: cidr, rate-limit, redis, agents, paths, request/,
+    )
     assert.equal(bench('--fast').status, 2)
     assert.equal(bench('--write-docs', '--quick').status, 2)
   })

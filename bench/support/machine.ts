@@ -8,12 +8,15 @@ const peers = [
   'express',
   'express-ipfilter',
   'express-rate-limit',
+  'ioredis',
   'ip-range-check',
   'ipaddr.js',
   'isbot',
   'micromatch',
   'picomatch',
+  'rate-limit-redis',
   'rate-limiter-flexible',
+  'redis',
   'top-user-agents',
 ]
 

@@ -20,7 +20,15 @@ describe('the tarball', () => {
     )
   })
 
-  for (const file of ['dist/index.js', 'dist/index.d.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/redis.js',
+    'dist/redis.d.ts',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+  ]) {
     test(`holds ${file}`, () => assert.ok(packed.files.includes(file)))
   }
 
@@ -28,9 +36,12 @@ describe('the tarball', () => {
     assert.ok(packed.files.some(file => file.startsWith('docs/')))
   })
 
-  test('has the build in one file, one more for what few need, and the type declarations of each', () => {
+  test('has the build in few files: the core, the sub-path, what both need, what few need; and the types of each', () => {
     const scripts = packed.files.filter(file => file.endsWith('.js'))
-    assert.deepEqual(scripts, ['dist/index.js', 'dist/respond-not-found.js'])
+    assert.deepEqual(
+      scripts,
+      ['chunk', 'index', 'redis', 'respond-not-found'].map(name => `dist/${name}.js`),
+    )
     const declarations = packed.files.filter(file => file.endsWith('.d.ts'))
     assert.ok(declarations.length > 20)
     for (const file of declarations) {
@@ -43,7 +54,7 @@ describe('the tarball', () => {
   })
 
   test('has every file that its exports name', () => {
-    const targets = JSON.stringify(packed.manifest.exports).match(/(?<=")\.\/[^"]+(?=")/g) ?? []
+    const targets = JSON.stringify(packed.manifest.exports).match(/(?<=:")\.\/[^"]+(?=")/g) ?? []
     assert.ok(targets.length >= 2)
     for (const target of targets) assert.ok(existsSync(join(packed.directory, target)), target)
   })

@@ -11,9 +11,9 @@ export async function sizeOf(names: string): Promise<number> {
 export const sizes = {
   'the core (drop, rules, events, log)': {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
-    most: 14,
+    most: 14.2,
   },
-  'the largest rule': { names: '{ pathAllowlist }', most: 17 },
+  'the largest rule': { names: '{ repeatOffender }', most: 18.5 },
   'protect without rules': { names: '{ protect, unprotect }', most: 22 },
-  everything: { names: '*', most: 47 },
+  everything: { names: '*', most: 58 },
 } as const

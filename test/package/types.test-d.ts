@@ -87,8 +87,8 @@ expectTypeOf(badAgent).parameter(0).toEqualTypeOf<BadAgentOptions | undefined>()
 expectTypeOf(pathAllowlist).parameter(1).toEqualTypeOf<PathAllowlistOptions | undefined>()
 expectTypeOf(rateLimit).parameter(0).toEqualTypeOf<RateLimitOptions>()
 expectTypeOf(drop).parameter(1).toEqualTypeOf<DropInfo | undefined>()
-// @ts-expect-error the rate is required
-rateLimit({})
+// @ts-expect-error options are required
+rateLimit()
 // From a configuration file it is any string: checked at start.
 rateLimit({ rate: process.env.RATE ?? '10r/s' })
 // @ts-expect-error a misspelt option

@@ -1,12 +1,15 @@
 const { badAgent, denyCidr, dropLog, noHost, pathAllowlist, rateLimit } = require('drop444')
+const { redisStore } = require('drop444/redis')
 const express = require('express')
 
+// No Redis: it counts in memory.
+const store = redisStore({ sendCommand: () => Promise.reject(new Error('no Redis')) })
 const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))
 app.use('/denied', denyCidr(['loopback']))
 app.use(badAgent())
 app.use(pathAllowlist(['/', '/login', '/denied']))
-app.use('/login', rateLimit({ rate: '1r/m' }))
+app.use('/login', rateLimit({ rate: '1r/m', store }))
 app.use((req, res) => res.end('passed'))
 
 dropLog(process.stdout)

@@ -1,12 +1,15 @@
 import { badAgent, denyCidr, dropLog, noHost, pathAllowlist, rateLimit } from 'drop444'
+import { redisStore } from 'drop444/redis'
 import express from 'express'
 
+// No Redis: it counts in memory.
+const store = redisStore({ sendCommand: () => Promise.reject(new Error('no Redis')) })
 const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))
 app.use('/denied', denyCidr(['loopback']))
 app.use(badAgent())
 app.use(pathAllowlist(['/', '/login', '/denied']))
-app.use('/login', rateLimit({ rate: '1r/m' }))
+app.use('/login', rateLimit({ rate: '1r/m', store }))
 app.use((req, res) => res.end('passed'))
 
 dropLog(process.stdout)

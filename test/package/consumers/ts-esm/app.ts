@@ -14,9 +14,12 @@ import {
   rateLimit,
   rule,
 } from 'drop444'
+import { type RedisStoreOptions, redisStore } from 'drop444/redis'
 import express from 'express'
 
-const limit: RateLimitOptions = { rate: '1r/m' }
+// No Redis: it counts in memory.
+const redis: RedisStoreOptions = { sendCommand: () => Promise.reject(new Error('no Redis')) }
+const limit: RateLimitOptions = { rate: '1r/m', store: redisStore(redis) }
 const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))
 app.use('/denied', denyCidr(['loopback']))

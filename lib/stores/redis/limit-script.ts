@@ -1,0 +1,79 @@
+import { script } from './script.ts'
+
+/** What `nextRequest` does with `held` and `last`, in the same doubles: `excess`, and where that is too much, `rejected`. */
+const weigh = (rate: string, burst: string, more: string) => `
+    local gap = string.find(state, ' ', 1, true)
+    local held = tonumber(string.sub(state, 1, gap - 1))
+    last = tonumber(string.sub(state, gap + 1))
+    local ms = now - last
+    if ms < -60000 then ms = 1 elseif ms < 0 then ms = 0 end
+    excess = held - math.floor(${rate} * ms / 1000) + 1000
+    if excess < 0 then excess = 0 end
+    excess = excess + ${more}
+    if excess > ${burst} then
+      rejected = now - 1 - last - math.ceil((held + 1000 + ${more} - ${burst}) * 1000 / ${rate})
+    elseif ms > 0 then
+      last = now
+    end`
+
+/** Keeps a state for as long as it is more than nothing. */
+const keep = (key: string, excess: string, last: string, rate: string) => `
+    redis.call('SET', ${key}, string.format('%d %d', ${excess}, ${last}), 'PX',
+      string.format('%d', math.ceil((${excess} + 1000) * 1000 / ${rate}) + ${last} - now))`
+
+/**
+ * Decides on many requests, in the order in which they came, by nginx's leaky bucket. A key holds `<excess> <last>`, and is
+ * gone when that is as good as nothing.
+ *
+ * ARGV: until when (Redis's milliseconds) this may still be decided, then runs of requests of the same limits: how many, by
+ * how many limits, `1` if they count (`0` only asks), and of each limit rate, burst and what the cost adds. Where there is one
+ * key and it counts, these three alone.
+ *
+ * Returns the time, and for each key the excess where its limit allows the request, or -1 and less: `-1 - retryAfter`. The
+ * time alone: it came too late.
+ */
+export const limitScript = script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now > tonumber(ARGV[1]) then return {now} end
+if not ARGV[5] then
+  local state = redis.call('GET', KEYS[1])
+  local rate, burst, more = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+  local excess, last, rejected = more, now
+  if state then ${weigh('rate', 'burst', 'more')}
+    if rejected then return {now, rejected} end
+  end
+  ${keep('KEYS[1]', 'excess', 'last', 'rate')}
+  return {now, excess}
+end
+local out = {now}
+local rate, burst, more, excesses, lasts = {}, {}, {}, {}, {}
+local key, arg = 0, 2
+while ARGV[arg] do
+  local requests, limits, counts = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2] == '1'
+  for i = 1, limits do
+    local at = arg + 3 * i
+    rate[i], burst[i], more[i] = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  end
+  arg = arg + 3 + 3 * limits
+  for _ = 1, requests do
+    local allowed = true
+    for i = 1, limits do
+      local rate, burst, more = rate[i], burst[i], more[i]
+      local state = redis.call('GET', KEYS[key + i])
+      local excess, last, rejected = more, now
+      if state then ${weigh('rate', 'burst', 'more')}
+        if rejected then allowed = false end
+      end
+      excesses[i], lasts[i] = excess, last
+      out[#out + 1] = rejected or excess
+    end
+    if allowed and counts then
+      for i = 1, limits do ${keep('KEYS[key + i]', 'excesses[i]', 'lasts[i]', 'rate[i]')}
+      end
+    end
+    key = key + limits
+  end
+end
+return out
+`)

@@ -1,0 +1,164 @@
+import { script } from './script.ts'
+
+/** `at since until level reason`: what is known of a network. */
+const RECORD = `
+local function parse(text)
+  if not text then return nil end
+  local at, since, til, level, reason = string.match(text, '^(%-?%d+) (%-?%d+) (%-?%d+) (%d+) (.*)$')
+  if not at then return nil end
+  return { at = tonumber(at), since = tonumber(since), til = tonumber(til), level = tonumber(level), reason = reason }
+end
+local function clock()
+  local time = redis.call('TIME')
+  local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  return us, math.floor(us / 1000)
+end
+local function whole(number) return string.format('%.0f', number) end
+`
+
+/**
+ * Keys: the sequence number, with the one at which this began anew; the records, networks by the number of their last change, networks by when they are forgotten;
+ * then one a network of each action: its offences. What arrives seconds late has waited in a client: nothing is done. Sequence numbers are microseconds, so that those which a restart has lost
+ * are not given again.
+ */
+export const WRITE = script(`${RECORD}
+local us, now = clock()
+local limit, window, ban, maxBan, decay, top, maxBans, expected =
+  tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]),
+  tonumber(ARGV[7]), tonumber(ARGV[8])
+local HEAD, STRIDE = 8, 7
+local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
+seq, born = tonumber(seq or '0'), born or whole(us)
+if math.abs(now - expected) > 5000 then return { whole(now), whole(seq), born, 'late' } end
+local before = seq
+local reply = { whole(now), '', born, '' }
+
+local function levelAt(known, time)
+  if not known then return 0 end
+  if time <= known.til then return known.level end
+  return math.max(0, known.level - math.floor((time - known.til) / decay))
+end
+
+local function tell(address, text)
+  reply[#reply + 1] = address
+  reply[#reply + 1] = text
+end
+
+local function keep(address, at, since, til, level, reason, forget)
+  local text = whole(at) .. ' ' .. whole(since) .. ' ' .. whole(til) .. ' ' .. whole(level) .. ' ' .. reason
+  seq = math.max(seq + 1, us)
+  redis.call('HSET', KEYS[2], address, text)
+  redis.call('ZADD', KEYS[3], whole(seq), address)
+  redis.call('ZADD', KEYS[4], whole(forget), address)
+  tell(address, text)
+end
+
+local function lengthOf(level) return math.min(maxBan, ban * 2 ^ (level - 1)) end
+
+local function offend(address, key, known, times, reason)
+  local count = 0
+  for _ = 1, math.min(times, limit + 1) do count = redis.call('RPUSH', key, whole(now)) end
+  if count > limit then
+    if now - tonumber(redis.call('LINDEX', key, -limit - 1)) < window then
+      redis.call('DEL', key)
+      local level = math.min(top, levelAt(known, now) + 1)
+      local til = now + lengthOf(level)
+      return keep(address, now, now, til, level, reason, til + level * decay)
+    end
+    redis.call('LTRIM', key, -limit, -1)
+  end
+  redis.call('PEXPIRE', key, whole(window))
+end
+
+local function banned(address, key, at, duration, level, reason, known, isCounted)
+  if isCounted then
+    level = math.min(top, math.max(level, levelAt(known, at) + 1))
+    duration = math.max(duration, lengthOf(level))
+  end
+  local til = at + duration
+  if til + level * decay <= now then return end
+  redis.call('DEL', key)
+  keep(address, at, at, til, level, reason, til + level * decay)
+end
+
+local function forgetOf(address, least)
+  return math.max(least, tonumber(redis.call('ZSCORE', KEYS[4], address) or '0'))
+end
+
+local function pardon(kind, address, key, at, known)
+  local had = redis.call('DEL', key)
+  if kind == 'lift' then
+    keep(address, at, at, at, 0, 'lifted', forgetOf(address, now + maxBan))
+  elseif known then
+    keep(address, at, known.since, math.max(at, known.til), 0, known.reason, forgetOf(address, now + window))
+  elseif had > 0 then
+    keep(address, at, at, at, 0, 'forgiven', now + window)
+  end
+end
+
+for i = 0, (#ARGV - HEAD) / STRIDE - 1 do
+  local from = HEAD + i * STRIDE
+  local kind, address, reason = ARGV[from + 1], ARGV[from + 2], ARGV[from + 7]
+  local key = KEYS[5 + i]
+  local text = redis.call('HGET', KEYS[2], address)
+  local known = parse(text)
+  local at = now - tonumber(ARGV[from + 3])
+  if kind == 'offend' then
+    if known and known.til > now then
+      tell(address, text)
+    else
+      offend(address, key, known, tonumber(ARGV[from + 4]), reason)
+    end
+  else
+    if ARGV[from + 4] ~= '' then at = tonumber(ARGV[from + 4]) end
+    local isLater = not known or known.at < at or known.at > now
+    if kind == 'counted' and known and known.til > at then isLater = false end
+    if not isLater then
+      tell(address, text)
+    elseif kind == 'ban' or kind == 'counted' then
+      banned(address, key, at, tonumber(ARGV[from + 5]), tonumber(ARGV[from + 6]), reason, known, kind == 'counted')
+    else
+      pardon(kind, address, key, at, known)
+    end
+  end
+end
+
+if seq > before then
+  redis.call('SET', KEYS[1], whole(seq) .. ' ' .. born)
+  local over = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', whole(now), 'LIMIT', 0, 100)
+  local excess = redis.call('ZCARD', KEYS[4]) - #over - maxBans
+  if excess > 0 then
+    for _, address in ipairs(redis.call('ZRANGE', KEYS[4], #over, #over + excess - 1)) do over[#over + 1] = address end
+  end
+  for _, address in ipairs(over) do
+    redis.call('HDEL', KEYS[2], address)
+    redis.call('ZREM', KEYS[3], address)
+    redis.call('ZREM', KEYS[4], address)
+  end
+  local last = redis.call('ZRANGE', KEYS[4], -1, -1, 'WITHSCORES')
+  local life = math.max(60000, tonumber(last[2] or '0') - now + 60000)
+  for i = 1, 4 do redis.call('PEXPIRE', KEYS[i], whole(life)) end
+end
+reply[2] = whole(seq)
+return reply
+`)
+
+/** Keys: the first three of {@link WRITE}. */
+export const READ = script(`${RECORD}
+local _, now = clock()
+local page = tonumber(ARGV[2])
+local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
+seq = seq or '0'
+local reply = { whole(now), seq, born or '', seq }
+if tonumber(seq) <= tonumber(ARGV[1]) then return reply end
+local changed = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, page)
+for i = 1, #changed, 2 do
+  local text = redis.call('HGET', KEYS[2], changed[i])
+  if text then
+    reply[#reply + 1] = changed[i]
+    reply[#reply + 1] = text
+  end
+end
+if #changed == 2 * page then reply[4] = whole(tonumber(changed[#changed])) end
+return reply
+`)

@@ -1,0 +1,99 @@
+import type {
+  OffenderAction,
+  OffenderChanges,
+  OffenderRecord,
+  OffenderStore,
+} from '../../offenders/offender-store.ts'
+import { type Terms, topLevel } from '../../offenders/terms.ts'
+import { safeName } from './keys.ts'
+import { READ, WRITE } from './offender-scripts.ts'
+import { runScript, type Send } from './script.ts'
+
+/** Networks of one reply. */
+const PAGE = 500
+
+/**
+ * Offenders in Redis or Valkey, 5 or later: all keys of a prefix in one slot of a Cluster, each with an expiry.
+ *
+ * @param prefix before each key; no braces
+ */
+export function redisOffenders(send: Send, prefix: string, name = 'repeatOffender'): OffenderStore {
+  const base = `${prefix}{offenders}:${safeName(name)}:`
+  const [seq, bans, changes, ends] = ['seq', 'bans', 'changes', 'ends'].map(key => base + key) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+
+  return {
+    scope: scopeName => redisOffenders(send, prefix, scopeName),
+    async write(actions, terms, maxBans, expected) {
+      const offences = actions.map(({ address }) => `${base}of:${address}`)
+      const args = [...headOf(terms, maxBans, expected), ...actions.flatMap(argumentsOf)]
+      const [now, last, born = '', late, ...records] = textsOf(
+        await runScript(send, WRITE, [seq, bans, changes, ends, ...offences], args),
+      )
+      return {
+        now: numberOf(now),
+        last: numberOf(last),
+        born,
+        isLate: late === 'late',
+        records: recordsOf(records),
+      }
+    },
+    // One that only reads, or has no memory left, refuses it.
+    probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000']),
+    async read(cursor): Promise<OffenderChanges> {
+      // Not of a replica: one that lags behind would look as if something had been lost.
+      const reply = await runScript(send, READ, [seq, bans, changes], [String(cursor), String(PAGE)])
+      const [now, last, born = '', next, ...records] = textsOf(reply)
+      return {
+        now: numberOf(now),
+        last: numberOf(last),
+        born,
+        cursor: numberOf(next),
+        records: recordsOf(records),
+      }
+    },
+  }
+}
+
+function headOf(terms: Terms, maxBans: number, expected: number): string[] {
+  const { limit, window, ban, maxBan, decay } = terms
+  return [limit, window, ban, maxBan, decay, topLevel(terms), maxBans, Math.trunc(expected)].map(String)
+}
+
+/** Kind, address, age, count or time, duration, level, reason. */
+function argumentsOf(action: OffenderAction): string[] {
+  const { kind, address } = action
+  if (kind === 'offend') return [kind, address, '0', String(action.times), '', '', action.reason]
+  const age = String(action.age)
+  if (kind !== 'ban') return [kind, address, age, '', '', '', '']
+  const { at, duration, level, reason, isCounted } = action
+  const numbers = [at ?? '', duration, level].map(String)
+  return [isCounted ? 'counted' : kind, address, age, ...numbers, reason]
+}
+
+function textsOf(reply: unknown): string[] {
+  if (!Array.isArray(reply)) throw new TypeError('Redis has replied what the script does not return')
+  return reply.map(String)
+}
+
+function numberOf(text: string | undefined): number {
+  const number = Number(text)
+  if (!Number.isFinite(number)) throw new TypeError('Redis has replied what the script does not return')
+  return number
+}
+
+/** Pairs of a network and what is known of it. */
+function recordsOf(texts: readonly string[]): OffenderRecord[] {
+  const records: OffenderRecord[] = []
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    const [, ...parts] = /^(-?\d+) (-?\d+) (-?\d+) (\d+) (.*)$/s.exec(texts[i + 1] as string) ?? []
+    if (parts.length === 0) continue
+    const [at, since, until, level] = parts.map(Number) as [number, number, number, number]
+    records.push({ address: texts[i] as string, at, since, until, level, reason: parts[4] as string })
+  }
+  return records
+}

@@ -1,0 +1,82 @@
+import { OptionsError, refuse } from '../../errors.ts'
+import { type Check, fn, integer, oneOf, readOptions } from '../../options.ts'
+import type { OnStoreError } from '../rate-limit-store.ts'
+import type { Send } from './script.ts'
+
+/** Sends one command over the client that the app has, and returns its reply. */
+export type SendCommand = (...command: string[]) => PromiseLike<unknown>
+
+/** As {@link SendCommand}, for clients that have to be told which node of a Cluster a command is for. */
+export type SendCommandCluster = (details: {
+  /** A key that the command works on. */
+  key: string
+  /** The command may go to a replica. */
+  isReadOnly: boolean
+  command: string[]
+}) => PromiseLike<unknown>
+
+/** Options of {@link redisStore}: `sendCommand` or `sendCommandCluster`, the same as rate-limit-redis takes. */
+export interface RedisStoreOptions {
+  /**
+   * node-redis: `(...args) => client.sendCommand(args)`. ioredis and iovalkey, Cluster and Sentinel too:
+   * `(command, ...args) => client.call(command, ...args)`. valkey-glide: `(...args) => client.customCommand(args)`.
+   */
+  sendCommand?: SendCommand | undefined
+  /** node-redis's cluster: `({ key, isReadOnly, command }) => cluster.sendCommand(key, isReadOnly, command)`. */
+  sendCommandCluster?: SendCommandCluster | undefined
+  /** What each key begins with: at most 64 characters, no braces. Default `'drop444:'`. */
+  prefix?: string | undefined
+  /** How long a decision may take, in milliseconds, 1 to 60,000, if `rateLimit` does not say. Default 50. */
+  timeout?: number | undefined
+  /** What is done while Redis does not answer, if `rateLimit` does not say. Default `'memory'`. */
+  onStoreError?: OnStoreError | undefined
+}
+
+const prefix: Check<string> = (value, fail) =>
+  typeof value === 'string' && /^[^{}]{0,64}$/s.test(value)
+    ? value
+    : fail('a string of at most 64 characters without { and }')
+
+const checks = {
+  sendCommand: fn<SendCommand>(),
+  sendCommandCluster: fn<SendCommandCluster>(),
+  prefix,
+  timeout: integer(1, 60_000),
+  onStoreError: oneOf<OnStoreError>('memory', 'pass', 'drop'),
+} satisfies Record<keyof RedisStoreOptions, Check<unknown>>
+
+/** The options, checked; the two ways to send are one. */
+export function readRedisOptions(options: unknown) {
+  const checked = readOptions('redisStore', options, checks)
+  const { sendCommand, sendCommandCluster, timeout, onStoreError } = checked
+  if (sendCommand && sendCommandCluster) {
+    throw new OptionsError(
+      'DROP444_INVALID_OPTION',
+      'redisStore: "sendCommand" and "sendCommandCluster" exclude each other',
+      'sendCommandCluster',
+      sendCommandCluster,
+    )
+  }
+  const plain =
+    sendCommand ??
+    (sendCommandCluster
+      ? undefined
+      : refuse(
+          'redisStore',
+          'sendCommand',
+          undefined,
+          'a function that sends a command, such as (...args) => client.sendCommand(args)',
+        ))
+  // Asynchronous, so that what a client throws is a rejection as any other.
+  const send: Send = plain
+    ? async (_key, _isReadOnly, command) => plain(...command)
+    : async (key, isReadOnly, command) =>
+        (sendCommandCluster as SendCommandCluster)({ key, isReadOnly, command })
+  return {
+    send,
+    isCluster: sendCommandCluster !== undefined,
+    prefix: checked.prefix ?? 'drop444:',
+    timeout,
+    onStoreError,
+  }
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+
+/** How commands reach Redis. `key` is one that the command works on: it says which node of a Cluster. */
+export type Send = (key: string, isReadOnly: boolean, command: string[]) => Promise<unknown>
+
+/** A script, with the name that Redis has for it. */
+export interface Script {
+  readonly source: string
+  readonly sha: string
+}
+
+/** SHA-1 is what EVALSHA names scripts by: it protects nothing here. */
+export const script = (source: string): Script => ({
+  source,
+  sha: createHash('sha1').update(source).digest('hex'),
+})
+
+/** What Redis and Valkey reply, and what valkey-glide makes of it. */
+const FORGOTTEN = /^(?:NOSCRIPT\b|.*\bNoScriptError\b)/
+
+export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** Runs a script in one round trip, and in one more where Redis has forgotten it: after a restart, a failover, SCRIPT FLUSH. */
+export async function runScript(
+  send: Send,
+  { source, sha }: Script,
+  keys: readonly string[],
+  args: readonly string[],
+  isReadOnly = false,
+): Promise<unknown> {
+  const key = keys[0] as string
+  const command = ['EVALSHA', sha, String(keys.length), ...keys, ...args]
+  try {
+    return await send(key, isReadOnly, command)
+  } catch (error) {
+    if (!FORGOTTEN.test(messageOf(error))) throw error
+    return send(key, isReadOnly, ['EVAL', source, ...command.slice(2)])
+  }
+}
