@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -38,8 +38,18 @@ const factories: Record<string, { file: string; options: readonly string[] }> = 
   methodAllowlist: { file: 'method-allowlist.md', options: [] },
   rateLimit: {
     file: 'rate-limit.md',
-    options: [...membersOf('lib/rules/rate-limit.ts', 'RateLimitOptions'), ...address],
+    options: [
+      ...['RateLimitOptions', 'Limit', 'LimitBy'].flatMap(name =>
+        membersOf('lib/rules/limit-options.ts', name),
+      ),
+      ...address,
+    ],
   },
+  repeatOffender: {
+    file: 'repeat-offender.md',
+    options: [...membersOf('lib/rules/offender-options.ts', 'RepeatOffenderOptions'), ...address],
+  },
+  shedLoad: { file: 'shed-load.md', options: membersOf('lib/rules/shed-load.ts', 'ShedLoadOptions') },
   rule: { file: 'rule.md', options: [] },
   drop444: { file: 'drop444.md', options: membersOf('lib/rules/drop444.ts', 'Drop444Options') },
   protect: {
@@ -86,14 +96,16 @@ describe('docs: examples', () => {
   const directory = mkdtempSync(join(root, '.cache', 'docs-'))
   after(() => rmSync(directory, { recursive: true, force: true }))
 
-  const lib = relative(directory, join(root, 'lib', 'index.ts')).replaceAll(sep, '/')
+  const lib = (entry: string) => relative(directory, join(root, 'lib', entry)).replaceAll(sep, '/')
+  const ours = /from 'drop444(?:\/redis)?'/
   const files = pages.flatMap(each =>
     codeBlocks(each, 'ts')
-      .filter(code => /from 'drop444'/.test(code))
+      .filter(code => ours.test(code))
       .map((code, index) => {
         const file = `${basename(each.name, '.md')}-${index + 1}.ts`
         const runs = code
-          .replace(/'drop444'/g, `'${lib}'`)
+          .replaceAll("'drop444'", `'${lib('index.ts')}'`)
+          .replaceAll("'drop444/redis'", `'${lib('redis.ts')}'`)
           .replaceAll('.listen(3000)', ".listen(0, '127.0.0.1')")
           .replaceAll('port: 3000', 'port: 0')
         writeFileSync(join(directory, file), runs)
@@ -106,7 +118,7 @@ describe('docs: examples', () => {
       assert.ok(files.includes(`${basename(file, '.md')}-1.ts`))
     assert.ok(files.includes('README-1.ts'))
     for (const each of pages.filter(({ name }) => name !== 'README.md'))
-      for (const code of codeBlocks(each, 'ts')) assert.match(code, /from 'drop444'/, each.name)
+      for (const code of codeBlocks(each, 'ts')) assert.match(code, ours, each.name)
   })
 
   it('type-check', () => {
@@ -120,7 +132,9 @@ describe('docs: examples', () => {
   })
 
   it('run, and write nothing by themselves', () => {
-    const imports = files.map(file => `await import('./${file}')\n`).join('')
+    // What needs a server beside it is run by the suite of that server.
+    const alone = files.filter(file => !/lib\/redis\.ts'/.test(readFileSync(join(directory, file), 'utf8')))
+    const imports = alone.map(file => `await import('./${file}')\n`).join('')
     // One process for all: each example has a log of its own.
     const quiet = "import { EventEmitter } from 'node:events'\nEventEmitter.defaultMaxListeners = 100\n"
     writeFileSync(join(directory, 'all.mts'), `${quiet}${imports}console.log('all ran')\nprocess.exit()\n`)
@@ -162,8 +176,10 @@ describe('docs: factories', () => {
       'djangoRoutes',
       'drop',
       'dropLog',
+      'fromExpressRateLimit',
       'knownRoutes',
       'onDrop',
+      'onStoreChange',
       'unprotect',
     ]
     const functions = Object.entries(api).filter(([, value]) => typeof value === 'function')
@@ -187,7 +203,7 @@ describe('docs: factories', () => {
 
     it(`${file} names every option, and none that is not there`, () => {
       const text = section(doc(file), 'Options')
-      assert.deepEqual(optionsIn(text), sorted(options))
+      assert.deepEqual(optionsIn(text), sorted(new Set(options)))
       assert.ok(text.includes('[common options](common-options.md)'))
     })
 

@@ -5,16 +5,20 @@ import type { CidrSet } from '../match/cidr-set.ts'
 import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
 import type { Routes } from '../routes/routes.ts'
 import type { Rule } from '../rule.ts'
-import { describeChain } from '../rule-info.ts'
+import { describeChain, infoOf } from '../rule-info.ts'
 import { watchMissingHost } from '../server/missing-host.ts'
 import type { AddressOptions } from './address-rule.ts'
 import { allowCidr } from './allow-cidr.ts'
 import { type BadAgentOptions, badAgent } from './bad-agent.ts'
 import { denyCidr } from './deny-cidr.ts'
+import type { RateLimitOptions } from './limit-options.ts'
 import { methodAllowlist } from './method-allowlist.ts'
 import { type NoHostOptions, noHost } from './no-host.ts'
+import type { RepeatOffenderOptions } from './offender-options.ts'
 import { type PathAllowlistOptions, pathAllowlist } from './path-allowlist.ts'
-import { type RateLimitOptions, rateLimit } from './rate-limit.ts'
+import { rateLimit } from './rate-limit.ts'
+import { repeatOffender } from './repeat-offender.ts'
+import { type ShedLoadOptions, shedLoad } from './shed-load.ts'
 
 type Shared = Omit<CommonOptions, 'name'>
 type List<T> = Iterable<T> & object
@@ -23,6 +27,8 @@ type Paths = List<string | RegExp | Routes>
 
 /** Options of {@link drop444}: a rule each, and the common options for all of them. A rule's own options win. */
 export interface Drop444Options extends Shared {
+  /** The options of {@link repeatOffender}, or what it returned: only so are its bans in hand. */
+  repeatOffender?: boolean | RepeatOffenderOptions | Rule | undefined
   /** `false` leaves a rule out, as does its absence. */
   noHost?: boolean | NoHostOptions | undefined
   /** The list, or `{ list, … }` with options of {@link denyCidr}. */
@@ -34,6 +40,7 @@ export interface Drop444Options extends Shared {
   badAgent?: boolean | BadAgentOptions | undefined
   /** The patterns, or `{ patterns, … }` with options of {@link pathAllowlist}. */
   pathAllowlist?: false | Paths | (PathAllowlistOptions & { patterns: Paths }) | undefined
+  shedLoad?: boolean | ShedLoadOptions | undefined
   rateLimit?: false | RateLimitOptions | undefined
 }
 
@@ -60,14 +67,17 @@ function mix(shared: Shared, own: unknown): unknown {
   return { ...shared, ...Object.fromEntries(given) }
 }
 
-/** The one right order: most certain and cheapest first, what counts last, so that nothing dropped is counted. */
+/** The one right order: a ban, then the most certain and cheapest, what counts last, so that nothing dropped is counted. */
 const inOrder: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> = {
+  repeatOffender: (given, shared) =>
+    infoOf(given as Rule)?.isFirst ? (given as Rule) : withOptions(repeatOffender)(given, shared),
   noHost: withOptions(noHost),
   denyCidr: withList(denyCidr, 'list'),
   allowCidr: withList(allowCidr, 'list'),
   methodAllowlist: withList(methodAllowlist, 'methods'),
   badAgent: withOptions(badAgent),
   pathAllowlist: withList(pathAllowlist, 'patterns'),
+  shedLoad: withOptions(shedLoad),
   rateLimit: withOptions(rateLimit),
 }
 
@@ -103,10 +113,11 @@ export function drop444(options: Drop444Options): Rule {
     refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(inOrder).join(', ')}`)
   }
   const chain = chainOf(rules)
-  // The first of the chain is then noHost: in a dry run of its own, it alone judges what Node answers.
   if (given.noHost) {
+    // In a dry run of its own, it alone judges what Node answers.
+    const noHostRule = rules[given.repeatOffender ? 1 : 0] as Rule
     const own = (given.noHost as NoHostOptions).dryRun
-    watchMissingHost(rules[0] as Rule, own ?? shared.dryRun === true, chain)
+    watchMissingHost(noHostRule, own ?? shared.dryRun === true, chain)
   }
   return chain
 }

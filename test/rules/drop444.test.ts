@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cidrSet, type Drop444Options, drop444 } from '../../lib/index.ts'
+import { cidrSet, type Drop444Options, drop444, repeatOffender } from '../../lib/index.ts'
 import { brief, sites } from '../support/ask.ts'
 import { kinds } from '../support/servers.ts'
 
@@ -46,6 +46,23 @@ describe('drop444', () => {
     for (let i = 0; i < 5; i++) assert.equal(brief(await to.outcome(worst)), 'unknown-host: evil')
     assert.equal(await to.ask(), 'pass')
     assert.equal(await to.ask(), 'pass')
+  })
+
+  test('a ban comes first; offenders that are made already are in hand', async () => {
+    for (const offenders of [repeatOffender({ limit: 1 }), undefined]) {
+      const rules = { noHost: true, rateLimit: { rate: '1r/m' }, shedLoad: true }
+      const to = await site([drop444({ ...rules, repeatOffender: offenders ?? { limit: 1 } })])
+      const worst = () => to.ask('/', { Host: '192.0.2.1' })
+      assert.deepEqual(
+        [brief(await worst()), brief(await worst())],
+        ['ip-host: 192.0.2.1', 'ip-host: 192.0.2.1'],
+      )
+      assert.match(brief(await worst()), /^banned: 127\.0\.0\.1 /)
+      if (offenders) {
+        assert.equal(offenders.lift('127.0.0.1'), true)
+        assert.equal(await to.ask(), 'pass')
+      }
+    }
   })
 
   test("shared options go to each rule, and a rule's own win", async () => {

@@ -1,0 +1,78 @@
+import { isThenable } from '../callback.ts'
+import { show } from '../errors.ts'
+import type { ExpressRateLimitStore, Hits } from './express-rate-limit-store.ts'
+
+/** How often a key was counted in its window, and milliseconds until that ends. */
+export interface Count {
+  readonly hits: number
+  readonly left: number
+}
+
+/** An engine of express-rate-limit: initialised, its answers checked, its failures all rejections. */
+export class WindowCounter {
+  readonly #store: ExpressRateLimitStore
+  readonly #settings: { readonly windowMs: number; readonly limit?: number }
+  #hasFailed = false
+  #restart: Promise<void> | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    store: ExpressRateLimitStore,
+    settings: { readonly windowMs: number; readonly limit?: number },
+  ) {
+    this.#store = store
+    this.#settings = settings
+  }
+
+  /** As express-rate-limit does: nobody waits for what it promises. @throws what `init` throws */
+  start(): void {
+    const started = this.#store.init?.({ ...this.#settings, store: this.#store })
+    if (!isThenable(started)) return
+    Promise.resolve(started).catch(() => {
+      this.#hasFailed = true
+    })
+  }
+
+  /** @throws whatever the store throws or rejects with; TypeError where it gives no number */
+  async increment(key: string): Promise<Count> {
+    if (this.#hasFailed) await this.#startAgain()
+    if (!this.#store.localKeys) return this.#read(await this.#store.increment(key))
+    // express-rate-limit's MemoryStore gives its own record, in which whoever comes next counts on: read it before that.
+    const turn = this.#turn.then(async () => this.#read(await this.#store.increment(key)))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** What can't be taken back goes with its window. */
+  async decrement(key: string): Promise<void> {
+    try {
+      await this.#store.decrement(key)
+    } catch {}
+  }
+
+  /** rate-limit-redis keeps the failure of an `init` that found no server, and would give it for ever. */
+  #startAgain(): Promise<void> {
+    this.#restart ??= (async () => {
+      try {
+        await this.#store.init?.({ ...this.#settings, store: this.#store })
+        this.#hasFailed = false
+      } finally {
+        this.#restart = undefined
+      }
+    })()
+    return this.#restart
+  }
+
+  #read(reply: Hits | undefined): Count {
+    const hits = reply?.totalHits
+    if (!Number.isFinite(hits)) {
+      throw new TypeError(
+        `fromExpressRateLimit: the store gave no number of hits, but ${show(hits ?? reply)}`,
+      )
+    }
+    const end = reply?.resetTime ? new Date(reply.resetTime).getTime() : Number.NaN
+    const left = Number.isNaN(end) ? this.#settings.windowMs : end - Date.now()
+    // Where its clock is behind ours it says that it ends now.
+    return { hits: hits as number, left: Math.max(1, left) }
+  }
+}
