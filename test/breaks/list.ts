@@ -9,6 +9,7 @@ import { paths } from './list/paths.ts'
 import { routes } from './list/routes.ts'
 import { rules } from './list/rules.ts'
 import { server } from './list/server.ts'
+import { shedding } from './list/shedding.ts'
 import { wire } from './list/wire.ts'
 
 /** Every break that the tests have to notice. */
@@ -24,4 +25,5 @@ export const breaks: readonly Break[] = [
   ...offenders,
   ...options,
   ...server,
+  ...shedding,
 ]

@@ -20,11 +20,8 @@ export const events: readonly Break[] = [
   {
     name: 'every drop publishes twice',
     file: 'publish.ts',
-    find: 'return verdict => dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))',
-    replace: `return verdict => {
-    dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
-    dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
-  }`,
+    find: 'if (watchers.size > 0) tellWatchers(watcher => watcher.onRequest(verdict, req))',
+    replace: 'dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))',
     tests: http1,
   },
   {

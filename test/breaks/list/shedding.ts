@@ -1,0 +1,88 @@
+import type { Break } from '../break.ts'
+
+export const shedding: readonly Break[] = [
+  {
+    name: 'lateness is that of all time, not of the last interval',
+    file: 'rules/loop-lateness.ts',
+    find: '    before = now\n',
+    replace: '',
+    tests: ['rules/shed-load.test.ts'],
+  },
+  {
+    name: 'what is timed anyway counts as lateness a hundred times over',
+    file: 'rules/loop-lateness.ts',
+    find: 'const RESOLUTION = 10',
+    replace: 'const RESOLUTION = 1000',
+    tests: ['rules/shed-load.test.ts'],
+  },
+  {
+    name: 'shedding ends as soon as the lateness is below maxDelay',
+    file: 'rules/shed-load.ts',
+    find: '(isShedding ? maxDelay / 2 : maxDelay)',
+    replace: 'maxDelay',
+    tests: ['rules/shed-load.test.ts'],
+  },
+  {
+    name: 'a turn that goes on for long is not seen before it ends',
+    file: 'rules/shed-load.ts',
+    find: '    if (late > maxDelay) isShedding = true\n',
+    replace: '',
+    tests: ['rules/shed-load.test.ts'],
+  },
+  {
+    name: 'the start of the app counts as load',
+    file: 'rules/loop-lateness.ts',
+    find: '  setImmediate(startLooking, interval, new WeakRef(watch)).unref()',
+    replace: '  startLooking(interval, new WeakRef(watch))',
+    tests: ['rules/shed-load.test.ts'],
+  },
+  {
+    name: 'looking at the loop keeps the process alive',
+    file: 'rules/loop-lateness.ts',
+    find: '  timer.unref()\n',
+    replace: '',
+    tests: ['rules/shed-load.test.ts'],
+  },
+  {
+    name: "records of express-rate-limit's MemoryStore are read when others have counted on",
+    file: 'stores/window-counter.ts',
+    find: 'if (!this.#store.localKeys)',
+    replace: 'if (this.#store)',
+    tests: ['stores/from-express-rate-limit.test.ts'],
+  },
+  {
+    name: 'an init that failed is not called again',
+    file: 'stores/window-counter.ts',
+    find: '    if (this.#hasFailed) await this.#startAgain()\n',
+    replace: '',
+    tests: ['stores/from-express-rate-limit.test.ts'],
+  },
+  {
+    name: 'of several limits the others charge what one rejects',
+    file: 'stores/window-store.ts',
+    find: 'if (failure || values.some(({ decision }) => !decision.allowed)) {',
+    replace: 'if (failure) {',
+    tests: ['stores/from-express-rate-limit.test.ts'],
+  },
+  {
+    name: 'a cost that does not fit stays counted',
+    file: 'stores/window-store.ts',
+    find: '    await this.#takeBack(key, counted)\n    return',
+    replace: '    return',
+    tests: ['stores/from-express-rate-limit.test.ts'],
+  },
+  {
+    name: 'a rate that nginx rounds down lets one less through',
+    file: 'stores/window-store.ts',
+    find: 'Math.round((rate',
+    replace: 'Math.floor((rate',
+    tests: ['stores/from-express-rate-limit.test.ts'],
+  },
+  {
+    name: 'Memcached gets keys that it can not take',
+    file: 'stores/store-key.ts',
+    find: '[!-~]{1,150}',
+    replace: '[ -~]{1,150}',
+    tests: ['stores/from-express-rate-limit-engines.test.ts'],
+  },
+]
