@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { drop444, onDrop, Reason } from '../lib/index.ts'
+import { drop444, onDrop, Reason, repeatOffender } from '../lib/index.ts'
 import { exchange } from './support/raw-client.ts'
 import { kindName, kinds, type RunningServer, start } from './support/servers.ts'
 
@@ -24,6 +24,7 @@ const requests: Record<string, { bytes: string; localAddress?: string }> = {
   [Reason.EMPTY_AGENT]: { bytes: field([host]) },
   [Reason.UNLISTED_PATH]: { bytes: field([host, agent], '/wp-login.php') },
   [Reason.AMBIGUOUS_PATH]: { bytes: field([host, agent], '/..%2f..%2fetc/passwd') },
+  [Reason.BANNED]: { bytes: field([host, agent]), localAddress: '127.0.0.88' },
   [Reason.RATE_LIMITED]: { bytes: field([host, agent]) },
 }
 
@@ -36,7 +37,10 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 1)) {
 
     before(async () => {
       stop = onDrop(event => reasons.push(event.reason))
+      const offenders = repeatOffender({ limit: 10_000 })
+      offenders.ban('127.0.0.88')
       const rules = drop444({
+        repeatOffender: offenders,
         noHost: { serverNames: ['localhost'] },
         denyCidr: ['127.66.0.0/16'],
         allowCidr: ['127.0.0.0/16'],
@@ -72,7 +76,7 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 1)) {
 }
 
 test('every reason of a rule is in the table', () => {
-  const others: string[] = [Reason.DROP, Reason.NO_ADDRESS]
+  const others: string[] = [Reason.DROP, Reason.NO_ADDRESS, Reason.OVERLOADED, Reason.STORE_DOWN]
   // Those of `protect` have a corpus of their own.
   const ofRules = Object.values(Reason).slice(0, Object.values(Reason).indexOf(Reason.RULE_ERROR))
   assert.deepEqual([...Object.keys(requests), ...others].sort(), ofRules.sort())

@@ -50,7 +50,7 @@ describe('drop444', () => {
 
   test('a ban comes first; offenders that are made already are in hand', async () => {
     for (const offenders of [repeatOffender({ limit: 1 }), undefined]) {
-      const rules = { noHost: true, rateLimit: { rate: '1r/m' }, shedLoad: true }
+      const rules = { noHost: true, rateLimit: { rate: '1r/m' }, shedLoad: { maxDelay: 60_000 } }
       const to = await site([drop444({ ...rules, repeatOffender: offenders ?? { limit: 1 } })])
       const worst = () => to.ask('/', { Host: '192.0.2.1' })
       assert.deepEqual(

@@ -152,7 +152,7 @@ test('lateness is a mean over time: long turns count, however few; what is timed
   const [idle = 1, paused = 0] = seen
   assert.ok(idle < 100, `${idle}`)
   // 500 ms of 600 to 700 were late by 500.
-  assert.ok(paused > 250 && paused < 600, `${paused}`)
+  assert.ok(paused > 250 && paused < 900, `${paused}`)
 })
 
 test('what starts an app may take long', async () => {
