@@ -10,8 +10,8 @@ const MAX_STRAYS = 10
 const STRAY_DELAY = 60_000
 
 export interface BreakerOptions {
-  /** Resolves if the store works. Without it one call of the store's own is let try. */
-  readonly probe: (() => unknown) | undefined
+  /** Resolves if the store works, for these keys too. Without it one call of the store's own is let try. */
+  readonly probe: ((keys: readonly string[] | undefined) => unknown) | undefined
   readonly onDown: (error: unknown) => void
   readonly onUp: () => void
   /** Milliseconds, for tests. */
@@ -28,6 +28,7 @@ export class Breaker {
   #era = 0
   #delay = 0
   #isTrialDue = false
+  #failedKeys: readonly string[] | undefined
   #nextAt = 0
   #backAt = Number.NEGATIVE_INFINITY
   #probedAt = 0
@@ -72,9 +73,10 @@ export class Breaker {
 
   /**
    * @param era as it was when the store was called
+   * @param keys that it was called with
    * @returns whether that began an outage
    */
-  failed(era: number, error: unknown): boolean {
+  failed(era: number, error: unknown, keys?: readonly string[]): boolean {
     if (era !== this.#era) return false
     const opens = !this.#isOpen
     const isRelapse = this.#now() - this.#backAt < RELAPSE
@@ -83,6 +85,7 @@ export class Breaker {
     if (opens) {
       this.#isOpen = true
       this.#era++
+      this.#failedKeys = keys
     }
     this.#schedule()
     if (opens) this.#options.onDown(error)
@@ -103,7 +106,7 @@ export class Breaker {
     else this.#isTrialDue = true
   }
 
-  #probe(probe: () => unknown): void {
+  #probe(probe: NonNullable<BreakerOptions['probe']>): void {
     const era = this.#era
     const waits = new Waits(this.timeout, false, this.#now)
     const wait = waits.add(() => {
@@ -115,7 +118,7 @@ export class Breaker {
       else if (error) this.failed(era, error.reason)
       else this.succeeded(era)
     }
-    new Promise(resolve => resolve(probe())).then(
+    new Promise(resolve => resolve(probe(this.#failedKeys))).then(
       () => settled(),
       reason => settled({ reason }),
     )

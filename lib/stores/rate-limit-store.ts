@@ -28,8 +28,12 @@ export interface RateLimitStore {
   hitAll?(hits: readonly Hit[], now: number): Decision | PromiseLike<Decision>
   /** The same store with a name before each key: one that many limits share keeps them apart so. Asked once a limit. */
   scope?(name: string): RateLimitStore
-  /** Resolves if the store can count again. Asked while it is down; without it, requests are let try. */
-  probe?(): PromiseLike<unknown>
+  /**
+   * Resolves if the store can count again. Asked while it is down; without it, requests are let try.
+   *
+   * @param keys of the request at which it went down, as `hit` had them: of many nodes theirs may be the one that is gone
+   */
+  probe?(keys?: readonly string[]): PromiseLike<unknown>
   /** The nearest that a bucket comes to a limit of the store's own: `rateLimit` needs no `rate` then. */
   readonly bucket?: Bucket | undefined
   /** How long a decision may take, in milliseconds, if `rateLimit` does not say. */

@@ -5,6 +5,7 @@ import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
 import { offenders } from './list/offenders.ts'
 import { options } from './list/options.ts'
+import { outages } from './list/outages.ts'
 import { paths } from './list/paths.ts'
 import { routes } from './list/routes.ts'
 import { rules } from './list/rules.ts'
@@ -24,6 +25,7 @@ export const breaks: readonly Break[] = [
   ...limits,
   ...offenders,
   ...options,
+  ...outages,
   ...server,
   ...shedding,
 ]

@@ -93,7 +93,7 @@ export async function endure(
     await site.stopLoad()
     assertNobodyWaited(site, patience())
     assertEvents(site, fault)
-    assertNoneLate(site, fault.keepsData)
+    if (!fault.isHeard) assertNoneLate(site, fault.keepsData)
     const [down, up] = site.events
     if (fault.isBrief || !down || !up) return
     assertMode(mode, site.samples, down.at + 10, healedAt)

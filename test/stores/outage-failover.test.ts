@@ -90,8 +90,9 @@ describe('outages: failover and delay', { skip: requireTool('redis-server'), con
           {
             name: 'slow',
             keepsData: true,
+            isHeard: true,
             strike: () => {
-              proxy.state.delay = 600
+              proxy.state.delay = 900
             },
             heal: () => {
               proxy.state.delay = 0

@@ -30,7 +30,7 @@ export const loaded = bucketOf(5, 10)
 export const lasting = (burst: number): Bucket => bucketOf(0.001, burst)
 
 /** Milliseconds that a decision may take here: a machine that runs other tests is slow by itself. */
-export const TIMEOUT = 250
+export const TIMEOUT = 400
 
 /** Waits for something, but no longer than twenty seconds. */
 export async function until(what: string, isTrue: () => boolean): Promise<void> {

@@ -74,33 +74,44 @@ export class Batches {
   /** @param tries how many more times it may be sent after a clock was taken for another */
   #start(questions: readonly Question[], tries: number): void {
     if (questions.length === 1) {
-      void this.#call(questions, tries)
+      this.#call(questions, tries)
       return
     }
     for (const group of this.#isCluster ? bySlot(questions) : [questions]) {
-      for (const part of splitByKeys(group, MAX_KEYS)) void this.#call(part, tries)
+      for (const part of splitByKeys(group, MAX_KEYS)) this.#call(part, tries)
     }
   }
 
-  async #call(questions: readonly Question[], tries: number): Promise<void> {
-    const sentAt = performance.now()
+  #call(questions: readonly Question[], tries: number): void {
     const { at } = questions[0] as Question
     const keys = keysOf(questions)
+    const args = argumentsOf(questions, Math.ceil(this.#clock.at(at + this.#late)))
     this.#underway++
-    try {
-      const args = argumentsOf(questions, Math.ceil(this.#clock.at(at + this.#late)))
-      const values = numbersOf(await runScript(this.#send, limitScript, keys, args), keys.length)
-      const receivedAt = performance.now()
-      this.#clock.learn(values[0] as number, sentAt, receivedAt)
-      if (values.length > 1) this.#answer(questions, values)
-      // It can't have been late: Redis's clock is not what we took it for.
-      else if (tries > 0 && receivedAt - at < this.#late) this.#start(questions, tries - 1)
-      else throw new Error('Redis came to it too late: nothing was counted')
-    } catch (error) {
-      this.#fail(questions, error, tries)
-    } finally {
-      this.#underway--
-    }
+    runScript(this.#send, limitScript, keys, args).then(
+      reply => {
+        this.#underway--
+        try {
+          this.#read(questions, numbersOf(reply, keys.length), tries)
+        } catch (error) {
+          this.#fail(questions, error, tries)
+        }
+      },
+      error => {
+        this.#underway--
+        this.#fail(questions, error, tries)
+      },
+    )
+  }
+
+  /** @param values what the script said */
+  #read(questions: readonly Question[], values: readonly number[], tries: number): void {
+    const { at } = questions[0] as Question
+    const now = performance.now()
+    this.#clock.learn(values[0] as number, at, now)
+    if (values.length > 1) this.#answer(questions, values)
+    // It can't have been late: Redis's clock is not what we took it for.
+    else if (tries > 0 && now - at < this.#late) this.#start(questions, tries - 1)
+    else throw new Error('Redis came to it too late: nothing was counted')
   }
 
   #answer(questions: readonly Question[], values: readonly number[]): void {

@@ -27,7 +27,7 @@ const keep = (key: string, excess: string, last: string, rate: string) => `
  *
  * ARGV: until when (Redis's milliseconds) this may still be decided, then runs of requests of the same limits: how many, by
  * how many limits, `1` if they count (`0` only asks), and of each limit rate, burst and what the cost adds. Where there is one
- * key and it counts, these three alone.
+ * key and it counts, these three alone, or two where the cost adds nothing.
  *
  * Returns the time, and for each key the excess where its limit allows the request, or -1 and less: `-1 - retryAfter`. The
  * time alone: it came too late.
@@ -38,7 +38,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now > tonumber(ARGV[1]) then return {now} end
 if not ARGV[5] then
   local state = redis.call('GET', KEYS[1])
-  local rate, burst, more = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+  local rate, burst, more = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4] or 0)
   local excess, last, rejected = more, now
   if state then ${weigh('rate', 'burst', 'more')}
     if rejected then return {now, rejected} end

@@ -33,21 +33,27 @@ function isSame({ asks, counts }: Question, other: Question): boolean {
 /** What the script is given: see there. */
 export function argumentsOf(questions: readonly Question[], deadline: number): string[] {
   const args = [String(deadline)]
-  const isAlone = questions.length === 1 && (questions[0] as Question).asks.length === 1
+  const { asks, counts } = questions[0] as Question
+  if (questions.length === 1 && asks.length === 1 && counts) {
+    const { bucket, cost } = asks[0] as Counted
+    args.push(String(bucket.rate), String(bucket.burst))
+    if (cost > 1) args.push(addedBy(cost))
+    return args
+  }
   for (let i = 0; i < questions.length; ) {
     const first = questions[i] as Question
     let run = 1
     while (i + run < questions.length && isSame(first, questions[i + run] as Question)) run++
-    if (!isAlone || !first.counts) {
-      args.push(String(run), String(first.asks.length), first.counts ? '1' : '0')
-    }
+    args.push(String(run), String(first.asks.length), first.counts ? '1' : '0')
     for (const { bucket, cost } of first.asks) {
-      args.push(String(bucket.rate), String(bucket.burst), String((cost - 1) * 1000))
+      args.push(String(bucket.rate), String(bucket.burst), addedBy(cost))
     }
     i += run
   }
   return args
 }
+
+const addedBy = (cost: number) => String((cost - 1) * 1000)
 
 export function keysOf(questions: readonly Question[]): string[] {
   const keys: string[] = []

@@ -47,7 +47,7 @@ const checks = {
 
 /** The options, checked; the two ways to send are one. */
 export function readRedisOptions(options: unknown) {
-  const checked = readOptions('redisStore', options, checks)
+  const { prefix = 'drop444:', ...checked } = readOptions('redisStore', options, checks)
   const { sendCommand, sendCommandCluster, timeout, onStoreError } = checked
   if (sendCommand && sendCommandCluster) {
     throw new OptionsError(
@@ -57,26 +57,31 @@ export function readRedisOptions(options: unknown) {
       sendCommandCluster,
     )
   }
-  const plain =
-    sendCommand ??
-    (sendCommandCluster
-      ? undefined
-      : refuse(
-          'redisStore',
-          'sendCommand',
-          undefined,
-          'a function that sends a command, such as (...args) => client.sendCommand(args)',
-        ))
-  // Asynchronous, so that what a client throws is a rejection as any other.
-  const send: Send = plain
-    ? async (_key, _isReadOnly, command) => plain(...command)
-    : async (key, isReadOnly, command) =>
-        (sendCommandCluster as SendCommandCluster)({ key, isReadOnly, command })
-  return {
-    send,
-    isCluster: sendCommandCluster !== undefined,
-    prefix: checked.prefix ?? 'drop444:',
-    timeout,
-    onStoreError,
+  const send = sendCommandCluster ? cluster(sendCommandCluster) : single(sendCommand ?? refuseNone())
+  return { send, isCluster: sendCommandCluster !== undefined, prefix, timeout, onStoreError }
+}
+
+const refuseNone = () =>
+  refuse(
+    'redisStore',
+    'sendCommand',
+    undefined,
+    'a function that sends a command, such as (...args) => client.sendCommand(args)',
+  )
+
+const single = (sendCommand: SendCommand): Send => {
+  return (_key, _isReadOnly, command) => settle(() => sendCommand(...command))
+}
+
+const cluster = (sendCommandCluster: SendCommandCluster): Send => {
+  return (key, isReadOnly, command) => settle(() => sendCommandCluster({ key, isReadOnly, command }))
+}
+
+/** A client that throws has failed as one that rejects. */
+function settle(send: () => PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return Promise.resolve(send())
+  } catch (error) {
+    return Promise.reject(error)
   }
 }

@@ -16,7 +16,7 @@ export interface RedisStore extends RateLimitStore {
   /** What `repeatOffender({ store })` shares. */
   readonly offenders: OffenderStore
   /** Resolves if Redis can count: it writes something that is gone at once. */
-  probe(): Promise<void>
+  probe(keys?: readonly string[]): Promise<void>
 }
 
 /** Decisions of one connection, of whatever limits. */
@@ -95,10 +95,15 @@ export class ScopedStore implements RedisStore {
     return known ?? this.#askAll(asks, now)
   }
 
-  async probe(): Promise<void> {
+  async probe(keys?: readonly string[]): Promise<void> {
     const { failedTag = 'probe' } = this.#connection.batches
-    const counted = { key: `${this.#prefix}probe:{${failedTag}}`, bucket: probing, cost: 1 }
-    await this.#ask([counted], true, performance.now(), () => undefined)
+    // A node that is frozen fails nothing: only who waited knows whose key it has.
+    const tags = keys?.map(safeName) ?? [failedTag]
+    const probes = tags.map(tag => {
+      const counted = { key: `${this.#prefix}probe:{${tag}}`, bucket: probing, cost: 1 }
+      return this.#ask([counted], true, performance.now(), () => undefined)
+    })
+    await Promise.all(probes)
   }
 
   /** Milliseconds until it could pass, where that is known without asking; else 0. */

@@ -21,7 +21,7 @@ const FORGOTTEN = /^(?:NOSCRIPT\b|.*\bNoScriptError\b)/
 export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** Runs a script in one round trip, and in one more where Redis has forgotten it: after a restart, a failover, SCRIPT FLUSH. */
-export async function runScript(
+export function runScript(
   send: Send,
   { source, sha }: Script,
   keys: readonly string[],
@@ -30,10 +30,8 @@ export async function runScript(
 ): Promise<unknown> {
   const key = keys[0] as string
   const command = ['EVALSHA', sha, String(keys.length), ...keys, ...args]
-  try {
-    return await send(key, isReadOnly, command)
-  } catch (error) {
+  return send(key, isReadOnly, command).catch((error: unknown) => {
     if (!FORGOTTEN.test(messageOf(error))) throw error
     return send(key, isReadOnly, ['EVAL', source, ...command.slice(2)])
-  }
+  })
 }
