@@ -85,8 +85,9 @@ function inStore(limits: readonly CompiledLimit[], store: RateLimitStore, option
   const guarded = guardStore(scoped, { ...options, root: store })
   const prefixes = limits.map((limit, i) => {
     if (limits.length === 1) return ''
-    // A store with scopes keeps rates apart, and one client's limits together: only other functions' keys could meet.
-    if (!store.scope) return `${i} `
+    // A store with scopes keeps rates apart, and one client's limits together: only alike ones, and functions' keys, could meet.
+    if (!store.scope || limits.findIndex(({ bucket }) => bucket.rate === limit.bucket.rate) < i)
+      return `#${i} `
     return typeof limit.key === 'function' ? `#${limits.findIndex(({ key }) => key === limit.key)} ` : ''
   })
   const hitOf = ({ index, key, cost }: Asked) => {

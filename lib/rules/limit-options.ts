@@ -68,6 +68,10 @@ export interface CompiledLimit extends Subnets {
   readonly bucket: Bucket
   readonly key: LimitKey
   readonly cost: number | ((req: Request) => number | PromiseLike<number>)
+  /** The place of an earlier limit that has the same function for a key: it is called once a request. */
+  readonly sameKey: number | undefined
+  /** As {@link sameKey}, for the cost. */
+  readonly sameCost: number | undefined
 }
 
 const RATE = "a whole number of requests a second, minute, hour or day, such as '10r/s' or '30r/m'"
@@ -140,7 +144,17 @@ export function readLimits(options: unknown) {
   if (each.length > 1 && checked.store && typeof checked.store.hitAll !== 'function') {
     refuse('rateLimit', 'store', checked.store, 'a store with hitAll(), for several limits')
   }
-  return { ...checked, limits: each }
+  return { ...checked, limits: each.map((limit, i) => ({ ...limit, ...sameFunctions(each, i) })) }
+}
+
+/** Which earlier limits share a function with this one. */
+function sameFunctions(limits: readonly CompiledLimit[], at: number) {
+  const { key, cost } = limits[at] as CompiledLimit
+  const earlier = (place: number) => (place < at ? place : undefined)
+  return {
+    sameKey: typeof key === 'function' ? earlier(limits.findIndex(each => each.key === key)) : undefined,
+    sameCost: typeof cost === 'function' ? earlier(limits.findIndex(each => each.cost === cost)) : undefined,
+  }
 }
 
 /** @param others what was said for all limits */
@@ -166,5 +180,7 @@ function compileLimit(given: Given, others: Given, ownBucket: Bucket | undefined
     cost,
     ipv4Subnet: given.ipv4Subnet ?? others.ipv4Subnet ?? 32,
     ipv6Subnet: given.ipv6Subnet ?? others.ipv6Subnet ?? 64,
+    sameKey: undefined,
+    sameCost: undefined,
   }
 }

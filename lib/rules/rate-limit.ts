@@ -13,6 +13,8 @@ import { type CompiledLimit, type RateLimitOptions, readLimits } from './limit-o
 import { waitTurn } from './wait-turn.ts'
 
 type Key = string | Address | undefined
+/** A key, or a cost. */
+type Gathered = Key | number
 
 /**
  * Limits how often one client asks: nginx's `limit_req`, with the same arithmetic.
@@ -84,12 +86,32 @@ export function rateLimit(options: RateLimitOptions): Rule {
     return isThenable(decision) ? Promise.resolve(decision).then(settled) : settled(decision)
   }
 
+  /** The keys of all limits, then their costs; a function that several limits share is called once. */
+  function gather(req: Request): (Gathered | PromiseLike<Gathered>)[] {
+    const keys: (Key | PromiseLike<Key>)[] = []
+    const costs: (number | PromiseLike<number>)[] = []
+    try {
+      for (const limit of limits) {
+        const { cost, sameKey, sameCost } = limit
+        keys.push(sameKey === undefined ? keyOf(req, limit) : keys[sameKey])
+        const known = sameCost === undefined ? undefined : costs[sameCost]
+        costs.push(known ?? (typeof cost === 'number' ? cost : cost(req)))
+      }
+    } catch (error) {
+      // Nobody will hear of these: a rejection would end the process.
+      for (const each of [...keys, ...costs].filter(isThenable)) Promise.resolve(each).catch(() => {})
+      throw error
+    }
+    return [...keys, ...costs]
+  }
+
   function judgeAll(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
-    const keys = limits.map(limit => keyOf(req, limit))
-    const costs = limits.map(({ cost }) => (typeof cost === 'number' ? cost : cost(req)))
-    if (!keys.some(isThenable) && !costs.some(isThenable))
-      return decide(req, res, keys as Key[], costs as number[])
-    return Promise.all([Promise.all(keys), Promise.all(costs)]).then(known => decide(req, res, ...known))
+    const gathered = gather(req)
+    const judge = (known: readonly Gathered[]) =>
+      decide(req, res, known.slice(0, limits.length) as Key[], known.slice(limits.length) as number[])
+    return gathered.some(isThenable)
+      ? Promise.all(gathered).then(judge)
+      : judge(gathered as readonly Gathered[])
   }
 
   function judgeAddress(req: Request, res: Response): Judgement | PromiseLike<Judgement> {

@@ -3,7 +3,7 @@ import type { Bucket, Decision } from '../match/leaky-bucket.ts'
 import { breakerOf } from './guard-breakers.ts'
 import { type GuardOptions, readGuardOptions } from './guard-options.ts'
 import { Waits } from './guard-waits.ts'
-import { MemoryStore } from './memory-store.ts'
+import { LocalLimits } from './local-limits.ts'
 import type { Hit, RateLimitStore } from './rate-limit-store.ts'
 
 type Answer = Decision | PromiseLike<Decision>
@@ -36,7 +36,7 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
   const { root, maxKeys, ...user } = readGuardOptions(store, options)
   const { timeout, onStoreError } = user
   const breaker = breakerOf(root, user)
-  const memory = onStoreError === 'memory' ? new MemoryStore(maxKeys) : undefined
+  const memory = onStoreError === 'memory' ? new LocalLimits(maxKeys) : undefined
   const waits = new Waits(timeout, true)
 
   /** @param settle decides on what failed, which came before what is waiting */
@@ -113,21 +113,16 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
       decide(
         key,
         () => store.hit(key, bucket, now, cost),
-        () => (memory ? memory.hit(localKey(key, bucket), bucket, now, cost) : unknown()),
+        () => (memory ? memory.hit(key, bucket, now, cost) : unknown()),
       ),
     hitAll: (hits, now) =>
       decide(
         hits,
         () => store.hitAll?.(hits, now) as Answer,
-        () => (memory ? memory.hitAll(hits.map(localHit), now) : unknown()),
+        () => (memory ? memory.hitAll(hits, now) : unknown()),
       ),
   }
 }
 
 const keysOf = (asked: Question['asked']) =>
   typeof asked === 'string' ? [asked] : [...new Set(asked.map(({ key }) => key))]
-
-/** As in a store with scopes: limits of different rates do not meet in a key. */
-const localKey = (key: string, { rate }: Bucket) => `${rate} ${key}`
-
-const localHit = (hit: Hit): Hit => ({ ...hit, key: localKey(hit.key, hit.bucket) })

@@ -5,5 +5,5 @@ const PLAIN = /^(?!sha256-)[!-~]{1,150}$/
 export function storeKey(key: string): string {
   if (PLAIN.test(key)) return key
   // Not imported: hardly anybody needs it.
-  return `sha256-${process.getBuiltinModule('node:crypto').createHash('sha256').update(key).digest('base64url')}`
+  return `sha256-${process.getBuiltinModule('node:crypto').createHash('sha256').update(Buffer.from(key, 'utf16le')).digest('base64url')}`
 }

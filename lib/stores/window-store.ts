@@ -53,8 +53,11 @@ export class WindowStore implements RateLimitStore {
 
   async hit(key: string, bucket: Bucket, _now: number, cost = 1): Promise<Decision> {
     const limit = this.#limitOf(bucket)
-    const { decision } = await this.#charge(this.#keyOf(key, limit), limit, cost)
-    return decision
+    const name = this.#keyOf(key, limit)
+    const charge = await this.#charge(name, limit, cost)
+    // A full window stays full; but what is taken back from it later would leave room that this one fills.
+    if (!charge.decision.allowed && cost > 1) await this.#takeBack(charge.key, charge.counted)
+    return charge.decision
   }
 
   async hitAll(hits: readonly Hit[], _now: number): Promise<Decision> {
@@ -75,12 +78,11 @@ export class WindowStore implements RateLimitStore {
     return longest(values)
   }
 
-  /** What is rejected at its first count is left counted: the window is full whatever comes. */
+  /** What is rejected is left counted: that is for the caller. */
   async #charge(name: string, limit: number, cost: number): Promise<Charge> {
     const key = storeKey(name)
     if (cost > limit) return { key, counted: 0, decision: rejected(Number.POSITIVE_INFINITY) }
     let last = await this.#counter.increment(key)
-    if (last.hits > limit) return { key, counted: 0, decision: rejected(last.left) }
     let counted = 1
     while (counted < cost && last.hits <= limit) {
       const more = Array.from({ length: Math.min(BATCH, cost - counted) }, () => this.#counter.increment(key))
@@ -92,9 +94,7 @@ export class WindowStore implements RateLimitStore {
       }
       last = values.reduce((most, count) => (count.hits > most.hits ? count : most))
     }
-    if (last.hits <= limit) return { key, counted, decision: allowed }
-    await this.#takeBack(key, counted)
-    return { key, counted: 0, decision: rejected(last.left) }
+    return { key, counted, decision: last.hits <= limit ? allowed : rejected(last.left) }
   }
 
   async #takeBack(key: string, counted: number): Promise<void> {

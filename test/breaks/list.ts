@@ -7,6 +7,7 @@ import { offenders } from './list/offenders.ts'
 import { options } from './list/options.ts'
 import { outages } from './list/outages.ts'
 import { paths } from './list/paths.ts'
+import { redis } from './list/redis.ts'
 import { routes } from './list/routes.ts'
 import { rules } from './list/rules.ts'
 import { server } from './list/server.ts'
@@ -21,6 +22,7 @@ export const breaks: readonly Break[] = [
   ...addresses,
   ...agents,
   ...paths,
+  ...redis,
   ...routes,
   ...limits,
   ...offenders,

@@ -122,6 +122,43 @@ for (const [name, newStore] of Object.entries(stores)) {
       assert.ok(performance.now() - started > 200, String(performance.now() - started))
     })
 
+    test('limits of one rate do not meet, whatever they count by and whichever are asked', async () => {
+      const networks = await limited(
+        [
+          { rate: '1r/m', burst: 3 },
+          { rate: '1r/m', burst: 9, ipv6Subnet: 48 },
+        ],
+        proxied,
+      )
+      for (let i = 1; i <= 6; i++) assert.equal(await networks.ask(as(`2001:db8:1:${i}::1`)), 'pass')
+      assert.equal(await networks.ask(as('2001:db8:1:0::9')), 'pass')
+      const costs = await limited([
+        { rate: '1r/m', burst: 2, cost: req => (req.headers['x-free'] ? 0 : 1) },
+        { rate: '1r/m', burst: 20 },
+      ])
+      for (let i = 0; i < 6; i++) assert.equal(await costs.ask({ 'X-Free': '1' }), 'pass')
+      assert.equal(await costs.ask(), 'pass')
+    })
+
+    test('what two limits share is called once; what one promises is heard though the next throws', async () => {
+      let calls = 0
+      const key = () => `key ${++calls}`
+      const shared = await limited([{ rate: '1r/m' }, { rate: '2r/m', burst: 3 }], { key })
+      assert.equal(await shared.ask(), 'pass')
+      assert.equal(calls, 1)
+      const { to } = await limited([
+        { rate: '1r/m', key: () => Promise.reject(new Error('late')) },
+        {
+          rate: '2r/m',
+          key: () => {
+            throw new Error('at once')
+          },
+        },
+      ])
+      const wire = await to.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')
+      assert.match(wire.data.toString(), / 500 [\s\S]*at once/)
+    })
+
     test('functions of two limits do not meet, nor those of an address', async () => {
       const { ask } = await limited(
         [

@@ -7,7 +7,9 @@ const PLAIN = /^[\w.:@/-]{1,64}$/
  * has: nobody chooses slots by it, or fills memory.
  */
 export function safeName(name: string): string {
-  return PLAIN.test(name) ? name : `#${createHash('sha256').update(name).digest('base64url')}`
+  return PLAIN.test(name)
+    ? name
+    : `#${createHash('sha256').update(Buffer.from(name, 'utf16le')).digest('base64url')}`
 }
 
 const SLOTS = 16_384

@@ -52,9 +52,9 @@ export const outages: readonly Break[] = [
   },
   {
     name: 'limits of different rates meet in memory during an outage',
-    file: 'stores/guarded-store.ts',
-    find: '`${rate} ${key}`',
-    replace: '`${rate > 0} ${key}`',
+    file: 'stores/local-limits.ts',
+    find: 'let store = this.#stores.get(rate)',
+    replace: 'let store = this.#stores.values().next().value',
     tests: ['stores/guarded-store.test.ts'],
   },
   {

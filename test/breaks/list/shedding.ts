@@ -67,8 +67,8 @@ export const shedding: readonly Break[] = [
   {
     name: 'a cost that does not fit stays counted',
     file: 'stores/window-store.ts',
-    find: '    await this.#takeBack(key, counted)\n    return',
-    replace: '    return',
+    find: 'if (!charge.decision.allowed && cost > 1)',
+    replace: 'if (!charge.decision.allowed && cost < 1)',
     tests: ['stores/from-express-rate-limit.test.ts'],
   },
   {

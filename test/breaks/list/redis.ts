@@ -1,0 +1,88 @@
+import type { Break } from '../break.ts'
+
+export const redis: readonly Break[] = [
+  {
+    name: 'Redis: what is rejected is written',
+    file: 'stores/redis/limit-script.ts',
+    find: 'if allowed and counts then',
+    replace: 'if counts then',
+    tests: ['stores/redis/round-trips.test.ts'],
+  },
+  {
+    name: 'Redis: a clock that was set back by minutes stands still',
+    file: 'stores/redis/limit-script.ts',
+    find: 'if ms < -60000 then ms = 1 elseif',
+    replace: 'if ms < -6000000 then ms = 1 elseif',
+    tests: ['stores/redis/model.test.ts'],
+  },
+  {
+    name: 'Redis: keys go a request too early',
+    file: 'stores/redis/limit-script.ts',
+    find: '} + 1000) * 1000 /',
+    replace: '} + 1) * 1000 /',
+    tests: ['stores/redis/round-trips.test.ts'],
+  },
+  {
+    name: 'Redis: what comes too late is counted',
+    file: 'stores/redis/limit-script.ts',
+    find: 'if now > tonumber(ARGV[1]) then return {now} end',
+    replace: '',
+    tests: ['stores/redis/late.test.ts'],
+  },
+  {
+    name: 'Redis: a forgotten script is not sent again',
+    file: 'stores/redis/script.ts',
+    find: '/^(?:NOSCRIPT',
+    replace: '/^(?:NOSUCHSCRIPT',
+    tests: ['stores/redis/round-trips.test.ts'],
+  },
+  {
+    name: 'Redis: a call for each decision',
+    file: 'stores/redis/batches.ts',
+    find: 'const MAX_KEYS = 128',
+    replace: 'const MAX_KEYS = 1',
+    tests: ['stores/redis/round-trips.test.ts'],
+  },
+  {
+    name: 'Redis: whoever is rejected at a cost is at every cost',
+    file: 'stores/redis/rejects.ts',
+    find: 'if (known.room < room || known.until <= now) return 0',
+    replace: 'if (known.until <= now) return 0',
+    tests: ['stores/redis/parts.test.ts'],
+  },
+  {
+    name: 'Redis: rejects are remembered without end',
+    file: 'stores/redis/rejects.ts',
+    find: 'if (this.#young.size < this.#max / 2) return',
+    replace: 'if (this.#max > 0) return',
+    tests: ['stores/redis/parts.test.ts'],
+  },
+  {
+    name: 'Redis: the clock of a reply is taken as it comes',
+    file: 'stores/redis/redis-clock.ts',
+    find: 'Math.min(Math.max(this.#ahead, time - receivedAt), time + 1 - sentAt)',
+    replace: 'time - sentAt',
+    tests: ['stores/redis/parts.test.ts'],
+  },
+  {
+    name: 'Redis Cluster: limits in several slots are counted without asking',
+    file: 'stores/redis/several-slots.ts',
+    find: 'return first.some(value => value < 0) ? first : askAll(true)',
+    replace: 'return first.length === 0 ? first : askAll(true)',
+    tests: ['stores/redis/cluster.test.ts'],
+  },
+  {
+    name: 'Redis Cluster: slots are not those of the servers',
+    file: 'stores/redis/keys.ts',
+    find: '0x1021',
+    replace: '0x8005',
+    tests: ['stores/redis/parts.test.ts'],
+  },
+  {
+    name: 'Redis: a key is in Redis as the client wrote it',
+    file: 'stores/redis/keys.ts',
+    find: '/^[\\w.:@/-]{1,64}$/',
+    replace: '/^/',
+    tests: ['stores/redis/parts.test.ts'],
+  },
+]
