@@ -76,7 +76,7 @@ async function each<T, R>(
 async function main(): Promise<void> {
   const words = process.argv.slice(2)
   const chosen = breaks.filter(({ name }) => words.length === 0 || words.some(word => name.includes(word)))
-  const trees = Array.from({ length: Math.min(2, availableParallelism()) }, (_, index) => {
+  const trees = Array.from({ length: Math.min(3, availableParallelism() + 1) }, (_, index) => {
     const tree = temporary(`break-${index}`)
     copyTree(tree)
     return tree
