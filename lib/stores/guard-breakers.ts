@@ -6,6 +6,8 @@ interface Shared {
   readonly breaker: Breaker
   readonly names: Set<string>
   readonly modes: Set<OnStoreError>
+  /** What each rule does when it goes down: what waits need not wait any longer. */
+  readonly giveUps: Set<() => void>
 }
 
 /** A rule that keeps its state in a store. */
@@ -27,7 +29,7 @@ const INSTEAD: Record<OnStoreError, string> = {
 const shared = new WeakMap<object, Shared>()
 
 /** The breaker of a store: all rules that use it find out together that it is down. */
-export function breakerOf(store: object, { name, onStoreError, timeout, probe }: StoreUser): Breaker {
+export function breakerOf(store: object, { name, onStoreError, timeout, probe }: StoreUser): Shared {
   let known = shared.get(store)
   if (!known) {
     known = share(store, probe)
@@ -38,7 +40,7 @@ export function breakerOf(store: object, { name, onStoreError, timeout, probe }:
   known.modes.add(onStoreError)
   // Who is back for the most patient alone would be gone again at once.
   known.breaker.timeout = Math.min(known.breaker.timeout, timeout)
-  return known.breaker
+  return known
 }
 
 function share(store: object, probe: RateLimitStore['probe']): Shared {
@@ -52,5 +54,5 @@ function share(store: object, probe: RateLimitStore['probe']): Shared {
     },
     onUp: () => storeUp(store, breaker),
   })
-  return { breaker, names, modes }
+  return { breaker, names, modes, giveUps: new Set() }
 }

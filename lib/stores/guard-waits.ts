@@ -15,7 +15,7 @@ const TICKS = 20
  * Whatever waits for answers, each for the same time: one timer for all, and none while nothing waits.
  *
  * Time in which the event loop of this process was blocked hardly counts, as the answer may long be there: of one block at
- * most a quarter of the timeout. And before anything is late, what has arrived is read.
+ * most half the timeout. And before anything is late, what has arrived is read.
  */
 export class Waits {
   readonly #timeout: number
@@ -40,8 +40,10 @@ export class Waits {
 
   add(onLate: () => void): Wait {
     if (!this.#first) this.#start()
-    // The tick before this one has begun, and the one that finds it late may be a whole one after its time.
-    const until = this.#clock + Math.max(0, this.#timeout - this.#period)
+    // What the next tick will count of the time before this wait, as much as it counts at most.
+    const before = Math.min(Math.max(0, this.#now() - this.#tickedAt), this.#timeout / 2)
+    // The tick that finds it late may be a whole one after its time.
+    const until = this.#clock + before + Math.max(0, this.#timeout - this.#period)
     const wait: Wait = { onLate, until, before: this.#last, after: undefined }
     if (this.#last) this.#last.after = wait
     else this.#first = wait
@@ -84,7 +86,7 @@ export class Waits {
 
   #tick(): void {
     const now = this.#now()
-    this.#clock += Math.min(Math.max(0, now - this.#tickedAt), Math.max(this.#period, this.#timeout / 4))
+    this.#clock += Math.min(Math.max(0, now - this.#tickedAt), Math.max(this.#period, this.#timeout / 2))
     this.#tickedAt = now
     this.#isTicking = this.#first !== undefined
     if (!this.#first) return

@@ -35,16 +35,17 @@ const passes: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 
 export function guardStore(store: RateLimitStore, options: GuardOptions = {}): GuardedStore {
   const { root, maxKeys, ...user } = readGuardOptions(store, options)
   const { timeout, onStoreError } = user
-  const breaker = breakerOf(root, user)
+  const { breaker, giveUps } = breakerOf(root, user)
   const memory = onStoreError === 'memory' ? new LocalLimits(maxKeys) : undefined
   const waits = new Waits(timeout, true)
+  giveUps.add(() => waits.giveUp())
 
   /** @param settle decides on what failed, which came before what is waiting */
   function failed<T>({ era, asked }: Question, error: unknown, settle: () => T): T {
     const isFirst = breaker.failed(era, error, keysOf(asked))
     const settled = settle()
-    // What else was asked of it need not wait.
-    if (isFirst) waits.giveUp()
+    // What else was asked of it, by whatever rule, need not wait.
+    if (isFirst) for (const giveUp of giveUps) giveUp()
     return settled
   }
 

@@ -405,6 +405,15 @@ describe('store events', () => {
     assert.equal(events.length, 2)
   })
 
+  it('end the waiting of every rule that has the store', async () => {
+    const store = new StubStore(pending)
+    const [patient, hasty] = [60_000, 30].map(timeout => guardStore(store, { timeout }))
+    const waiting = askGuarded(patient as never)
+    await askGuarded(hasty as never)
+    assert.ok((await waiting).ms < 5_000)
+    assert.deepEqual(states(), ['down'])
+  })
+
   it('have an Error, whatever it rejected with', async () => {
     await askGuarded(flaky('gone'))
     await ask(new StubStore(pending), { timeout: 20 })

@@ -83,15 +83,15 @@ export class Batches {
   }
 
   #call(questions: readonly Question[], tries: number): void {
-    const { at } = questions[0] as Question
+    const sentAt = performance.now()
     const keys = keysOf(questions)
-    const args = argumentsOf(questions, Math.ceil(this.#clock.at(at + this.#late)))
+    const args = argumentsOf(questions, Math.ceil(this.#clock.at(sentAt + this.#late)))
     this.#underway++
     runScript(this.#send, limitScript, keys, args).then(
       reply => {
         this.#underway--
         try {
-          this.#read(questions, numbersOf(reply, keys.length), tries)
+          this.#read(questions, numbersOf(reply, keys.length), sentAt, tries)
         } catch (error) {
           this.#fail(questions, error, tries)
         }
@@ -104,13 +104,12 @@ export class Batches {
   }
 
   /** @param values what the script said */
-  #read(questions: readonly Question[], values: readonly number[], tries: number): void {
-    const { at } = questions[0] as Question
+  #read(questions: readonly Question[], values: readonly number[], sentAt: number, tries: number): void {
     const now = performance.now()
-    this.#clock.learn(values[0] as number, at, now)
+    this.#clock.learn(values[0] as number, sentAt, now)
     if (values.length > 1) this.#answer(questions, values)
     // It can't have been late: Redis's clock is not what we took it for.
-    else if (tries > 0 && now - at < this.#late) this.#start(questions, tries - 1)
+    else if (tries > 0 && now - sentAt < this.#late) this.#start(questions, tries - 1)
     else throw new Error('Redis came to it too late: nothing was counted')
   }
 

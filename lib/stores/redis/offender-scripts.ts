@@ -13,25 +13,31 @@ local function clock()
   local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
   return us, math.floor(us / 1000)
 end
+local function server()
+  local info = redis.pcall('INFO', 'server')
+  return ' ' .. (type(info) == 'string' and string.match(info, 'run_id:(%x+)') or '')
+end
 local function whole(number) return string.format('%.0f', number) end
 `
 
 /**
- * Keys: the sequence number, with the one at which this began anew; the records, networks by the number of their last change, networks by when they are forgotten;
- * then one a network of each action: its offences. What arrives seconds late has waited in a client: nothing is done. Sequence numbers are microseconds, so that those which a restart has lost
- * are not given again.
+ * Keys: the sequence number, with the one at which this began anew; the records; networks by the number of their last change,
+ * by when they are forgotten, by when their ban ends; then one a network of each action: its offences. A restart is a new
+ * beginning too, as it may have brought back what was: where `INFO` is not permitted it is not noticed. What arrives seconds
+ * late has waited in a client: nothing is done. Sequence numbers are microseconds, so that those which a restart has lost are
+ * not given again.
  */
 export const WRITE = script(`${RECORD}
 local us, now = clock()
 local limit, window, ban, maxBan, decay, top, maxBans, expected =
   tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]),
   tonumber(ARGV[7]), tonumber(ARGV[8])
-local HEAD, STRIDE = 8, 7
+local HEAD, STRIDE = 8, 8
 local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 seq, born = tonumber(seq or '0'), born or whole(us)
-if math.abs(now - expected) > 5000 then return { whole(now), whole(seq), born, 'late' } end
+if math.abs(now - expected) > 5000 then return { whole(now), whole(seq), born .. server(), 'late' } end
 local before = seq
-local reply = { whole(now), '', born, '' }
+local reply = { whole(now), '', born .. server(), '' }
 
 local function levelAt(known, time)
   if not known then return 0 end
@@ -50,7 +56,15 @@ local function keep(address, at, since, til, level, reason, forget)
   redis.call('HSET', KEYS[2], address, text)
   redis.call('ZADD', KEYS[3], whole(seq), address)
   redis.call('ZADD', KEYS[4], whole(forget), address)
+  redis.call('ZADD', KEYS[5], whole(til), address)
   tell(address, text)
+end
+
+local function remove(addresses)
+  for _, address in ipairs(addresses) do
+    redis.call('HDEL', KEYS[2], address)
+    for i = 3, 5 do redis.call('ZREM', KEYS[i], address) end
+  end
 end
 
 local function lengthOf(level) return math.min(maxBan, ban * 2 ^ (level - 1)) end
@@ -88,18 +102,19 @@ end
 local function pardon(kind, address, key, at, known)
   local had = redis.call('DEL', key)
   if kind == 'lift' then
-    keep(address, at, at, at, 0, 'lifted', forgetOf(address, now + maxBan))
+    keep(address, at, math.min(at, now), math.min(at, now), 0, 'lifted', forgetOf(address, now + maxBan))
   elseif known then
-    keep(address, at, known.since, math.max(at, known.til), 0, known.reason, forgetOf(address, now + window))
+    local til = math.max(math.min(at, now), known.til)
+    keep(address, at, known.since, til, 0, known.reason, forgetOf(address, now + window))
   elseif had > 0 then
-    keep(address, at, at, at, 0, 'forgiven', now + window)
+    keep(address, at, math.min(at, now), math.min(at, now), 0, 'forgiven', now + window)
   end
 end
 
 for i = 0, (#ARGV - HEAD) / STRIDE - 1 do
   local from = HEAD + i * STRIDE
   local kind, address, reason = ARGV[from + 1], ARGV[from + 2], ARGV[from + 7]
-  local key = KEYS[5 + i]
+  local key = KEYS[6 + i]
   local text = redis.call('HGET', KEYS[2], address)
   local known = parse(text)
   local at = now - tonumber(ARGV[from + 3])
@@ -110,8 +125,12 @@ for i = 0, (#ARGV - HEAD) / STRIDE - 1 do
       offend(address, key, known, tonumber(ARGV[from + 4]), reason)
     end
   else
-    if ARGV[from + 4] ~= '' then at = tonumber(ARGV[from + 4]) end
-    local isLater = not known or known.at < at or known.at > now
+    if ARGV[from + 4] ~= '' then
+      at = tonumber(ARGV[from + 4])
+    else
+      at = math.max(at, math.min(tonumber(ARGV[from + 8]) or 0, now + 1000) + 1)
+    end
+    local isLater = not known or known.at < at or known.at > now + 2000
     if kind == 'counted' and known and known.til > at then isLater = false end
     if not isLater then
       tell(address, text)
@@ -126,18 +145,12 @@ end
 if seq > before then
   redis.call('SET', KEYS[1], whole(seq) .. ' ' .. born)
   local over = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', whole(now), 'LIMIT', 0, 100)
-  local excess = redis.call('ZCARD', KEYS[4]) - #over - maxBans
-  if excess > 0 then
-    for _, address in ipairs(redis.call('ZRANGE', KEYS[4], #over, #over + excess - 1)) do over[#over + 1] = address end
-  end
-  for _, address in ipairs(over) do
-    redis.call('HDEL', KEYS[2], address)
-    redis.call('ZREM', KEYS[3], address)
-    redis.call('ZREM', KEYS[4], address)
-  end
+  remove(over)
+  local excess = redis.call('ZCARD', KEYS[5]) - maxBans
+  if excess > 0 then remove(redis.call('ZRANGE', KEYS[5], 0, math.min(excess, 1000) - 1)) end
   local last = redis.call('ZRANGE', KEYS[4], -1, -1, 'WITHSCORES')
   local life = math.max(60000, tonumber(last[2] or '0') - now + 60000)
-  for i = 1, 4 do redis.call('PEXPIRE', KEYS[i], whole(life)) end
+  for i = 1, 5 do redis.call('PEXPIRE', KEYS[i], whole(life)) end
 end
 reply[2] = whole(seq)
 return reply
@@ -149,7 +162,7 @@ local _, now = clock()
 local page = tonumber(ARGV[2])
 local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 seq = seq or '0'
-local reply = { whole(now), seq, born or '', seq }
+local reply = { whole(now), seq, born and born .. server() or '', seq }
 if tonumber(seq) <= tonumber(ARGV[1]) then return reply end
 local changed = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, page)
 for i = 1, #changed, 2 do

@@ -19,12 +19,7 @@ const PAGE = 500
  */
 export function redisOffenders(send: Send, prefix: string, name = 'repeatOffender'): OffenderStore {
   const base = `${prefix}{offenders}:${safeName(name)}:`
-  const [seq, bans, changes, ends] = ['seq', 'bans', 'changes', 'ends'].map(key => base + key) as [
-    string,
-    string,
-    string,
-    string,
-  ]
+  const keys = ['seq', 'bans', 'changes', 'forgets', 'ends'].map(key => base + key)
 
   return {
     scope: scopeName => redisOffenders(send, prefix, scopeName),
@@ -32,7 +27,7 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
       const offences = actions.map(({ address }) => `${base}of:${address}`)
       const args = [...headOf(terms, maxBans, expected), ...actions.flatMap(argumentsOf)]
       const [now, last, born = '', late, ...records] = textsOf(
-        await runScript(send, WRITE, [seq, bans, changes, ends, ...offences], args),
+        await runScript(send, WRITE, [...keys, ...offences], args),
       )
       return {
         now: numberOf(now),
@@ -46,7 +41,7 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
     probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000']),
     async read(cursor): Promise<OffenderChanges> {
       // Not of a replica: one that lags behind would look as if something had been lost.
-      const reply = await runScript(send, READ, [seq, bans, changes], [String(cursor), String(PAGE)])
+      const reply = await runScript(send, READ, keys.slice(0, 3), [String(cursor), String(PAGE)])
       const [now, last, born = '', next, ...records] = textsOf(reply)
       return {
         now: numberOf(now),
@@ -64,15 +59,15 @@ function headOf(terms: Terms, maxBans: number, expected: number): string[] {
   return [limit, window, ban, maxBan, decay, topLevel(terms), maxBans, Math.trunc(expected)].map(String)
 }
 
-/** Kind, address, age, count or time, duration, level, reason. */
+/** Kind, address, age, count or time, duration, level, reason, after. */
 function argumentsOf(action: OffenderAction): string[] {
   const { kind, address } = action
-  if (kind === 'offend') return [kind, address, '0', String(action.times), '', '', action.reason]
+  if (kind === 'offend') return [kind, address, '0', String(action.times), '', '', action.reason, '']
   const age = String(action.age)
-  if (kind !== 'ban') return [kind, address, age, '', '', '', '']
+  if (kind !== 'ban') return [kind, address, age, '', '', '', '', String(action.after ?? '')]
   const { at, duration, level, reason, isCounted } = action
   const numbers = [at ?? '', duration, level].map(String)
-  return [isCounted ? 'counted' : kind, address, age, ...numbers, reason]
+  return [isCounted ? 'counted' : kind, address, age, ...numbers, reason, String(action.after ?? '')]
 }
 
 function textsOf(reply: unknown): string[] {

@@ -46,7 +46,7 @@ export const outages: readonly Break[] = [
   {
     name: 'what waits for a store that is down waits on',
     file: 'stores/guarded-store.ts',
-    find: 'if (isFirst) waits.giveUp()',
+    find: 'if (isFirst) for (const giveUp of giveUps) giveUp()',
     replace: '',
     tests: ['stores/guarded-store.test.ts'],
   },
