@@ -13,6 +13,8 @@ export interface BanAction {
   readonly address: string
   /** How many milliseconds ago it was decided. */
   readonly age: number
+  /** The last decision that was known of, by the store's clock: this one is later. */
+  readonly after?: number
   /** Where the store had said so, when by its own clock: in place of `age`. */
   readonly at: number | undefined
   /** How long it lasts from then on. */
@@ -29,6 +31,8 @@ export interface PardonAction {
   readonly address: string
   /** How many milliseconds ago. */
   readonly age: number
+  /** As of a ban. */
+  readonly after?: number
 }
 
 /** What happened in a process, for the store to count or to keep. `address` is a network as text. */
@@ -53,7 +57,7 @@ export interface OffenderNews {
   readonly now: number
   /** The number of its last change; they grow. Lower than it was before: the store has lost something. */
   readonly last: number
-  /** Says when it began with nothing; `''`: there is nothing. Another one than before: it has lost all. */
+  /** Says when it began: with nothing, or with what it had kept; `''`: there is nothing. Another one than before: some is lost. */
   readonly born: string
   readonly records: readonly OffenderRecord[]
 }

@@ -77,6 +77,12 @@ export class OffenderTable {
     this.#settle(entry)
   }
 
+  /** As {@link set}, but none that ends later makes room for it. */
+  setIfRoom(address: Address, offender: Offender): void {
+    const isFull = this.#heap.length >= this.#max && endOf(this.#heap, 0) > offender.until
+    if (!isFull || this.#find(address)) this.set(address, offender)
+  }
+
   delete(address: Address): void {
     const entry = this.#find(address)
     if (entry) this.#remove(entry)

@@ -130,7 +130,8 @@ export class Offenders {
     const now = this.#clock()
     const isForgotten = forgottenAt(this.#terms, offender) <= now
     if (isForgotten) this.#table.delete(address)
-    else this.#table.set(address, offender)
+    else if (offender.until > now) this.#table.set(address, offender)
+    else this.#table.setIfRoom(address, offender)
   }
 
   #ban(address: Address, now: number, reason: string, byHand?: { duration: number | undefined }): void {

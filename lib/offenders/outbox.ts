@@ -7,10 +7,13 @@ const BATCH = 128
 /** Networks whose offences wait for a call; what comes beyond them is counted here alone. */
 const MAX_OFFENCES = 4_096
 
+/** A store dates decisions that follow each other within a millisecond ahead of its clock, by no more milliseconds. */
+const MAX_AHEAD = 2_000
+
 /** A decision that the store has yet to hear: dated, not aged. */
-type Decision = { readonly at: number } & (
-  | ({ readonly storeAt: number | undefined } & Omit<BanAction, 'age' | 'at'>)
-  | Omit<PardonAction, 'age'>
+type Decision = { readonly at: number; after?: number } & (
+  | ({ readonly storeAt: number | undefined } & Omit<BanAction, 'age' | 'at' | 'after'>)
+  | Omit<PardonAction, 'age' | 'after'>
 )
 
 /** What goes in one call. */
@@ -25,6 +28,8 @@ export class Outbox implements Journal {
   readonly #decisions = new Map<string, Decision>()
   readonly #offences = new Map<string, { times: number; reason: string }>()
   readonly #onNews: () => void
+  /** The latest decision that the store has told of, by its clock: what is decided here comes after it. */
+  #latest = 0
 
   /**
    * @param max decisions that are kept while the store is away; past that the oldest are forgotten
@@ -96,6 +101,18 @@ export class Outbox implements Journal {
     for (const decision of decisions) this.forget(decision.address, decision)
   }
 
+  /** A decision that the store has told of; `now` by its clock too: what is far ahead of it was dated by another. */
+  heard(at: number, now: number): void {
+    if (this.#latest > now + MAX_AHEAD) this.#latest = 0
+    if (at <= now + MAX_AHEAD) this.#latest = Math.max(this.#latest, at)
+  }
+
+  /** What was decided on a network while the store was being told of this comes after it. */
+  comesAfter(network: string, at: number): void {
+    const decision = this.#decisions.get(network)
+    if (decision) decision.after = Math.max(decision.after ?? 0, at)
+  }
+
   /** Drops what was decided on a network: somebody else has had a later word. */
   forget(network: string, only = this.#decisions.get(network)): void {
     if (this.#decisions.get(network) === only) this.#decisions.delete(network)
@@ -112,7 +129,7 @@ export class Outbox implements Journal {
     this.#decisions.delete(address)
     if (this.#decisions.size >= this.#max)
       this.#decisions.delete(this.#decisions.keys().next().value as string)
-    this.#decisions.set(address, decision)
+    this.#decisions.set(address, { after: this.#latest, ...decision })
     this.#onNews()
   }
 }
@@ -123,7 +140,10 @@ function banOf({ address, at, until, level, reason, storeAt }: Offender, isCount
 
 function actionOf(decision: Decision, now: number): OffenderAction {
   const age = Math.max(0, now - decision.at)
-  return decision.kind === 'ban' ? { ...decision, age, at: decision.storeAt } : { ...decision, age }
+  const after = decision.after ?? 0
+  return decision.kind === 'ban'
+    ? { ...decision, age, after, at: decision.storeAt }
+    : { ...decision, age, after }
 }
 
 function first<T>(from: Iterable<T>, count: number): T[] {

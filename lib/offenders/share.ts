@@ -51,12 +51,18 @@ export class Share {
 
   /** Resolves when the store has been told, and asked, once more, or has failed. Never rejects. */
   async flush(): Promise<void> {
-    // One that is under way may have been answered before now.
-    await this.#reading
-    if (!this.#isUp) await this.#read()
-    await this.#writing
-    await this.#write()
-    await this.#read()
+    // The deadlines of the calls keep no process alive: it would end before this does.
+    const alive = setInterval(() => {}, 60_000)
+    try {
+      // One that is under way may have been answered before now.
+      await this.#reading
+      if (!this.#isUp) await this.#read()
+      await this.#writing
+      await this.#write()
+      await this.#read()
+    } finally {
+      clearInterval(alive)
+    }
   }
 
   close(): void {
@@ -103,7 +109,7 @@ export class Share {
       const news = await this.#calls.inTime(write)
       if (!news.isLate) this.#outbox.told(decisions)
       else if (++late > 2) throw new Error('the clock of the store is not to be believed')
-      this.#hear(news, last)
+      this.#hear(news, last, true)
     }
   }
 
@@ -131,26 +137,30 @@ export class Share {
   }
 
   /** @param before the last change that was known of when the store was asked */
-  #hear({ now, last, born, records }: OffenderNews, before: number): void {
+  #hear({ now, last, born, records }: OffenderNews, before: number, isReply = false): void {
     const beganAnew = this.#born !== '' && born !== this.#born
     this.#ahead = now - this.#offenders.now()
     this.#last = last
     this.#born = born
     if (beganAnew || last < before) {
-      for (const known of this.#offenders.known()) this.#outbox.restore(known)
+      // Of these the store has just said what is so.
+      const told = new Set(isReply ? records.map(({ address }) => address) : [])
+      for (const known of this.#offenders.known()) if (!told.has(known.address)) this.#outbox.restore(known)
       // What is left there is read from the beginning.
       this.#cursor = 0
     }
-    this.#adopt(records)
+    this.#adopt(records, now, isReply)
   }
 
-  #adopt(records: readonly OffenderRecord[]): void {
+  #adopt(records: readonly OffenderRecord[], now: number, isReply: boolean): void {
     const ahead = this.#ahead
     for (const { at, since, until, ...record } of records) {
-      const decidedAt = this.#outbox.decidedAt(record.address)
-      // What is about to be told from here is later: the store will come to say the same.
-      if (decidedAt !== undefined && decidedAt >= at - ahead) continue
-      this.#outbox.forget(record.address)
+      this.#outbox.heard(at, now)
+      // What is about to be told from here: the store will say which is later.
+      if (this.#outbox.decidedAt(record.address) !== undefined) {
+        if (isReply) this.#outbox.comesAfter(record.address, at)
+        continue
+      }
       const known = this.#offenders.find(record.address)
       if (known?.storeAt === at) continue
       const dated = { at: at - ahead, since: since - ahead, until: until - ahead, storeAt: at }

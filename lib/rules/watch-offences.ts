@@ -1,9 +1,10 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import { isThenable } from '../callback.ts'
 import { clientAddress, isTrusted, isTrustedPeer, peerAddress, trustOf } from '../client-address.ts'
 import type { Common } from '../common-options.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Verdict } from '../drop-event.ts'
-import { isResponse, type Request, type Response } from '../http-types.ts'
+import { isHttp2Response, isResponse, type Request, type Response } from '../http-types.ts'
 import type { Address } from '../match/address.ts'
 import type { Offenders } from '../offenders/offenders.ts'
 import { type VerdictWatcher, watchVerdicts } from '../publish.ts'
@@ -11,10 +12,11 @@ import { Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
 import { addressOf } from './address-rule.ts'
 
-/** An HTTP/2 response that is closed has forgotten its request. */
+/** A response of HTTP/2 that is closed has forgotten its request, a stream never knew it. */
 const kRequest = Symbol('drop444.answered')
 
 type Answer = Response & { [kRequest]?: Request }
+type Stream = ServerHttp2Stream & { [kRequest]?: Request }
 
 /** To be held for as long as offences are to be counted. */
 export interface Watch {
@@ -23,6 +25,14 @@ export interface Watch {
   watchAnswer(req: Request, res: Response): void
   close(): void
 }
+
+/** Who is banned is dropped for that alone: it would never end. The others are faults of the server, and meet everybody. */
+const innocent: ReadonlySet<string> = new Set([
+  Reason.BANNED,
+  Reason.OVERLOADED,
+  Reason.STORE_DOWN,
+  Reason.RULE_ERROR,
+])
 
 /** Tells `offenders` of drops, and of answers with one of `statuses` to requests that are given to `watchAnswer`. */
 export function watchOffences(
@@ -34,8 +44,7 @@ export function watchOffences(
   let isOn = true
 
   function isOffence({ action, reason, sentStatus }: Verdict): boolean {
-    // Who is banned is dropped for that alone: it would never end.
-    if (reason === Reason.BANNED || action === 'dry-run') return false
+    if (innocent.has(reason) || action === 'dry-run') return false
     return action !== 'respond' || (sentStatus !== undefined && statuses.has(sentStatus))
   }
 
@@ -84,23 +93,34 @@ export function watchOffences(
   const stopWatching = watchVerdicts(watcher)
 
   /** Of a request that was dropped, or answered by a rule, there was a verdict. */
-  function onAnswered(this: Answer): void {
-    const req = this[kRequest]
-    if (!isOn || !req || !statuses.has(this.statusCode) || !this.headersSent || stateOf(req).told) return
+  function answered(req: Request | undefined, status: number): void {
+    if (!isOn || !req || !statuses.has(status) || stateOf(req).told) return
     try {
       const address = offenderOf(req)
-      if (address) offenders.offend(address, `status ${this.statusCode}`)
+      if (address) offenders.offend(address, `status ${status}`)
     } catch (error) {
       reportError('a rule that counts answers', error)
     }
+  }
+
+  function onClosed(this: Answer): void {
+    if (this.headersSent) answered(this[kRequest], this.statusCode)
+  }
+
+  /** What an app has sent by itself, where it takes streams, its response knows nothing of. */
+  function onStreamClosed(this: Stream): void {
+    const status = this.sentHeaders?.[':status']
+    if (status !== undefined) answered(this[kRequest], Number(status))
   }
 
   return {
     watcher,
     watchAnswer(req, res) {
       if (statuses.size === 0 || !isOn || !isResponse(res)) return
-      ;(res as Answer)[kRequest] = req
-      res.on('close', onAnswered)
+      const isHttp2 = isHttp2Response(res)
+      const carrier: Answer | Stream = isHttp2 ? res.stream : res
+      carrier[kRequest] = req
+      carrier.on('close', isHttp2 ? onStreamClosed : onClosed)
     },
     close() {
       isOn = false

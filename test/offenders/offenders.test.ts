@@ -9,13 +9,13 @@ import type { Terms } from '../../lib/offenders/terms.ts'
 
 const who = parseAddress('192.0.2.1') as NonNullable<ReturnType<typeof parseAddress>>
 
-function make(terms: Terms) {
+function make(terms: Terms, maxBans = 100) {
   let now = 0
   const offenders = new Offenders({
     terms,
     networks: new Networks(32, 64),
     counter: new OffenceCounter(terms.limit, terms.window, 100),
-    maxBans: 100,
+    maxBans,
     clock: () => now,
   })
   const at = (time: number) => {
@@ -84,6 +84,23 @@ describe('Offenders', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  test('what others have told of a ban that is over takes the place of none in force', () => {
+    const { offenders, at } = make({ limit: 1, window: 10, ban: 1_000, maxBan: 1_000, decay: 10_000 }, 2)
+    const tell = (address: string, until: number) =>
+      offenders.adopt({ address, at: 0, since: 0, until, level: 1, reason: 'x', storeAt: 0 })
+    const known = () => [...offenders.known()].map(({ address }) => address).sort()
+    at(100)
+    tell('192.0.2.1', 50)
+    offenders.ban(who, 'x')
+    offenders.ban({ ...who, words: [1], text: '0.0.0.1' }, 'x')
+    assert.deepEqual(known(), ['0.0.0.1', '192.0.2.1'])
+    tell('192.0.2.2', 90)
+    assert.deepEqual(known(), ['0.0.0.1', '192.0.2.1'])
+    at(2_000)
+    tell('192.0.2.3', 1_500)
+    assert.equal(known().includes('192.0.2.3'), true)
   })
 
   test('ten bans in a row: 10 minutes, doubled up to a day; a quiet day takes one step off', () => {

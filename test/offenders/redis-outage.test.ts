@@ -84,10 +84,54 @@ describe('offenders without their Redis', { skip: requireTool('redis-server'), c
     redis.cli('HDEL', 'test:{offenders}:repeatOffender:bans', who)
     redis.cli('ZREM', 'test:{offenders}:repeatOffender:changes', who)
     redis.cli('ZREM', 'test:{offenders}:repeatOffender:ends', who)
+    redis.cli('ZREM', 'test:{offenders}:repeatOffender:forgets', who)
     await within(PATIENCE, () => redis.cli('HGET', 'test:{offenders}:repeatOffender:bans', who) !== '')
     b.offend(second, 4)
     await within(PATIENCE, () => a.isBanned(second))
     assert.deepEqual([a.states, b.states], [[], []])
+  })
+
+  test('back with an older snapshot, and something new in it: what it lost is told again', async t => {
+    const fleet = new Fleet(t)
+    const { mkdtemp, rm } = await import('node:fs/promises')
+    const { tmpdir } = await import('node:os')
+    const dir = await mkdtemp(`${tmpdir()}/drop444-rdb-`)
+    try {
+      const args = ['--save', '3600', '1']
+      const redis = await fleet.start({ args, dir })
+      const real = await fleet.connect(redis.url)
+      let isCutOff = false
+      const unlessCutOff = <T>(call: () => Promise<T>) =>
+        isCutOff ? Promise.reject(new Error('cut off')) : call()
+      const gated: OffenderStore = {
+        scope: () => gated,
+        write: (...args) => unlessCutOff(() => real.write(...args)),
+        read: cursor => unlessCutOff(() => real.read(cursor)),
+        probe: () => unlessCutOff(() => real.probe()),
+      }
+      const a = fleet.add(gated)
+      await a.flush()
+      a.ban(who)
+      await a.flush()
+      redis.cli('SAVE')
+      a.ban(second)
+      await a.flush()
+      isCutOff = true
+      redis.signal('SIGKILL')
+      await within(PATIENCE, () => wentDownOnce(a))
+      await fleet.start({ args, dir, port: redis.port })
+      const first = await fleet.join(redis.url)
+      first.ban(third)
+      await first.flush()
+      assert.deepEqual(
+        [who, second, third].map(each => first.isBanned(each)),
+        [true, false, true],
+      )
+      isCutOff = false
+      await within(PATIENCE, () => first.isBanned(second) && a.isBanned(third))
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
   })
 
   test('emptied behind our back, with the first word a write: every ban is told again', async t => {

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
+import http2 from 'node:http2'
+import type { Server } from 'node:net'
 import { describe, test } from 'node:test'
 import { badAgent, denyCidr, drop, OptionsError, protect, rule } from '../../lib/index.ts'
 import type { RepeatOffenderOptions } from '../../lib/rules/offender-options.ts'
 import { type RepeatOffender, repeatOffender } from '../../lib/rules/repeat-offender.ts'
 import { settle } from '../support/events.ts'
-import { headers, openHttp2 } from '../support/http2-frames.ts'
+import { headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
 import { exchange, get, RawClient } from '../support/raw-client.ts'
-import { type Handler, kindName, kinds, type Middleware, start } from '../support/servers.ts'
+import {
+  credentials,
+  type Handler,
+  kindName,
+  kinds,
+  listen,
+  type Middleware,
+  start,
+} from '../support/servers.ts'
 import { closed, drops, hooks } from '../support/watch.ts'
 
 const minute = 60_000
@@ -50,6 +60,7 @@ async function site(
   return { port: server.port, server: server.server, ask }
 }
 
+const answersOf = (bytes: Buffer) => parseFrames(bytes).filter(({ type }) => type === 'HEADERS').length
 const reasons = () => drops.events.map(({ reason }) => reason)
 
 describe('repeatOffender', () => {
@@ -156,6 +167,18 @@ describe('repeatOffender', () => {
     first.ban('127.0.0.1')
     for (let i = 0; i < 4; i++) assert.equal(await ask('/'), 'dropped')
     assert.equal(other.isBanned('127.0.0.1'), false)
+  })
+
+  test('a fault of the server is no offence: overload, a store or a rule that fails', async () => {
+    const own = offender({ limit: 1 })
+    const faults = rule('faults', req => req.headers['x-fault'] as string | undefined)
+    const { ask } = await site([own, faults])
+    for (const fault of ['overloaded', 'store-down', 'rule-error']) {
+      for (let i = 0; i < 3; i++) assert.equal(await ask('/', { 'X-Fault': fault }), 'dropped')
+    }
+    assert.deepEqual(own.list(), [])
+    for (let i = 0; i < 2; i++) await ask('/', { 'X-Fault': 'fault-of-theirs' })
+    assert.equal(own.isBanned('127.0.0.1'), true)
   })
 
   test('statuses: others, or none', async () => {
@@ -451,6 +474,37 @@ describe('repeatOffender in protect', () => {
     })
   }
 
+  for (const tls of [false, true]) {
+    test(`answers of an app that takes streams count, once: ${tls ? 'TLS' : 'h2c'}`, async () => {
+      const own = offender()
+      const made = tls ? http2.createSecureServer(credentials) : http2.createServer()
+      made.on('stream', (stream, fields) => {
+        if (fields[':path'] === '/both') return
+        stream.respond({ ':status': Number(fields[':path']?.slice(1)) }, { endStream: true })
+      })
+      // It asks the same rule once more.
+      made.on('request', (req, res) => {
+        if (req.url !== '/both') return
+        own(req, res, () => {
+          res.statusCode = 404
+          res.end()
+        })
+      })
+      const server = closed(await listen(made as Server))
+      protect(made as Server, { rules: [own] })
+      const client = await openHttp2({ port: server.port, tls })
+      const paths = ['/404', '/200', '/both', '/204']
+      for (const [i, path] of paths.entries()) client.send(headers(2 * i + 1, path))
+      await client.until(() => answersOf(client.data) === paths.length)
+      await settle(100)
+      assert.equal(own.isBanned('127.0.0.1'), false)
+      client.send(headers(9, '/403'))
+      for (let i = 0; i < 200 && !own.isBanned('127.0.0.1'); i++) await settle(10)
+      assert.equal(own.list()[0]?.reason, 'status 403')
+      client.destroy()
+    })
+  }
+
   test('it is judged first, wherever it stands', async () => {
     const own = offender()
     const judged: string[] = []
@@ -485,6 +539,22 @@ describe('repeatOffender in protect', () => {
     const wire = await client.ended()
     assert.equal(wire.wireBytes, 0)
     client.destroy()
+  })
+
+  test('a flush settles also where nothing else keeps the process alive, and the store never answers', async () => {
+    const { spawnSync } = await import('node:child_process')
+    const script = `
+      import { repeatOffender } from './lib/rules/repeat-offender.ts'
+      const never = () => new Promise(() => {})
+      const store = { scope: () => store, write: never, read: never, probe: never }
+      const own = repeatOffender({ store })
+      own.ban('192.0.2.1')
+      await own.flush()
+      own.close()
+      console.log('settled')`
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+    const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
+    assert.deepEqual([child.stdout.trim(), child.status], ['settled', 0], child.stderr)
   })
 
   test('counting drops is no subscription, for the warning; and polling a store keeps no process alive', async () => {

@@ -39,8 +39,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'a drop for a ban is an offence',
     file: 'rules/watch-offences.ts',
-    find: "if (reason === Reason.BANNED || action === 'dry-run') return false",
-    replace: "if (action === 'dry-run') return false",
+    find: '  Reason.BANNED,\n',
+    replace: '',
     tests: ['rules/repeat-offender.test.ts'],
   },
   {
@@ -74,7 +74,7 @@ export const offenders: readonly Break[] = [
   {
     name: 'a ban of a process that was cut off undoes a lift',
     file: 'stores/redis/offender-scripts.ts',
-    find: 'local isLater = not known or known.at < at or known.at > now',
+    find: 'local isLater = not known or known.at < at or known.at > now + 2000',
     replace: 'local isLater = true',
     tests: ['offenders/redis-offenders.test.ts'],
   },
@@ -91,5 +91,33 @@ export const offenders: readonly Break[] = [
     find: '    if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())\n',
     replace: '',
     tests: ['offenders/redis-outage.test.ts'],
+  },
+  {
+    name: 'overload is an offence of who was dropped',
+    file: 'rules/watch-offences.ts',
+    find: '  Reason.OVERLOADED,\n',
+    replace: '',
+    tests: ['rules/repeat-offender.test.ts'],
+  },
+  {
+    name: 'an answer on a stream is not counted',
+    file: 'rules/watch-offences.ts',
+    find: "const status = this.sentHeaders?.[':status']",
+    replace: 'const status = undefined',
+    tests: ['rules/repeat-offender.test.ts'],
+  },
+  {
+    name: 'the answer to an older decision ends a newer one',
+    file: 'offenders/share.ts',
+    find: '        if (isReply) this.#outbox.comesAfter(record.address, at)\n        continue\n',
+    replace: '        this.#outbox.forget(record.address)\n',
+    tests: ['offenders/redis-offenders.test.ts'],
+  },
+  {
+    name: 'a full Redis forgets who is banned for who was',
+    file: 'stores/redis/offender-scripts.ts',
+    find: "remove(redis.call('ZRANGE', KEYS[5], 0,",
+    replace: "remove(redis.call('ZRANGE', KEYS[4], 0,",
+    tests: ['offenders/redis-offenders.test.ts'],
   },
 ]
