@@ -11,7 +11,7 @@ const skip = requireTool('slowhttptest')
 
 const isLong = process.env.DROP444_LONG === '1'
 /** How long each attack goes on, in seconds. */
-const DURATION = isLong ? 60 : 10
+const DURATION = isLong ? 60 : process.env.DROP444_SAMPLE ? 5 : 10
 const CONNECTIONS = 1_000
 /** In the short run the limits are short too, so that connections are ended all the while. */
 const limits: ProtectOptions = isLong ? {} : { headerTimeout: 3_000, bodyTimeout: 3_000, sendTimeout: 3_000 }
