@@ -76,7 +76,8 @@ describe('outages: failover and delay', { skip: requireTool('redis-server'), con
           await until('the sentinel knows the replica', () => known().includes(String(replica.port)))
           return sentinelClients[client](sentinel.port, 'fleet')
         }
-        await endure({ ...fault('kill -9'), keepsData: true, heal: async () => replica }, connect, 'memory')
+        const failover = { ...fault('kill -9'), keepsData: true, mayLose: true, heal: async () => replica }
+        await endure(failover, connect, 'memory')
       } finally {
         for (const program of started) await program.close()
       }

@@ -9,6 +9,8 @@ export interface Fault {
   readonly args?: readonly string[]
   /** Whether what was counted before is there afterwards. */
   readonly keepsData: boolean
+  /** But for the last requests. */
+  readonly mayLose?: boolean
   /** What nobody waits for any longer may well be counted: only the answer is late. */
   readonly isHeard?: boolean
   /** It need not be noticed by anybody. */
