@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 /** What a test file needs whole takes seconds; a broken library may make it hang. */
-const PATIENCE = 120_000
+const PATIENCE = 45_000
 
 /** Tests that start other processes: they run to their end, and end those. */
 const startsOthers = /^(?:nginx|demo|docs|package)/
