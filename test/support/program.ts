@@ -64,7 +64,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 /** Ends the program where this process is killed and can't: its end of the pipe closes then. */
 function watchOver(pid: number, directory: string): ChildProcess {
-  const script = 'read -r _; kill "$0"; rm -rf -- "$1"'
+  const script = 'read -r _; kill "$0"; kill -CONT "$0"; rm -rf -- "$1"'
   return spawn('/bin/sh', ['-c', script, String(pid), directory], { stdio: ['pipe', 'ignore', 'ignore'] })
 }
 
