@@ -16,7 +16,7 @@ export interface VerdictWatcher {
   onConnection(verdict: Verdict, peer: Address, isProxy: boolean): void
 }
 
-/** Weakly: a rule that nobody has any more is not kept for what it counts. */
+/** Held weakly: a rule that its app has thrown away stops counting, and can be collected. */
 const watchers = new Set<WeakRef<VerdictWatcher>>()
 
 /**

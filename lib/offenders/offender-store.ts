@@ -38,7 +38,7 @@ export interface PardonAction {
 /** What happened in a process, for the store to count or to keep. `address` is a network as text. */
 export type OffenderAction = OffendAction | BanAction | PardonAction
 
-/** What the store knows of a network; times in milliseconds by the store's clock. */
+/** What is known of a network; times in milliseconds, in what a store says by the store's clock. */
 export interface OffenderRecord {
   readonly address: string
   /** When it was decided. */

@@ -1,20 +1,10 @@
 import type { Address } from '../match/address.ts'
 import { mixWords, newSecret } from '../match/keyed-hash.ts'
 import type { Networks } from './networks.ts'
+import type { OffenderRecord } from './offender-store.ts'
 
-/** What is known of one network: that it is banned, was, or was pardoned. */
-export interface Offender {
-  /** The network as text. */
-  readonly address: string
-  /** When this was decided, in milliseconds of this process's clock. */
-  readonly at: number
-  /** When its ban began. */
-  readonly since: number
-  /** When its ban ends, or ended. */
-  readonly until: number
-  readonly level: number
-  /** Why it was banned last. */
-  readonly reason: string
+/** What is known of one network: that it is banned, was, or was pardoned. Times are by this process's clock. */
+export interface Offender extends OffenderRecord {
   /** Where a store has said so: `at` by the store's clock. */
   readonly storeAt: number | undefined
 }

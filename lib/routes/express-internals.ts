@@ -101,7 +101,7 @@ function subAppOf({ handle, name }: Layer): object | undefined {
 export function innerRouter(layer: Layer): Router | undefined {
   const { handle } = layer
   if (isRouter(handle)) return handle
-  // A router, other than an app, takes an app as any other handler.
+  // An app that is mounted in another is wrapped by it; in a plain router it is the handler itself.
   const app = isExpress(handle) ? handle : subAppOf(layer)
   return app && routerOf(app)
 }

@@ -96,7 +96,7 @@ class Walk {
   }
 }
 
-/** Whether a route takes the method. For OPTIONS, one that has any is noted. */
+/** Whether a route takes the method. For OPTIONS a route with any method is noted: Express answers that by itself. */
 function handles(route: ExpressRoute, target: Target): boolean {
   const { methods } = route
   const name = target.method.toLowerCase()

@@ -43,7 +43,7 @@ export function makeDecider(limits: readonly CompiledLimit[], options: DeciderOp
       limits.map(() => new MemoryStore(maxKeys)),
     )
   }
-  // One that somebody has changed has to be asked as any other.
+  // A subclass with a `hit` of its own must be asked through that.
   const isMemory = store instanceof MemoryStore && store.hit === MemoryStore.prototype.hit
   if (isMemory && limits.length === 1) return inMemory(limits, [store])
   return inStore(limits, store, options)
