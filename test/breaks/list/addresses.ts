@@ -154,6 +154,6 @@ export const addresses: readonly Break[] = [
     file: 'client-address.ts',
     find: 'if (isCutOff(req) && isTrustedPeer(req, trust)) return undefined',
     replace: '',
-    tests: ['behind-a-proxy/header-count.test.ts'],
+    tests: ['behind-a-proxy/header-count.all.test.ts'],
   },
 ]

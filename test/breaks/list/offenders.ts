@@ -83,14 +83,14 @@ export const offenders: readonly Break[] = [
     file: 'offenders/share.ts',
     find: 'if (beganAnew || last < before) {',
     replace: 'if (false) {',
-    tests: ['offenders/redis-outage.test.ts'],
+    tests: ['offenders/redis-outage.all.test.ts'],
   },
   {
     name: 'a store that only reads is up with each read',
     file: 'offenders/share.ts',
     find: '    if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())\n',
     replace: '',
-    tests: ['offenders/redis-outage.test.ts'],
+    tests: ['offenders/redis-outage.all.test.ts'],
   },
   {
     name: 'overload is an offence of who was dropped',

@@ -90,7 +90,7 @@ export const outages: readonly Break[] = [
     file: 'stores/redis/limit-script.ts',
     find: 'if now > tonumber(ARGV[1]) then return {now} end',
     replace: '',
-    tests: ['stores/outage.test.ts'],
+    tests: ['stores/outage.all.test.ts'],
   },
   {
     name: 'a store is up while a part of ours still finds it down',

@@ -55,7 +55,7 @@ export const paths: readonly Break[] = [
     file: 'match/glob.ts',
     find: 'longestBy[sharing] ?? 32',
     replace: 'longestBy[0] ?? sharing',
-    tests: ['match/path-time.test.ts'],
+    tests: ['match/path-time.all.test.ts'],
   },
   {
     name: 'what a router cuts off is not looked at',

@@ -69,7 +69,7 @@ export const redis: readonly Break[] = [
     file: 'stores/redis/several-slots.ts',
     find: 'return first.some(value => value < 0) ? first : askAll(true)',
     replace: 'return first.length === 0 ? first : askAll(true)',
-    tests: ['stores/redis/cluster.test.ts'],
+    tests: ['stores/redis/cluster.all.test.ts'],
   },
   {
     name: 'Redis Cluster: slots are not those of the servers',

@@ -105,7 +105,7 @@ export const routes: readonly Break[] = [
     file: 'routes/django-regex.ts',
     find: "'(?=\\\\n?$)'",
     replace: "'$'",
-    tests: ['routes/django-regex.test.ts'],
+    tests: ['routes/django-regex.all.test.ts'],
   },
   {
     name: 'a pattern that ends in $ is only searched for',
@@ -126,7 +126,7 @@ export const routes: readonly Break[] = [
     file: 'routes/django-regex-case.ts',
     find: "(letter === 'İ' ? 'i' : letter.toLowerCase())",
     replace: 'letter.toLowerCase()',
-    tests: ['routes/django-regex.test.ts'],
+    tests: ['routes/django-regex.all.test.ts'],
   },
   {
     name: 'a mount point takes what only begins like it',

@@ -4,8 +4,8 @@ const accept = ['server/accept.test.ts']
 const hostile = ['server/hostile.test.ts']
 const malformed = ['server/malformed.test.ts']
 const pipelines = ['server/pipelines.test.ts']
-const slow = ['server/slow.test.ts']
-const unhurt = ['server/slow-unhurt.test.ts']
+const slow = ['server/slow.all.test.ts']
+const unhurt = ['server/slow-unhurt.all.test.ts']
 
 export const server: readonly Break[] = [
   {

@@ -103,7 +103,7 @@ export const wire: readonly Break[] = [
     file: 'wire/http1.ts',
     find: 'else socket.destroy()\n  if (res)',
     replace: "else socket.end('x')\n  if (res)",
-    tests: ['demo.test.ts'],
+    tests: ['demo.all.test.ts'],
   },
   {
     name: 'one rule closes in another way than the others',

@@ -1,0 +1,3 @@
+import { withstandAll } from './slowhttptest-attacks.ts'
+
+withstandAll({ seconds: 60, perSecond: 200, limits: {} })

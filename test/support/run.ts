@@ -1,0 +1,33 @@
+/*
+ * Runs the test files of some tiers. Arguments: the tiers (default: `test`), then what to hand on to `node --test`.
+ * With `DROP444_SAMPLE=1` tiers run as CI runs them on a second Node: what does not depend on it is left out.
+ */
+import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { filesOf, type Tier, tiers } from './tiers.ts'
+
+const given = process.argv.slice(2)
+const count = given.findIndex(argument => !(tiers as readonly string[]).includes(argument))
+const rest = count < 0 ? [] : given.slice(count)
+const chosen = (count < 0 ? given : given.slice(0, count)) as Tier[]
+if (chosen.length === 0) chosen.push('test')
+
+const isSample = process.env.DROP444_SAMPLE === '1'
+// Most of them wait most of the time: on two cores Node would run one file after the other. Those that do not are left out, or
+// cut down, in a sample.
+const atOnce = Math.max(isSample ? 4 : 3, availableParallelism() - 1)
+// Later Nodes read TypeScript themselves, in less time.
+const reader = 'typescript' in process.features && process.features.typescript ? [] : ['--import', 'tsx']
+const timeout = chosen.includes('long') ? 1_200_000 : 240_000
+// Node 20's --test knows no globs, and not every shell does.
+const files = filesOf(chosen, 'test', isSample)
+const args = [
+  ...reader,
+  '--test',
+  `--test-timeout=${timeout}`,
+  `--test-concurrency=${atOnce}`,
+  ...rest,
+  ...files,
+]
+const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
+process.exit(status ?? 1)
