@@ -4,7 +4,8 @@ import express from 'express'
 const app = express()
 // The proxy is on this machine: it is told of a drop and closes the client's connection itself.
 app.set('trust proxy', 'loopback')
-app.use(pathAllowlist([...browserPaths, '/', '/orders/**', '/healthz']))
+const rules = [pathAllowlist([...browserPaths, '/', '/orders/**', '/healthz'])]
+app.use(rules)
 
 app.get('/', (_req, res) => void res.send('<h1>Home</h1>\n'))
 app.get('/orders/:id', (req, res) => void res.json({ order: req.params.id }))
@@ -14,4 +15,4 @@ dropLog(process.stdout)
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1')
 // Longer than any of the proxies keeps an idle connection: else one may send a request into it as we close it.
 server.keepAliveTimeout = 125_000
-protect(server)
+protect(server, { rules })

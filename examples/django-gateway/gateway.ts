@@ -42,11 +42,14 @@ function noDjango(_error: Error, _req: unknown, res: object): void {
 export function createGateway({ django, serverNames, routes }: GatewayOptions): Server {
   const app = express()
   app.disable('x-powered-by')
-  app.use(noHost({ serverNames }))
-  app.use(badAgent())
-  app.use(methodAllowlist(['GET', 'POST']))
-  // A folder of static files lists whatever is asked for in it; `!` takes away, dotfiles and `//` with it.
-  app.use(pathAllowlist([...browserPaths, djangoRoutes(routes), '!**/*.php']))
+  const rules = [
+    noHost({ serverNames }),
+    badAgent(),
+    methodAllowlist(['GET', 'POST']),
+    // A folder of static files lists whatever is asked for in it; `!` takes away, dotfiles and `//` with it.
+    pathAllowlist([...browserPaths, djangoRoutes(routes), '!**/*.php']),
+  ]
+  app.use(rules)
   app.use(ownHeaders)
   app.use(
     createProxyMiddleware<Request, Response>({
@@ -63,5 +66,5 @@ export function createGateway({ django, serverNames, routes }: GatewayOptions): 
       },
     }),
   )
-  return protect(createServer(app))
+  return protect(createServer(app), { rules })
 }

@@ -10,6 +10,7 @@ import { type Protocol, placeholder, type Settings, Site } from './site.ts'
 import { watchSlow } from './slow.ts'
 import { makeStreamPhase } from './streams.ts'
 import { tellTlsError } from './tls-error.ts'
+import { makeUnjudgedCheck } from './unjudged.ts'
 import { makeUpgradePhase } from './upgrades.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each phase knows the arguments of its own event
@@ -29,7 +30,8 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   const { emit } = server as unknown as { emit: (...args: unknown[]) => boolean }
   const site = new Site(server, protocol, settings, (...args) => emit.apply(server, args))
   const door = makeDoor(site)
-  const phases = phasesOf(site, door)
+  const checkUnjudged = makeUnjudgedCheck(site)
+  const phases = phasesOf(site, door, checkUnjudged)
   let isOn = true
 
   function guardedEmit(event: string | symbol, ...args: unknown[]): boolean {
@@ -44,6 +46,7 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   const restoreHost = takeHostHeader(site)
   const stopAsking = door.closes && askAtAccept(server, door.closes)
   const stopWatching = watchSlow(site)
+  checkUnjudged()
 
   return () => {
     stopWatching()
@@ -58,7 +61,7 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   }
 }
 
-function phasesOf(site: Site, door: Door): ReadonlyMap<string | symbol, Phase> {
+function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMap<string | symbol, Phase> {
   const judge = makeJudge(site)
   const { protocol } = site
 
@@ -88,6 +91,11 @@ function phasesOf(site: Site, door: Door): ReadonlyMap<string | symbol, Phase> {
 
   return new Map<string | symbol, Phase>(
     Object.entries({
+      listening() {
+        // Behind protect() a WebSocket server may have been attached.
+        checkUnjudged()
+        return site.emit('listening')
+      },
       connection,
       secureConnection,
       clientError: makeMalformedPhase(site),
@@ -96,7 +104,7 @@ function phasesOf(site: Site, door: Door): ReadonlyMap<string | symbol, Phase> {
         return site.emit('tlsClientError', error, socket)
       },
       ...makeRequestPhase(site, judge),
-      ...makeUpgradePhase(site, judge),
+      ...makeUpgradePhase(site, judge, checkUnjudged),
       ...makeStreamPhase(site, judge),
     }),
   )

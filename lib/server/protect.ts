@@ -13,7 +13,10 @@ import type { Protocol, Settings } from './site.ts'
 /** Options of {@link protect}. Times are in milliseconds; 0 is no limit. */
 export interface ProtectOptions
   extends Pick<CommonOptions, 'name' | 'dryRun' | 'except' | 'trustProxy' | 'handOff' | 'reset'> {
-  /** What factories return: judged before any framework, on requests, upgrades and CONNECT. Default: none. */
+  /**
+   * What factories return: judged before any framework, on requests, upgrades and CONNECT. Default: none, with a warning where
+   * something listens to upgrades or CONNECT; `[]` is none, without it.
+   */
   rules?: (Iterable<Rule> & object) | undefined
   /** For the TLS handshake. Default 10,000. */
   handshakeTimeout?: number | undefined
@@ -95,6 +98,7 @@ export function protect<S extends NetServer>(server: S, options?: ProtectOptions
     dryRun: checked.dryRun ?? false,
     reset: checked.reset ?? false,
     rules: checked.rules ?? [],
+    areRulesGiven: checked.rules !== undefined,
     handshakeTimeout: checked.handshakeTimeout ?? 10_000,
     headerTimeout: checked.headerTimeout ?? 10_000,
     bodyTimeout: checked.bodyTimeout ?? 10_000,

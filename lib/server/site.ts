@@ -19,6 +19,8 @@ export interface Settings {
   readonly trustProxy: Trust | undefined
   readonly handOff: HandOff | undefined
   readonly rules: readonly Rule[]
+  /** False where the option was left out. */
+  readonly areRulesGiven: boolean
   readonly serverNames: ServerNames | undefined
   readonly connectionsPerAddress: number
   readonly handshakeTimeout: number

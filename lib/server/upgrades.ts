@@ -15,7 +15,7 @@ export interface UpgradePhase {
 }
 
 /** Requests that end HTTP on their connection: Node hands over the socket, past every middleware. */
-export function makeUpgradePhase(site: Site, judge: JudgeRequest): UpgradePhase {
+export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged: () => void): UpgradePhase {
   /** `goOn` gets the socket as Node gave it. */
   function handOver(
     req: IncomingMessage,
@@ -42,8 +42,12 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest): UpgradePhase 
   }
 
   return {
-    upgrade: (req, socket, head) => handOver(req, socket, () => site.emit('upgrade', req, socket, head)),
+    upgrade(req, socket, head) {
+      checkUnjudged()
+      handOver(req, socket, () => site.emit('upgrade', req, socket, head))
+    },
     connect(req, target, head) {
+      checkUnjudged()
       const isWanted = site.appListens('connect')
       const detail = req.url || (req.headers[':authority'] as string | undefined)
       const finding = { reason: Reason.CONNECT_METHOD, detail }

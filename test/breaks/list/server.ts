@@ -6,6 +6,7 @@ const malformed = ['server/malformed.test.ts']
 const pipelines = ['server/pipelines.test.ts']
 const slow = ['server/slow.all.test.ts']
 const unhurt = ['server/slow-unhurt.all.test.ts']
+const unjudged = ['server/unjudged.test.ts']
 
 export const server: readonly Break[] = [
   {
@@ -259,5 +260,33 @@ export const server: readonly Break[] = [
     find: 'return except?.match(peer) === undefined ? {',
     replace: 'return except?.match(peer) !== null ? {',
     tests: accept,
+  },
+  {
+    name: 'who listens to upgrades when protect is called is not looked for',
+    file: 'server/guard.ts',
+    find: '  const stopWatching = watchSlow(site)\n  checkUnjudged()\n',
+    replace: '  const stopWatching = watchSlow(site)\n',
+    tests: unjudged,
+  },
+  {
+    name: 'a WebSocket server that is attached behind protect is not looked for',
+    file: 'server/guard.ts',
+    find: 'may have been attached.\n        checkUnjudged()',
+    replace: 'may have been attached.\n',
+    tests: unjudged,
+  },
+  {
+    name: 'an upgrade listener that comes late is not looked for',
+    file: 'server/upgrades.ts',
+    find: 'checkUnjudged()\n      handOver(',
+    replace: 'handOver(',
+    tests: unjudged,
+  },
+  {
+    name: 'no rules, said on purpose, are warned of',
+    file: 'server/protect.ts',
+    find: 'areRulesGiven: checked.rules !== undefined',
+    replace: 'areRulesGiven: Boolean(checked.rules?.length)',
+    tests: unjudged,
   },
 ]
