@@ -14,6 +14,7 @@ import {
 import { exchange, get } from './support/raw-client.ts'
 import { type FactoryCase, factories } from './support/reference/factories.ts'
 import { verdictOf } from './support/reference/judge-request.ts'
+import { runs } from './support/runs.ts'
 import { type AppKind, type Middleware, start } from './support/servers.ts'
 
 /** Asserts that a call throws an OptionsError, and returns it. */
@@ -326,7 +327,7 @@ test('whatever a factory is given, it makes a function or throws an OptionsError
         makesOrRefuses(() => make(given))
         for (const [option, value] of Object.entries(given)) makesOrRefuses(() => make({ [option]: value }))
       }),
-      { numRuns: 150 },
+      { numRuns: runs(15) },
     )
   }
 })

@@ -5,6 +5,7 @@ import { compilePaths } from '../../lib/match/path-patterns.ts'
 import { pathOf } from '../../lib/match/request-path.ts'
 import { allows, isTaken } from '../support/reference/judge-path.ts'
 import { referenceAllows } from '../support/reference/paths.ts'
+import { runs } from '../support/runs.ts'
 
 const options = fc.record({ caseSensitive: fc.boolean(), strict: fc.boolean() })
 
@@ -101,7 +102,7 @@ test('a long list whose globs share their beginnings is micromatch() too', () =>
       for (const each of paths)
         assert.equal(matches(pathOf(each)), referenceAllows(each, list, how), `${each} in ${list.join(' ')}`)
     }),
-    { numRuns: 2500 },
+    { numRuns: runs(250) },
   )
 })
 
@@ -114,7 +115,7 @@ test('among RegExps a glob is what it is alone', () => {
       assert.equal(allows(path, [...expressions, each], how), alone)
       assert.equal(allows(path, [each, ...expressions], how), alone)
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(200) },
   )
 })
 

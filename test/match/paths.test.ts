@@ -5,6 +5,7 @@ import micromatch from 'micromatch'
 import { judgeablePath, pathOf } from '../../lib/match/request-path.ts'
 import { allows, isTaken } from '../support/reference/judge-path.ts'
 import { isAmbiguous, referenceAllows, targetPath } from '../support/reference/paths.ts'
+import { runs } from '../support/runs.ts'
 
 const options = fc.record({ caseSensitive: fc.boolean(), strict: fc.boolean() })
 
@@ -140,7 +141,7 @@ test('a list of globs is micromatch(), and nothing is smuggled past it', () => {
           `${each} in ${globs.join(' ')}`,
         )
     }),
-    { numRuns: 4000 },
+    { numRuns: runs(400) },
   )
 })
 
@@ -163,7 +164,7 @@ test('of plain paths, the same ones as micromatch(paths, list) keeps, in one cal
         assert.deepEqual(ours.toSorted(), [...kept].sort(), globs.join(' '))
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(200) },
   )
 })
 
@@ -219,7 +220,7 @@ test('what is ambiguous is what the rules, one by one, call ambiguous', () => {
       assert.equal(judged === undefined, isAmbiguous(targetPath(each)), JSON.stringify(each))
       if (judged !== undefined) assert.match(judged, /^\/[!-~]*$/)
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(500) },
   )
 })
 

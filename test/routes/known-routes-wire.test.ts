@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { onDrop, pathAllowlist, protect } from '../../lib/index.ts'
 import { knownRoutes, type RoutedApp } from '../../lib/routes/known-routes.ts'
 import { exchange } from '../support/raw-client.ts'
+import { runs } from '../support/runs.ts'
 import { listen } from '../support/servers.ts'
 import { type AnyApp, answer, names, versions } from './express-apps.ts'
 import { type Asked, appOf, requestFor, seeds, tables } from './generated-tables.ts'
@@ -70,9 +71,9 @@ for (const version of names) {
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(20) },
     )
-    assert.ok(seen.found > 300 && seen.dropped > 300, JSON.stringify(seen))
+    assert.ok(seen.found > runs(30) && seen.dropped > runs(30), JSON.stringify(seen))
   })
 }
 
