@@ -76,7 +76,7 @@ export const offenders: readonly Break[] = [
     file: 'stores/redis/offender-scripts.ts',
     find: 'local isLater = not known or known.at < at or known.at > now + 2000',
     replace: 'local isLater = true',
-    tests: ['offenders/redis-offenders.test.ts'],
+    tests: ['offenders/redis-offenders.all.test.ts'],
   },
   {
     name: 'an emptied Redis stays so',
@@ -111,13 +111,13 @@ export const offenders: readonly Break[] = [
     file: 'offenders/share.ts',
     find: '        if (isReply) this.#outbox.comesAfter(record.address, at)\n        continue\n',
     replace: '        this.#outbox.forget(record.address)\n',
-    tests: ['offenders/redis-offenders.test.ts'],
+    tests: ['offenders/redis-offenders.all.test.ts'],
   },
   {
     name: 'a full Redis forgets who is banned for who was',
     file: 'stores/redis/offender-scripts.ts',
     find: "remove(redis.call('ZRANGE', KEYS[5], 0,",
     replace: "remove(redis.call('ZRANGE', KEYS[4], 0,",
-    tests: ['offenders/redis-offenders.test.ts'],
+    tests: ['offenders/redis-offenders.all.test.ts'],
   },
 ]
