@@ -10,6 +10,7 @@ export type WarningCode =
   | 'DROP444_UNJUDGED_UPGRADE'
   | 'DROP444_CATCH_ALL'
   | 'DROP444_UNSEEN_HANDLER'
+  | 'DROP444_NO_ROUTE'
   | 'DROP444_STORE_DOWN'
 
 const given = new Set<WarningCode>()

@@ -1,3 +1,6 @@
+import { mountedApp } from './mounted-app.ts'
+import { unwrap } from './unwrap.ts'
+
 /** A route of Express's: what stands under one path, by method. `_all` is `.all()`. */
 export interface ExpressRoute {
   readonly path: unknown
@@ -66,42 +69,15 @@ export function routerOf(app: object): Router | undefined {
   }
 }
 
-const subApps = new WeakMap<object, object>()
-
-/**
- * The app behind `app.use('/path', subApp)`, which Express hides in a closure. Its first doing is to lay the sub-app's
- * prototypes over request and response, and its next to look for `res.locals`: there we leave, before anything of the
- * user's is run, and without an error that a handler could see (`'router'` is "leave this router").
- */
-function subAppOf({ handle, name }: Layer): object | undefined {
-  if (name !== 'mounted_app') return undefined
-  const known = subApps.get(handle)
-  if (known) return known
-  // `query` keeps Express 4 from parsing; `app` is what the closure gives back to the parent.
-  const req = { method: 'GET', url: '/' as string | undefined, query: {}, app: { request: {}, response: {} } }
-  let app: object | undefined
-  const res = {
-    setHeader() {},
-    get locals() {
-      app ??= Object.getPrototypeOf(req).app
-      req.url = undefined
-      throw 'router'
-    },
-  }
-  try {
-    handle(req, res, () => {})
-  } catch {
-    // Express 5 lets it out, Express 4 keeps it.
-  }
-  if (app) subApps.set(handle, app)
-  return app
+/** The router or app that a layer leads into, or undefined for any other middleware. */
+export function innerApp({ handle }: Layer): object | undefined {
+  const inner = unwrap(handle)
+  // An app that is mounted in another is wrapped by it; in a plain router it is the handler itself.
+  return isRouter(inner) || isExpress(inner) ? inner : mountedApp(inner)
 }
 
-/** The router that a layer leads into, or undefined for any other middleware. */
+/** The router that a layer leads into, or undefined for any other middleware and for an app that has none yet. */
 export function innerRouter(layer: Layer): Router | undefined {
-  const { handle } = layer
-  if (isRouter(handle)) return handle
-  // An app that is mounted in another is wrapped by it; in a plain router it is the handler itself.
-  const app = isExpress(handle) ? handle : subAppOf(layer)
-  return app && routerOf(app)
+  const inner = innerApp(layer)
+  return inner && routerOf(inner)
 }

@@ -1,10 +1,12 @@
+import { subscribe } from 'node:diagnostics_channel'
+import type { Server } from 'node:net'
 import { debugError } from '../debug.ts'
 import { splitNegation } from '../match/glob.ts'
 import { compilePaths } from '../match/path-patterns.ts'
 import { type WarningCode, warn } from '../warnings.ts'
-import type { Router } from './express-internals.ts'
+import { isExpress, type Router, routerOf } from './express-internals.ts'
 import { findRoute } from './express-walk.ts'
-import { unseenHandlers } from './unseen-handlers.ts'
+import { hasAnyRoute, unseenHandlers } from './unseen-handlers.ts'
 
 type Patterns = readonly (string | RegExp)[]
 
@@ -29,7 +31,13 @@ export function findCatchAll(router: Router | undefined, also: Patterns): string
 
 type Say = (code: WarningCode, message: string) => void
 
-function look(router: Router | undefined, also: Patterns, say: Say): void {
+function look(router: Router | undefined, also: Patterns, isComplete: boolean, say: Say): void {
+  if (isComplete && also.length === 0 && !(router && hasAnyRoute(router))) {
+    say(
+      'DROP444_NO_ROUTE',
+      'knownRoutes: the app has no route, so no path passes by it and its pages are dropped. If it answers in middlewares (app.use), list its paths by hand in pathAllowlist',
+    )
+  }
   const catchAll = findCatchAll(router, also)
   if (catchAll !== undefined) {
     say(
@@ -47,30 +55,68 @@ function look(router: Router | undefined, also: Patterns, say: Say): void {
   }
 }
 
+/** Routes of an app are looked at again and again until a request has come. */
+interface Watched {
+  /** `isComplete`: the app is as it will serve, so that a list without any route is a mistake. */
+  look(isComplete: boolean): void
+  /** Whether this listener of a server's requests is the app. */
+  is(listener: unknown): boolean
+}
+
+/** Not held: an app that is given up must not stay. */
+const watched = new Set<WeakRef<Watched>>()
+
+/** Whether a server that has begun to listen may be one that serves the app, whatever stands between the two. */
+const mayServe = (one: Watched, listeners: readonly unknown[]) =>
+  listeners.some(one.is) || listeners.some(listener => !isExpress(listener))
+
+function onListen(message: unknown): void {
+  const { server } = message as { server: Server }
+  // What stands behind `listen()` in the same turn still counts.
+  setImmediate(() => {
+    const listeners = server.listeners('request')
+    for (const each of watched) {
+      const one = each.deref()
+      if (one) one.look(mayServe(one, listeners))
+      else watched.delete(each)
+    }
+  }).unref()
+}
+
+function watch(one: Watched): void {
+  if (watched.size === 0) subscribe('tracing:net.server.listen:asyncEnd', onListen)
+  watched.add(new WeakRef(one))
+}
+
 /**
- * Looks at the routes twice: some moments from now, when the app's file has been read, and at the first request, when those
- * that had to wait for something (a database) are there too. Call what it returns at each request.
+ * Looks at the routes some moments from now, when the app's file has been read; when a server listens; and at the first
+ * request, when those that had to wait for something (a database) are there too. Call what it returns at each request.
  */
-export function adviseOnRoutes(routerNow: () => Router | undefined, also: Patterns): () => void {
+export function adviseOnRoutes(app: object, also: Patterns): () => void {
   const said = new Set<string>()
   const say: Say = (code, message) => {
     if (said.has(message)) return
     said.add(message)
     warn(code, message)
   }
-  // Advice is no reason to fail: routers a thousand deep overflow the stack.
-  const lookSafely = () => {
-    try {
-      look(routerNow(), also, say)
-    } catch (error) {
-      debugError('knownRoutes: %O', error)
-    }
-  }
-  setImmediate(lookSafely).unref()
   let isDone = false
+  const one: Watched = {
+    is: listener => listener === app,
+    look(isComplete) {
+      if (isDone) return
+      // Advice is no reason to fail: routers a thousand deep overflow the stack.
+      try {
+        look(routerOf(app), also, isComplete, say)
+      } catch (error) {
+        debugError('knownRoutes: %O', error)
+      }
+    },
+  }
+  watch(one)
+  setImmediate(() => one.look(false)).unref()
   return () => {
     if (isDone) return
+    one.look(true)
     isDone = true
-    lookSafely()
   }
 }

@@ -45,7 +45,8 @@ const refuseAlso = (pattern: unknown, problem: string) => refuseEntry('knownRout
  * routes that are added later count.
  *
  * What is no route (`express.static`, a proxy, a GraphQL server) can't be seen: name its paths in `also`. A route that
- * takes every path, and handlers that nobody named, are warned of once (`DROP444_CATCH_ALL`, `DROP444_UNSEEN_HANDLER`).
+ * takes every path, handlers that nobody named, and an app without any route are warned of once (`DROP444_CATCH_ALL`,
+ * `DROP444_UNSEEN_HANDLER`, `DROP444_NO_ROUTE`).
  *
  * A `Router`, and an app mounted in another, is asked about the path relative to where the rule is mounted.
  *
@@ -60,7 +61,7 @@ export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Route
   const isAlso = compilePaths(also, { caseSensitive: false, strict: false }, (pattern, error) =>
     refuseAlso(pattern, (error as Error).message),
   )
-  const advise = adviseOnRoutes(() => routerOf(app), also)
+  const advise = adviseOnRoutes(app, also)
   return makeRoutes(function hasRoute(req) {
     // What is asked at start, with a request that nobody sent, is not the first request.
     if (req.socket) advise()

@@ -2,9 +2,10 @@ import { isRegExp } from 'node:util/types'
 import { splitNegation } from '../match/glob.ts'
 import type { Rule } from '../rule.ts'
 import { infoOf, rulesOf } from '../rule-info.ts'
-import { innerRouter, type Layer, type Router } from './express-internals.ts'
+import { innerApp, innerRouter, type Layer, type Router } from './express-internals.ts'
 import { ask, restorePositions, type Search } from './express-layer.ts'
 import { findRoute } from './express-walk.ts'
+import { unwrap } from './unwrap.ts'
 
 type Patterns = readonly (string | RegExp)[]
 
@@ -35,6 +36,15 @@ function routePaths(router: Router, base = '', above: readonly Router[] = []): s
   })
 }
 
+/** Whether a router has a route, or one within it has. */
+export function hasAnyRoute(router: Router, above: readonly Router[] = []): boolean {
+  if (above.includes(router)) return false
+  return router.stack.some(layer => {
+    const inner = layer.route ? undefined : innerRouter(layer)
+    return layer.route !== undefined || (inner && hasAnyRoute(inner, [...above, router]))
+  })
+}
+
 function matches(layer: Layer, path: string): boolean {
   const search: Search = {}
   const matched = ask(layer, path, search)
@@ -42,12 +52,17 @@ function matches(layer: Layer, path: string): boolean {
   return matched !== false
 }
 
-/** Whether routes stand behind a middleware: then it is probably their guard, and answers nothing itself. */
-function isGuard(layer: Layer, mount: string | undefined, router: Router, paths: readonly string[]): boolean {
-  if (paths.some(path => matches(layer, path))) return true
+/**
+ * Whether routes stand behind a middleware: then it is probably their guard, and answers nothing itself. Routes before it
+ * have answered by the time it is asked.
+ */
+function isGuard(layer: Layer, router: Router): boolean {
+  const behind = { stack: router.stack.slice(router.stack.indexOf(layer) + 1) }
+  if (routePaths(behind).some(path => matches(layer, path))) return true
   // A route that is no text can be asked. (Not by OPTIONS: `app.options('*', cors())` has every path.)
+  const mount = mountOf(layer)
   const asked = mount === undefined ? [] : [mount, `${mount}/`, `${mount}/x`]
-  return asked.some(url => ['GET', 'POST'].some(method => findRoute(router, method, url, true)))
+  return asked.some(url => ['GET', 'POST'].some(method => findRoute(behind, method, url, true)))
 }
 
 /** What a glob has before its first wildcard. */
@@ -64,19 +79,52 @@ function isNamed(mount: string, also: Patterns): boolean {
   })
 }
 
-const isOurs = (handler: Rule) => rulesOf(handler).every(infoOf)
+/** Rules of ours serve nothing, and neither do error handlers. */
+function servesNothing({ handle }: Layer): boolean {
+  const handler = unwrap(handle)
+  return handler.length > 3 || rulesOf(handler as unknown as Rule).every(infoOf)
+}
+
+/** Sentry 7 puts a function in front of each handler that leaves no way to what is behind it. */
+const isHiddenBySentry = (layer: Layer) =>
+  Function.prototype.toString.call(layer.handle).includes('__sentry_transaction')
+
+/** Whether a handler has routes of its own, to go by its name or its methods, and does not let them be read. */
+function hidesRoutes({ handle, name }: Layer): boolean {
+  const handler = unwrap(handle)
+  const { handle: inner, stack } = handler as { handle?: unknown; stack?: unknown }
+  if (typeof inner === 'function' || Array.isArray(stack)) return true
+  return name === 'router' || name === 'mounted_app'
+}
 
 /** Whether a middleware may be one that answers, and nobody has thought of its paths. */
 function isUnseen(layer: Layer, at: string | undefined, also: Patterns, isGuarding: () => boolean): boolean {
-  // An error handler, and a rule of ours, serve nothing.
-  if (layer.handle.length > 3 || isOurs(layer.handle as unknown as Rule)) return false
+  // An app that has no router yet.
+  if (servesNothing(layer) || innerApp(layer)) return false
   if (at === undefined ? also.length > 0 : isNamed(at, also)) return false
-  return layer.name === 'serveStatic' || (!isAtRoot(layer) && layer.name !== 'mounted_app' && !isGuarding())
+  if (layer.name === 'serveStatic' || hidesRoutes(layer) || isHiddenBySentry(layer)) return true
+  return !isAtRoot(layer) && !isGuarding()
 }
 
+/** How a warning names a handler. */
+function describe(layer: Layer, at: string | undefined): string {
+  const name = isHiddenBySentry(layer) ? `${layer.name} (hidden by the tracing of Sentry 7)` : layer.name
+  return `${name} at ${at === undefined ? 'a pattern' : at || '/'}`
+}
+
+/** Whether a router that is mounted at a path answers in middlewares alone: then nobody can tell what it serves. */
+const answersWithoutRoutes = (layer: Layer, inner: Router) =>
+  !isAtRoot(layer) &&
+  !hasAnyRoute(inner) &&
+  inner.stack.some(each => !isExpressOwn(each) && !servesNothing(each))
+
+/** What Express 4 puts into each app. */
+const isExpressOwn = ({ name }: Layer) => name === 'query' || name === 'expressInit'
+
 /**
- * Handlers that probably answer, and are no routes: `express.static` anywhere, and whatever is mounted at a path where no
- * route is. At the root a middleware is most often one that goes on (a body parser, a session).
+ * Handlers that probably answer, and are no routes: `express.static` anywhere, whatever is mounted at a path where no
+ * route is, and what hides routes of its own. At the root a middleware is most often one that goes on (a body parser, a
+ * session).
  */
 export function unseenHandlers(
   router: Router,
@@ -85,20 +133,25 @@ export function unseenHandlers(
   above: readonly Router[] = [],
 ): string[] {
   if (above.includes(router)) return []
-  const paths = routePaths(router)
   // What names a folder that is mounted elsewhere says nothing of one at the root.
   const mounts = router.stack.flatMap(layer => mountOf(layer) || [])
   const isOfMount = (pattern: string | RegExp) =>
     !isRegExp(pattern) && beginOf(pattern) !== '' && mounts.some(mount => isNamed(base + mount, [pattern]))
   const alsoAtRoot = also.filter(pattern => !isOfMount(pattern))
-  return router.stack.flatMap(layer => {
+  const found = router.stack.flatMap(layer => {
     if (layer.route) return []
     const mount = mountOf(layer)
     const at = mount === undefined ? undefined : base + mount
     const inner = innerRouter(layer)
-    if (inner) return unseenHandlers(inner, also, at ?? `${base}/…`, [...above, router])
-    return isUnseen(layer, at, at === '' ? alsoAtRoot : also, () => isGuard(layer, mount, router, paths))
-      ? [`${layer.name} at ${at === undefined ? 'a pattern' : at || '/'}`]
-      : []
+    if (!inner) {
+      const named = at === '' ? alsoAtRoot : also
+      return isUnseen(layer, at, named, () => isGuard(layer, router)) ? [describe(layer, at)] : []
+    }
+    const within = unseenHandlers(inner, also, at ?? `${base}/…`, [...above, router])
+    const isNamedAlready = at === undefined ? also.length > 0 : isNamed(at, also)
+    return within.length > 0 || isNamedAlready || !answersWithoutRoutes(layer, inner)
+      ? within
+      : [describe(layer, at)]
   })
+  return [...new Set(found)]
 }

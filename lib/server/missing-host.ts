@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import { framework, isHttp2, type Request } from '../http-types.ts'
+import { unwrap } from '../routes/unwrap.ts'
 import type { Rule } from '../rule.ts'
 
 /*
@@ -56,11 +57,12 @@ export function judgesMissingHost(server: NetServer, rules: readonly Rule[]): bo
 }
 
 /** The first rule of ours that is mounted at the root of an Express or Connect app, or of a router there. */
-function findRule(handler: unknown, depth: number): HostRule | undefined {
-  if (typeof handler !== 'function') return undefined
-  const known = hostRules.get(handler)
+function findRule(handle: unknown, depth: number): HostRule | undefined {
+  if (typeof handle !== 'function') return undefined
+  const inner = unwrap(handle)
+  const known = hostRules.get(inner)
   if (known || depth === 0) return known
-  for (const layer of stackOf(handler)) {
+  for (const layer of stackOf(inner)) {
     const found = isRoot(layer) ? findRule(layer.handle, depth - 1) : undefined
     if (found) return found
   }

@@ -1,7 +1,7 @@
 import { execFileSync, type StdioOptions } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The package's own directory. */
@@ -9,6 +9,9 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What is made, not written. */
 const made = new Set(['node_modules', '.git', '.cache', 'dist', 'coverage'])
+
+/** Projects within the tests have packages of their own. */
+const isMade = (source: string) => made.has(relative(root, source)) || basename(source) === 'node_modules'
 
 /** A directory that is gone when the process ends. */
 export function temporary(name: string): string {
@@ -19,7 +22,7 @@ export function temporary(name: string): string {
 
 /** Copies the tree, so that building or breaking it disturbs nobody; the installed packages are linked. */
 export function copyTree(to: string): void {
-  cpSync(root, to, { recursive: true, filter: source => !made.has(relative(root, source)) })
+  cpSync(root, to, { recursive: true, filter: source => !isMade(source) })
   link(join(root, 'node_modules'), join(to, 'node_modules'))
 }
 

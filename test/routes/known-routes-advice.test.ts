@@ -14,16 +14,28 @@ function routerFor(version: Version, build: (app: AnyApp) => unknown): Router {
   return routerOf(app) as Router
 }
 
-/** Warnings of a process of its own, by scenario. */
-function warningsOf(version: Version, scenario: string): string[] {
+/** What a process of its own printed, by scenario. */
+function playAll(version: Version): Map<string, string[]> {
   const child = fileURLToPath(new URL('advice-child.ts', import.meta.url))
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', child, version, scenario], {
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', child, version], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 60_000,
     env: { ...process.env, NODE_OPTIONS: '--no-warnings' },
   })
   assert.equal(stderr, '')
-  return stdout.split('\n').filter(line => line !== '')
+  const parts = stdout.split('## ').slice(1)
+  return new Map(parts.map(part => part.trim().split('\n')).map(([name = '', ...lines]) => [name, lines]))
+}
+
+const played = new Map<Version, Map<string, string[]>>()
+
+/** The warnings of one scenario. */
+function warningsOf(version: Version, scenario: string): string[] {
+  const all = played.get(version) ?? playAll(version)
+  played.set(version, all)
+  const lines = all.get(scenario)
+  assert.ok(lines, `${scenario} was not played`)
+  return lines
 }
 
 const handler = (name: string) => ({ [name]: (_req: unknown, _res: unknown, _next: unknown) => {} })[name]
@@ -81,7 +93,7 @@ for (const version of names) {
       let router = make.Router()
       for (let i = 0; i < 3_000; i++) router = make.Router().use(router as never) as never
       app.use(router as never)
-      const advise = adviseOnRoutes(() => routerFor(version, of => of.use(router as never)), [])
+      const advise = adviseOnRoutes(app, [])
       advise()
       await new Promise(resolve => setImmediate(resolve))
     })
@@ -148,6 +160,77 @@ for (const version of names) {
         inner.use('/again', inner, inner)
       })
       assert.deepEqual(unseenHandlers(router, []), [])
+    })
+
+    test('takes no middleware behind which routes have passed already for a guard', () => {
+      const router = routerFor(version, app => {
+        app.get('/api/health', answer)
+        app.use('/api', handler('proxy'))
+        app.use('/again', goOn)
+        app.use('/again', handler('proxyAgain'))
+        app.get('/again/x', answer)
+      })
+      assert.deepEqual(unseenHandlers(router, []), ['proxy at /api'])
+      assert.deepEqual(unseenHandlers(router, ['/api/**']), [])
+    })
+
+    test('names what is mounted at a path and answers without a route, however deep', () => {
+      const unseen = (build: (app: AnyApp) => unknown, also: string[] = []) =>
+        unseenHandlers(routerFor(version, build), also)
+      const [pages, deep, router, empty, routed] = [make(), make(), make.Router(), make(), make()]
+      pages.use(handler('render'))
+      deep.use(goOn, pages)
+      router.use(handler('render'))
+      routed.use(handler('render'))
+      routed.get('/x', answer)
+      const build = (app: AnyApp) => {
+        app.use('/pages', pages)
+        app.use('/deep', deep)
+        app.use('/router', router)
+        app.use('/empty', empty)
+        app.use('/routed', routed)
+        app.use('/ours', make.Router().use(rateLimit({ rate: '1r/s' })))
+        app.use(handler('logger'))
+      }
+      const names = ['mounted_app at /pages', 'mounted_app at /deep', 'router at /router']
+      assert.deepEqual(unseen(build), names)
+      assert.deepEqual(unseen(build, ['/pages/**', '/router/**']), ['mounted_app at /deep'])
+    })
+
+    test('names what hides its routes, also at the root', () => {
+      const hidden = (name: string, properties = {}) => Object.assign(handler(name) as object, properties)
+      const unseen = (build: (app: AnyApp) => unknown) => unseenHandlers(routerFor(version, build), [])
+      assert.deepEqual(
+        unseen(app => {
+          app.use(hidden('connect', { stack: [{ route: '', handle() {} }] }))
+          app.use(hidden('router'))
+          app.use(hidden('mounted_app'))
+          app.use('/c', hidden('connect', { handle() {}, route: '/' }))
+          app.get('/c/x', answer)
+        }),
+        ['connect at /', 'router at /', 'mounted_app at /', 'connect at /c'],
+      )
+    })
+
+    test('says that an app has no route, once it listens or is asked', () => {
+      for (const scenario of ['noRoute', 'noRouteBehindFunction', 'noRouteAsked']) {
+        const [marker, warning = '', ...more] = warningsOf(version, scenario)
+        assert.equal(marker, 'now', scenario)
+        assert.match(warning, /^DROP444_NO_ROUTE .*docs\/errors/, scenario)
+        assert.deepEqual(more, [], scenario)
+      }
+    })
+
+    test('says so of no app that is not there yet, has a list, or is served by nobody', () => {
+      for (const scenario of ['otherServer', 'onlyAlso', 'routesInTime'])
+        assert.deepEqual(warningsOf(version, scenario), [], scenario)
+    })
+
+    test('names at the start of a server what was mounted late', () => {
+      const [marker, warning = '', ...more] = warningsOf(version, 'unseenLate')
+      assert.equal(marker, 'now')
+      assert.match(warning, /^DROP444_UNSEEN_HANDLER .*: graphql at \/graphql\./)
+      assert.deepEqual(more, [])
     })
 
     test('is given at start, with no request made', () => {
