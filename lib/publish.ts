@@ -3,6 +3,7 @@ import { dropChannel, reportError } from './drop-channel.ts'
 import { factsOf, makeEvent, type RequestFacts, type Verdict } from './drop-event.ts'
 import type { Request } from './http-types.ts'
 import type { Address } from './match/address.ts'
+import type { Occasion } from './request-state.ts'
 import { warnOnce } from './warnings.ts'
 
 /** Publishes one event, or does nothing. */
@@ -13,7 +14,7 @@ export interface VerdictWatcher {
   /** `req` may have lost its connection; its addresses were read before. */
   onRequest(verdict: Verdict, req: Request): void
   /** Of a connection with no request that could be parsed. `isProxy`: the peer is a trusted proxy. */
-  onConnection(verdict: Verdict, peer: Address, isProxy: boolean): void
+  onConnection(verdict: Verdict, peer: Address, isProxy: boolean, occasion: Occasion): void
 }
 
 /** Held weakly: a rule that its app has thrown away stops counting, and can be collected. */
@@ -79,5 +80,7 @@ export function publishConnection(
 ): void {
   if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(facts, verdict, peer, peer))
   else nobody(verdict)
-  if (peer && watchers.size > 0) tellWatchers(watcher => watcher.onConnection(verdict, peer, isProxy))
+  if (!peer || watchers.size === 0) return
+  const occasion: Occasion = { countedBy: undefined }
+  tellWatchers(watcher => watcher.onConnection(verdict, peer, isProxy, occasion))
 }

@@ -11,8 +11,14 @@ interface ConnectionState {
   readonly memory: unknown[]
 }
 
+/** What may be an offence: a request, or a connection that brought none. */
+export interface Occasion {
+  /** The offenders among whom it was counted: it is one offence, however often it fails. */
+  countedBy: object[] | undefined
+}
+
 /** What we know of one request: made when the first rule or `drop` sees it. */
-export interface RequestState {
+export interface RequestState extends Occasion {
   res: Response | undefined
   /** Its connection is ended, or its proxy was told. */
   dropped: boolean
@@ -59,6 +65,7 @@ function makeState(req: Request): RequestState {
     res: undefined,
     dropped: false,
     told: false,
+    countedBy: undefined,
     judged: 0,
     judgedBy: undefined,
     trust: undefined,

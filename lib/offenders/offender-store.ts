@@ -59,6 +59,8 @@ export interface OffenderNews {
   readonly last: number
   /** Says when it began: with nothing, or with what it had kept; `''`: there is nothing. Another one than before: some is lost. */
   readonly born: string
+  /** The same for all who share these offenders, whatever connection they have; undefined where that is not known. */
+  readonly place?: string | undefined
   readonly records: readonly OffenderRecord[]
 }
 

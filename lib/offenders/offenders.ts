@@ -1,4 +1,5 @@
 import type { Address } from '../match/address.ts'
+import type { Occasion } from '../request-state.ts'
 import type { Networks } from './networks.ts'
 import type { OffenceCounter } from './offence-counter.ts'
 import { type Offender, OffenderTable } from './offender-table.ts'
@@ -9,6 +10,8 @@ const MAX_REASON = 200
 
 /** Is told what happens here, so that others can know. */
 export interface Journal {
+  /** Names what others read: two journals of one place tell the same ones. Undefined while nobody is told. */
+  readonly place: string | undefined
   /** Counted here; not yet too many, or the last straw. */
   onOffence(network: string, reason: string): void
   onBan(offender: Offender, isCounted: boolean): void
@@ -72,13 +75,15 @@ export class Offenders {
     return until - this.#clock()
   }
 
-  /** Counts an offence; of who is banned none is counted. */
-  offend(address: Address, why: string): void {
-    if (this.banned(address)) return
+  /** Counts an offence, once an occasion; of who is banned none is counted. */
+  offend(address: Address, why: string, occasion?: Occasion): void {
+    if (this.banned(address) || occasion?.countedBy?.includes(this)) return
+    const isTold = occasion && this.#isTold(occasion)
+    if (occasion) occasion.countedBy = [...(occasion.countedBy ?? []), this]
     const now = this.#clock()
     // A judge of the user's may give whatever the client has sent.
     const reason = why.slice(0, MAX_REASON)
-    this.journal?.onOffence(this.#networks.text(address), reason)
+    if (!isTold) this.journal?.onOffence(this.#networks.text(address), reason)
     const [high, low] = this.#keyOf(address)
     if (this.#counter.count(high, low, now)) this.#ban(address, now, reason)
   }
@@ -132,6 +137,13 @@ export class Offenders {
     if (isForgotten) this.#table.delete(address)
     else if (offender.until > now) this.#table.set(address, offender)
     else this.#table.setIfRoom(address, offender)
+  }
+
+  /** Whether those who would be told have heard of it from others, as where two stores are one Redis. */
+  #isTold({ countedBy }: Occasion): boolean {
+    const place = this.journal?.place
+    if (place === undefined || !countedBy) return false
+    return countedBy.some(other => other instanceof Offenders && other.journal?.place === place)
   }
 
   #ban(address: Address, now: number, reason: string, byHand?: { duration: number | undefined }): void {

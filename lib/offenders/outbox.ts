@@ -28,6 +28,7 @@ export class Outbox implements Journal {
   readonly #decisions = new Map<string, Decision>()
   readonly #offences = new Map<string, { times: number; reason: string }>()
   readonly #onNews: () => void
+  place: string | undefined
   /** The latest decision that the store has told of, by its clock: what is decided here comes after it. */
   #latest = 0
 

@@ -34,6 +34,7 @@ export class Share {
   /** The number of the last change that the store has told of. */
   #last = 0
   #born = ''
+  #place: string | undefined
   /** The store's clock minus ours. */
   #ahead = 0
   #writing: Promise<void> | undefined
@@ -67,6 +68,7 @@ export class Share {
 
   close(): void {
     this.#isClosed = true
+    this.#outbox.place = undefined
     this.#offenders.journal = undefined
     clearTimeout(this.#timer)
     // Nobody would tell the end of the outage for it.
@@ -137,11 +139,12 @@ export class Share {
   }
 
   /** @param before the last change that was known of when the store was asked */
-  #hear({ now, last, born, records }: OffenderNews, before: number, isReply = false): void {
+  #hear({ now, last, born, place, records }: OffenderNews, before: number, isReply = false): void {
     const beganAnew = this.#born !== '' && born !== this.#born
     this.#ahead = now - this.#offenders.now()
     this.#last = last
     this.#born = born
+    this.#place = place
     if (beganAnew || last < before) {
       // Of these the store has just said what is so.
       const told = new Set(isReply ? records.map(({ address }) => address) : [])
@@ -172,6 +175,7 @@ export class Share {
     if (this.#isClosed) return
     if (this.#isUp === false) this.#options.onUp()
     this.#isUp = true
+    this.#outbox.place = this.#place
     if (!this.#outbox.isEmpty) this.#schedule()
   }
 
@@ -179,6 +183,7 @@ export class Share {
     if (this.#isClosed) return
     debugError('the store of offenders: %O', error)
     this.#outbox.dropOffences()
+    this.#outbox.place = undefined
     if (this.#isUp !== false) this.#options.onDown(error)
     this.#isUp = false
   }

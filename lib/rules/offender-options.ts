@@ -31,7 +31,10 @@ export interface RepeatOffenderOptions extends AddressOptions {
   maxKeys?: number | undefined
   /** How many bans are kept; past that the first to end makes room. Default 100,000. */
   maxBans?: number | undefined
-  /** Shares bans and counts with other processes; default: this process's memory alone. */
+  /**
+   * Shares bans and counts with other processes, and with rules of the same `name` in this one, which must have the same terms;
+   * default: this process's memory alone.
+   */
   store?: OffenderStore | { readonly offenders: OffenderStore } | undefined
   /** The clock, in milliseconds since the epoch, for tests. Default: one that never goes back. */
   now?: (() => number) | undefined
@@ -84,13 +87,17 @@ export function readOffenderOptions(options: unknown) {
   const checked = readOptions('repeatOffender', options, checks)
   const { limit = 50, window = 600_000, ban = 600_000, decay = DAY } = checked
   const { maxBan = Math.max(DAY, ban), maxKeys = 10_000, maxBans = 100_000 } = checked
+  const { ipv4Subnet = 32, ipv6Subnet = 64, statuses = new Set([401, 403, 404, 429]) } = checked
   if (maxBan < ban) refuse('repeatOffender', 'maxBan', maxBan, `at least "ban", which is ${ban}`)
+  const terms = { limit, window, ban, maxBan, decay }
+  const listed = [...statuses].sort((a, b) => a - b).join(', ')
   return {
     ...checked,
-    terms: { limit, window, ban, maxBan, decay },
-    networks: new Networks(checked.ipv4Subnet ?? 32, checked.ipv6Subnet ?? 64),
-    counter: new OffenceCounter(limit, window, maxKeys),
-    statuses: checked.statuses ?? new Set([401, 403, 404, 429]),
+    terms,
+    sharedTerms: { ...terms, ipv4Subnet, ipv6Subnet, statuses: listed, maxKeys, maxBans },
+    networks: new Networks(ipv4Subnet, ipv6Subnet),
+    makeCounter: () => new OffenceCounter(limit, window, maxKeys),
+    statuses,
     maxBans,
   }
 }

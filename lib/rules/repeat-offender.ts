@@ -6,8 +6,8 @@ import type { Address } from '../match/address.ts'
 import { makeClock } from '../offenders/clock.ts'
 import type { Offender } from '../offenders/offender-table.ts'
 import { type Ban, Offenders } from '../offenders/offenders.ts'
-import { Share } from '../offenders/share.ts'
-import type { Terms } from '../offenders/terms.ts'
+import { Share, type ShareOptions } from '../offenders/share.ts'
+import { type Joined, joinOffenders } from '../offenders/shared-offenders.ts'
 import { refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
@@ -22,6 +22,8 @@ import {
   type StoreOption,
 } from './offender-options.ts'
 import { watchOffences } from './watch-offences.ts'
+
+type Checked = ReturnType<typeof readOffenderOptions>
 
 /** What {@link repeatOffender} returns: a rule, with its bans in hand. An address stands for its whole subnet. */
 export type RepeatOffender = Rule & {
@@ -53,7 +55,10 @@ export type RepeatOffender = Rule & {
    * the store does not answer. Never rejects. Without a store, at once.
    */
   flush(): Promise<void>
-  /** Ends the counting, and the exchange with the store. Bans stay in force until they end. */
+  /**
+   * Ends the counting, and the exchange with the store unless another rule of its name is open. Bans stay in force until they
+   * end.
+   */
   close(): void
 }
 
@@ -68,16 +73,19 @@ export type RepeatOffender = Rule & {
  * const offenders = repeatOffender({ limit: 50, window: '10m', ban: '10m', except: ['203.0.113.0/24'] })
  * app.use(offenders)
  *
- * @throws OptionsError
+ * @throws OptionsError, also where a rule of this name has other terms in the store
  */
 export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender {
   refuseRequest('repeatOffender', options)
   const checked = readOffenderOptions(options)
   const { networks, address: which } = checked
   const common = commonOf(checked, { name: 'repeatOffender', http2: 'destroy' })
-  const offenders = new Offenders({ ...checked, clock: makeClock(checked.now) })
-  const share = checked.store && shareBy(checked.store, offenders, checked.terms, checked.maxBans, common)
+  const make = () =>
+    new Offenders({ ...checked, counter: checked.makeCounter(), clock: makeClock(checked.now) })
+  const joined = checked.store && joinBy(checked.store, make, checked, common)
+  const offenders = joined?.offenders ?? make()
   const offences = watchOffences(common, which, checked.statuses, offenders)
+  const leave = joined?.hold(offences)
 
   function findingOf(offender: Offender): Finding {
     const detail = `${offender.address} until ${new Date(offender.until).toISOString()}`
@@ -130,28 +138,50 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
       const address = isRequest ? addressOf(client, common, which) : parse('forgive', client)
       if (address) offenders.forgive(address)
     },
-    flush: () => share?.flush() ?? Promise.resolve(),
+    flush: () => joined?.share.flush() ?? Promise.resolve(),
     close() {
       offences.close()
-      share?.close()
+      leave?.()
     },
   })
 }
 
+/** The offenders that all rules of this name have in the store. */
+function joinBy(
+  option: StoreOption,
+  make: () => Offenders,
+  { terms, sharedTerms, maxBans }: Pick<Checked, 'terms' | 'sharedTerms' | 'maxBans'>,
+  { name, dryRun }: Common,
+): Joined {
+  // A trial must ban nobody elsewhere.
+  const scope = dryRun ? `${name}:dry-run` : name
+  return joinOffenders(option.offenders, {
+    name,
+    scope,
+    terms: sharedTerms,
+    make() {
+      const offenders = make()
+      return { offenders, share: shareBy(option, offenders, { name, scope, terms, maxBans }) }
+    },
+  })
+}
+
+interface Scoped extends Pick<ShareOptions, 'terms' | 'maxBans'> {
+  readonly name: string
+  readonly scope: string
+}
+
+/** Closes over nothing of the rule: a share lives on while its timer does, and the rule must not live on with it. */
 function shareBy(
   { given, offenders: store }: StoreOption,
   offenders: Offenders,
-  terms: Terms,
-  maxBans: number,
-  { name, dryRun }: Common,
+  { name, scope, terms, maxBans }: Scoped,
 ): Share {
-  // A trial must ban nobody elsewhere.
-  const scoped = store.scope(dryRun ? `${name}:dry-run` : name)
-  return new Share(offenders, scoped, {
+  const instead = 'this process counts and bans by itself'
+  return new Share(offenders, store.scope(scope), {
     terms,
     maxBans,
-    onDown: error =>
-      storeDown(given, offenders, { name, error, instead: 'this process counts and bans by itself' }),
+    onDown: error => storeDown(given, offenders, { name, error, instead }),
     onUp: () => storeUp(given, offenders),
   })
 }

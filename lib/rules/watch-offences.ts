@@ -82,12 +82,12 @@ export function watchOffences(
   const watcher: VerdictWatcher = {
     onRequest(verdict, req) {
       const address = isOffence(verdict) ? offenderOf(req) : undefined
-      if (address) unlessSkipped(req, () => offenders.offend(address, verdict.reason))
+      if (address) unlessSkipped(req, () => offenders.offend(address, verdict.reason, stateOf(req)))
     },
-    onConnection(verdict, peer, isProxy) {
+    onConnection(verdict, peer, isProxy, occasion) {
       if (!isOffence(verdict) || isProxy) return
       if (common.trustProxy && isTrusted(common.trustProxy, peer, peer.text)) return
-      if (common.except?.match(peer) === undefined) offenders.offend(peer, verdict.reason)
+      if (common.except?.match(peer) === undefined) offenders.offend(peer, verdict.reason, occasion)
     },
   }
   const stopWatching = watchVerdicts(watcher)
@@ -97,7 +97,7 @@ export function watchOffences(
     if (!isOn || !req || !statuses.has(status) || stateOf(req).told) return
     try {
       const address = offenderOf(req)
-      if (address) offenders.offend(address, `status ${status}`)
+      if (address) offenders.offend(address, `status ${status}`, stateOf(req))
     } catch (error) {
       reportError('a rule that counts answers', error)
     }

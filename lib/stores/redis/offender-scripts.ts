@@ -13,10 +13,8 @@ local function clock()
   local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
   return us, math.floor(us / 1000)
 end
-local function server()
-  local info = redis.pcall('INFO', 'server')
-  return ' ' .. (type(info) == 'string' and string.match(info, 'run_id:(%x+)') or '')
-end
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
 local function whole(number) return string.format('%.0f', number) end
 `
 
@@ -35,9 +33,9 @@ local limit, window, ban, maxBan, decay, top, maxBans, expected =
 local HEAD, STRIDE = 8, 8
 local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 seq, born = tonumber(seq or '0'), born or whole(us)
-if math.abs(now - expected) > 5000 then return { whole(now), whole(seq), born .. server(), 'late' } end
+if math.abs(now - expected) > 5000 then return { whole(now), whole(seq), born .. ' ' .. server, 'late', server } end
 local before = seq
-local reply = { whole(now), '', born .. server(), '' }
+local reply = { whole(now), '', born .. ' ' .. server, '', server }
 
 local function levelAt(known, time)
   if not known then return 0 end
@@ -162,7 +160,7 @@ local _, now = clock()
 local page = tonumber(ARGV[2])
 local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 seq = seq or '0'
-local reply = { whole(now), seq, born and born .. server() or '', seq }
+local reply = { whole(now), seq, born and born .. ' ' .. server or '', seq, server }
 if tonumber(seq) <= tonumber(ARGV[1]) then return reply end
 local changed = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, page)
 for i = 1, #changed, 2 do

@@ -1,6 +1,7 @@
 import type {
   OffenderAction,
   OffenderChanges,
+  OffenderNews,
   OffenderRecord,
   OffenderStore,
 } from '../../offenders/offender-store.ts'
@@ -26,30 +27,16 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
     async write(actions, terms, maxBans, expected) {
       const offences = actions.map(({ address }) => `${base}of:${address}`)
       const args = [...headOf(terms, maxBans, expected), ...actions.flatMap(argumentsOf)]
-      const [now, last, born = '', late, ...records] = textsOf(
-        await runScript(send, WRITE, [...keys, ...offences], args),
-      )
-      return {
-        now: numberOf(now),
-        last: numberOf(last),
-        born,
-        isLate: late === 'late',
-        records: recordsOf(records),
-      }
+      const { word, ...news } = newsOf(await runScript(send, WRITE, [...keys, ...offences], args), base)
+      return { ...news, isLate: word === 'late' }
     },
     // One that only reads, or has no memory left, refuses it.
     probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000']),
     async read(cursor): Promise<OffenderChanges> {
       // Not of a replica: one that lags behind would look as if something had been lost.
       const reply = await runScript(send, READ, keys.slice(0, 3), [String(cursor), String(PAGE)])
-      const [now, last, born = '', next, ...records] = textsOf(reply)
-      return {
-        now: numberOf(now),
-        last: numberOf(last),
-        born,
-        cursor: numberOf(next),
-        records: recordsOf(records),
-      }
+      const { word, ...news } = newsOf(reply, base)
+      return { ...news, cursor: numberOf(word) }
     },
   }
 }
@@ -70,9 +57,19 @@ function argumentsOf(action: OffenderAction): string[] {
   return [isCounted ? 'counted' : kind, address, age, ...numbers, reason, String(action.after ?? '')]
 }
 
-function textsOf(reply: unknown): string[] {
+/** What both scripts reply, and the word that each has of its own. */
+function newsOf(reply: unknown, base: string): OffenderNews & { word: string | undefined } {
   if (!Array.isArray(reply)) throw new TypeError('Redis has replied what the script does not return')
-  return reply.map(String)
+  const [now, last, born = '', word, server, ...records] = reply.map(String)
+  return {
+    now: numberOf(now),
+    last: numberOf(last),
+    born,
+    word,
+    // Without a run id two servers can't be told apart.
+    place: server ? `${server} ${base}` : undefined,
+    records: recordsOf(records),
+  }
 }
 
 function numberOf(text: string | undefined): number {
