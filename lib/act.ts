@@ -1,11 +1,13 @@
 import { asError, isThenable } from './callback.ts'
-import { trustOf } from './client-address.ts'
+import { type Trust, trustOf } from './client-address.ts'
 import type { Common } from './common-options.ts'
-import { drop } from './drop.ts'
+import { drop, isBehindProxy } from './drop.ts'
 import { isHttp2, isResponse, type Next, type Request, type Response } from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { stateOf } from './request-state.ts'
 import type { Finding } from './rule.ts'
+import { forbidStoring, sealCaching } from './wire/caching.ts'
+import { clearContent, ignoreBody } from './wire/content.ts'
 import { handOffSocket } from './wire/hand-off.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
@@ -21,7 +23,8 @@ export function act(common: Common, req: Request, res: Response, next: Next, fin
   }
   const state = stateOf(req)
   if (state.dropped) return false
-  const publish = preparePublish(req, trustOf(req, common.trustProxy))
+  const trust = trustOf(req, common.trustProxy)
+  const publish = preparePublish(req, trust)
   const verdict = { status: common.status, rule: common.name, reason: finding.reason, detail: finding.detail }
   if (isDryRun) {
     publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
@@ -35,19 +38,31 @@ export function act(common: Common, req: Request, res: Response, next: Next, fin
     publish({ ...verdict, action, sentStatus: isSent ? common.status : undefined, bodyBytesSent: 0 })
     return false
   }
-  const bodyBytesSent = answer(common, req, res, next, finding)
+  const bodyBytesSent = answer(common, req, res, next, finding, trust)
   publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
   return false
 }
 
 /** Sends the rule's status: by the user's handler, or plain. Returns the length of a plain body in bytes. */
-function answer(common: Common, req: Request, res: Response, next: Next, finding: Finding): number {
+function answer(
+  common: Common,
+  req: Request,
+  res: Response,
+  next: Next,
+  finding: Finding,
+  trust: Trust,
+): number {
   if (finding.retryAfter !== undefined) {
     res.setHeader('Retry-After', Math.max(1, Math.ceil(finding.retryAfter / 1000)))
   }
   try {
     if (!common.handler) return respond(res, common.status, plainBody(common.status))
     res.statusCode = common.status
+    clearContent(res)
+    // A cache of a proxy of ours would give it to everybody; elsewhere the handler may know better.
+    if (isBehindProxy(req, trust)) sealCaching(res)
+    else forbidStoring(res)
+    if (req.method === 'HEAD') ignoreBody(res)
     const result = common.handler(req, res)
     if (isThenable(result))
       Promise.resolve(result).then(undefined, error => next(asError(common.name, error)))

@@ -89,7 +89,7 @@ function end(req: Request, info: DropInfo, isRunning: boolean): void {
 }
 
 /** Where the trust function throws we can't know, and close: a proxy of ours would then suffer, an attacker gains nothing. */
-function isBehindProxy(req: Request, trust: Trust): boolean {
+export function isBehindProxy(req: Request, trust: Trust): boolean {
   try {
     return isTrustedPeer(req, trust)
   } catch (error) {
@@ -148,13 +148,13 @@ function close(req: Request, res: Response | undefined, how: How): Ending {
 
 /** False where it can't be told: then its connection ends, as the request must not hang. */
 function tellProxy(req: Request, res: Response | undefined, code: number, isRunning: boolean): boolean {
-  const tellWithoutResponse = () =>
-    isHttp2(req) ? handOffStream(req, res, code) : handOffSocket(req, res, code)
+  const tellWithoutResponse = (isUnsent = false) =>
+    isHttp2(req) ? handOffStream(req, res, code) : handOffSocket(req, res, code, isUnsent)
   if (!res || isRunning) return tellWithoutResponse()
   if (res.writableEnded || res.destroyed) return false
-  handOff(req, res, code, error => {
+  handOff(req, res, code, (error, isUnsent) => {
     reportError('a hook on the response', error)
-    if (!tellWithoutResponse()) req.socket?.destroy()
+    if (!tellWithoutResponse(isUnsent)) req.socket?.destroy()
   })
   return true
 }

@@ -4,11 +4,12 @@ import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { passEveryRule, stateOf } from '../request-state.ts'
+import { contentFor } from './content.ts'
 import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
 import { NO_ERROR } from './http2.ts'
 import { ignore } from './raw-socket.ts'
-import { plainBody, respond } from './respond.ts'
+import { finish, plainBody, respond } from './respond.ts'
 
 /**
  * What a trusted proxy is told instead of a closed connection: 444 or another code, so that the proxy, which holds the
@@ -16,24 +17,25 @@ import { plainBody, respond } from './respond.ts'
  */
 export type HandOff = number | 'close'
 
+/** Called with what a hook on the response throws, and with whether nothing of the response had gone out by then. */
+type Fail = (error: unknown, isUnsent: boolean) => void
+
 /**
  * Tells the proxy. The connection to it stays open, as other people's requests come over it; unless more of the body is to
  * come than is worth reading: then it ends with the response.
- *
- * @param fail called with what a hook on the response throws
  */
-export function handOff(req: Request, res: Response, code: number, fail: (error: unknown) => void): void {
+export function handOff(req: Request, res: Response, code: number, fail: Fail): void {
   if (code === 444) return tellBehindBody(req, res, () => tell444(res), fail)
-  const tellPlainly = () => {
-    // What was announced for another body.
-    for (const name of res.getHeaderNames())
-      if (/^(?:content-|etag|transfer-)/.test(name)) res.removeHeader(name)
-    respond(res, code, plainBody(code))
-  }
+  const tellPlainly = () => respond(res, code, plainBody(code))
+  // Only a status that may have a body can look like a page of the app.
+  if (contentFor('GET', code, 'x').body === '') return tellBehindBody(req, res, tellPlainly, fail)
   import('./respond-not-found.ts')
     .then(({ asTheApp }) => asTheApp(req, res, code, asking))
-    .then(tellAsApp => tellBehindBody(req, res, tellAsApp ?? tellPlainly, fail))
-    .catch(fail)
+    .then(writeHead => {
+      const tellAsApp = writeHead && (() => finish(res, writeHead()))
+      tellBehindBody(req, res, tellAsApp ?? tellPlainly, fail)
+    })
+    .catch(error => fail(error, false))
 }
 
 /** Made before there is any request. */
@@ -50,13 +52,14 @@ function tell444(res: Response): void {
   respond(res, 444, '')
 }
 
-function tellBehindBody(req: Request, res: Response, tell: () => void, fail: (error: unknown) => void): void {
+function tellBehindBody(req: Request, res: Response, tell: () => void, fail: Fail): void {
   const tellSafely = () => {
     if (res.destroyed) return
+    const sent = req.socket?.bytesWritten
     try {
       tell()
     } catch (error) {
-      fail(error)
+      fail(error, req.socket?.bytesWritten === sent)
     }
   }
   if (isHttp2(req)) {
@@ -80,26 +83,34 @@ function closeWith(res: Response, socket: Socket): void {
  * The same on the connection itself: where the response is not ours to use, or Node made none, as of an upgrade. Nothing of
  * a response may be out, or pending before it.
  *
+ * @param isUnsent the head may be made, but has not gone out
  * @returns false where it can't be known that nothing is
  */
-export function handOffSocket(req: IncomingMessage, res: Response | undefined, code: number): boolean {
+export function handOffSocket(
+  req: IncomingMessage,
+  res: Response | undefined,
+  code: number,
+  isUnsent = false,
+): boolean {
   const { socket } = req
-  const isFree = res?.socket ? !res.headersSent : (req as { upgrade?: boolean }).upgrade
+  const { upgrade = false } = req as { upgrade?: boolean }
+  const isFree = res?.socket ? isUnsent || !res.headersSent : upgrade
   if (!socket?.writable || !isFree) return false
-  handOffRaw(socket, code)
+  // An app that runs may have called HEAD something else.
+  handOffRaw(socket, code, upgrade ? req.method : undefined)
   return true
 }
 
-/** The same on the stream itself. */
+/** The same on the stream itself, with no body. */
 export function handOffStream(
-  { stream }: Http2ServerRequest,
+  { stream, method }: Http2ServerRequest,
   res: Response | undefined,
   code: number,
 ): boolean {
   if (stream.headersSent || stream.destroyed) return false
-  const body = code === 444 ? '' : plainBody(code)
-  stream.respond({ ':status': code, 'content-length': body.length }, { endStream: body === '' })
-  if (body !== '') stream.end(body)
+  const { length } = contentFor(method, code, '')
+  const head = { ':status': code, 'cache-control': 'no-store' }
+  stream.respond(length === undefined ? head : { ...head, 'content-length': length }, { endStream: true })
   stopUpload(stream)
   // The app, which may still be at work on it, would be thrown an error for a header that comes too late.
   if (res) for (const name of headerMethods) Object.defineProperty(res, name, { value: () => res })
@@ -113,12 +124,18 @@ function stopUpload(stream: ServerHttp2Stream): void {
   if (!stream.endAfterHeaders) stream.close(NO_ERROR)
 }
 
-/** The same where there is no request to answer: the connection to the proxy ends, with a response that it understands. */
-export function handOffRaw(socket: Socket, code: number): void {
-  const body = code === 444 ? '' : plainBody(code)
-  const head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n`
+/**
+ * The same where there is no request to answer: the connection to the proxy ends, with a response that it understands.
+ *
+ * @param method where it is not known it may have been HEAD, or CONNECT: then there is no body
+ */
+export function handOffRaw(socket: Socket, code: number, method = ''): void {
+  const text = method === '' || code === 444 ? '' : plainBody(code)
+  const { length, body } = contentFor(method || 'CONNECT', code, text)
+  const framing = length === undefined ? '' : `Content-Length: ${length}\r\n`
+  const head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${framing}Connection: close\r\n`
   // Of an upgrade Node has taken its own listener away, and a proxy may answer with RST.
   if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore)
-  socket.write(`${head}\r\n${body}`)
+  socket.write(`${head}Cache-Control: no-store\r\n\r\n${body}`)
   closeAfterResponses(socket)
 }

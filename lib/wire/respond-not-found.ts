@@ -3,7 +3,14 @@ import type { FrameworkRequest, Request, Response } from '../http-types.ts'
 import { type Asking, appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY } from './app-not-found.ts'
 
 /** Of one response, of its connection, or of one visitor. */
-const notOfThePage = new Set(['connection', 'date', 'keep-alive', 'set-cookie', 'transfer-encoding'])
+const notOfThePage = new Set([
+  'connection',
+  'date',
+  'keep-alive',
+  'set-cookie',
+  'trailer',
+  'transfer-encoding',
+])
 
 /** What is said of the page, and not of the request: what other middleware has set is for pages that there are. */
 const isOfPage = (key: string) =>
@@ -15,18 +22,21 @@ const isOfPage = (key: string) =>
  * the rest as well.
  */
 
-/** What answers a request as the app would if it were no drop; undefined where the app has no 404. */
+/**
+ * What writes the head that the app would give a request if it were no drop, and returns its body; undefined where the app
+ * has no 404.
+ */
 export async function asTheApp(req: Request, res: Response, status: number, asking: Asking) {
   const page = await appNotFound(req, asking)
-  return page && (() => respondNotFound(req, res, status, page))
+  return page && (() => writeHead(req, res, status, page))
 }
 
 /** The same headers, the same body with the path in it. */
-function respondNotFound(req: Request, res: Response, status: number, page: NotFound): void {
+function writeHead(req: Request, res: Response, status: number, page: NotFound): string {
   const own = headersFor(page)
   const body = bodyFor(req, page)
   for (const key of res.getHeaderNames())
-    if (isOfPage(key) || key === 'transfer-encoding') res.removeHeader(key)
+    if (isOfPage(key) || key === 'transfer-encoding' || key === 'trailer') res.removeHeader(key)
   for (const [key, { name, values }] of own) {
     // What is new for each request (an id, what is left of a limit) other middleware has set already.
     if (key === 'etag') setTag(res, name, body, page)
@@ -37,7 +47,7 @@ function respondNotFound(req: Request, res: Response, status: number, page: NotF
   if ('statusMessage' in res && 'assignSocket' in res)
     res.statusMessage = (status === 404 ? page.message : STATUS_CODES[status]) ?? ''
   res.statusCode = status
-  res.end(body)
+  return body
 }
 
 /** By name, as some come more than once. */

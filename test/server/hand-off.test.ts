@@ -13,7 +13,7 @@ import { closed, drops, hooks } from '../support/watch.ts'
 const upgrade = get('/chat', { Connection: 'Upgrade', Upgrade: 'websocket' })
 const upload = 'POST /up HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf'
 /** What ends a connection to a proxy in a way that it understands. */
-const told = /^HTTP\/1\.1 444 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/
+const told = /^HTTP\/1\.1 444 \r\nContent-Length: 0\r\nConnection: close\r\nCache-Control: no-store\r\n\r\n$/
 
 const brief = () =>
   drops.events.map(({ action, sentStatus, reason }) => `${action} ${sentStatus ?? '-'} ${reason}`)

@@ -65,6 +65,21 @@ const guarded: [string, () => RequestListener | Promise<RequestListener>][] = [
   ],
 ]
 
+/** With a page that no cache may keep: nothing is to be added to it. */
+const unstored = (
+  req: { originalUrl: string },
+  res: { status(code: number): { set(fields: object): { send(body: string): void } } },
+) =>
+  res
+    .status(404)
+    .set({
+      'Cache-Control': 'private, no-store',
+      Expires: '0',
+      Pragma: 'no-cache',
+      'Surrogate-Control': 'no-store',
+    })
+    .send(`none: ${req.originalUrl}`)
+
 /** A response without what is new in each; the path, whatever it is, is PATH. */
 function likeness(text: string, path: string): string {
   const [head = '', body = ''] = text.split('\r\n\r\n')
@@ -75,7 +90,8 @@ function likeness(text: string, path: string): string {
   return `${lines.join('\n')}\n\n${body.replaceAll(path, 'PATH')}`
 }
 
-async function compare(port: number, tls = false): Promise<void> {
+/** @param adds what a hand-off has and the app's own page has not */
+async function compare(port: number, tls = false, adds = 'Cache-Control: no-store\n'): Promise<void> {
   // As long as each other, for Content-Length.
   for (const [bad, good] of [
     ['/bad-one', '/nob-one'],
@@ -85,7 +101,9 @@ async function compare(port: number, tls = false): Promise<void> {
     const ask = async (path: string) =>
       (await exchange({ port, tls }, get(path, { Connection: 'close' }))).data.toString()
     const dropped = await ask(bad)
-    assert.equal(likeness(dropped, bad.slice(1, 4)), likeness(await ask(good), good.slice(1, 4)))
+    const said = likeness(dropped, bad.slice(1, 4))
+    assert.equal(said.replace(adds, ''), likeness(await ask(good), good.slice(1, 4)))
+    assert.ok(said.includes(adds), said)
     assert.match(dropped, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.doesNotMatch(dropped, /no-such-page|undefined/)
   }
@@ -106,6 +124,11 @@ describe("handOff: 404 can't be told from the app's own 404", () => {
       await compare(closed(await listen(server)).port)
     })
   }
+
+  test('to the byte, where its page says that no cache may keep it', async () => {
+    const { port } = closed(await listen(http.createServer(withRule(express(), unstored))))
+    await compare(port, false, '')
+  })
 
   test('the HTTP/1 side of an HTTP/2 server', async () => {
     const app = withRule(connect()) as never
@@ -130,7 +153,9 @@ describe("handOff: 404 can't be told from the app's own 404", () => {
         })
         stream.on('close', () => resolve(text.replace(/id-\d+/, 'id-N').replace(path, 'PATH')))
       })
-    assert.equal(await ask('/bad'), await ask('/nob'))
+    const said = await ask('/bad')
+    assert.equal(said.replace(',"cache-control":"no-store"', ''), await ask('/nob'))
+    assert.match(said, /"cache-control":"no-store"/)
     client.close()
   })
 

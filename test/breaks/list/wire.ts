@@ -4,6 +4,8 @@ const http1 = ['wire/http1.test.ts']
 const http2 = ['wire/http2.test.ts']
 const body = ['wire/hand-off-body.test.ts']
 const page = ['wire/hand-off-404.test.ts']
+const content = ['wire/content.test.ts']
+const caching = ['wire/caching.test.ts']
 const told = ['server/hand-off.test.ts']
 
 export const wire: readonly Break[] = [
@@ -178,8 +180,8 @@ export const wire: readonly Break[] = [
   {
     name: 'a dropped upgrade closes the connection of a proxy',
     file: 'wire/hand-off.ts',
-    find: ': (req as { upgrade?: boolean }).upgrade\n',
-    replace: ': false\n',
+    find: 'isUnsent || !res.headersSent : upgrade\n',
+    replace: 'isUnsent || !res.headersSent : false\n',
     tests: told,
   },
   {
@@ -211,11 +213,11 @@ export const wire: readonly Break[] = [
     tests: page,
   },
   {
-    name: 'handOff: 404 has a length of another body',
-    file: 'wire/respond-not-found.ts',
-    find: 'String(Buffer.byteLength(body))',
-    replace: 'String(Buffer.byteLength(page.body))',
-    tests: page,
+    name: 'an answer has a length in characters',
+    file: 'wire/content.ts',
+    find: 'length: Buffer.byteLength(text), body',
+    replace: 'length: text.length, body',
+    tests: content,
   },
   {
     name: 'the app is asked for its 404 at each drop',
@@ -237,5 +239,82 @@ export const wire: readonly Break[] = [
     find: '  if (state.judged === EVERYONE) return false\n',
     replace: '',
     tests: page,
+  },
+  {
+    name: 'an answer to HEAD has a body',
+    file: 'wire/content.ts',
+    find: "body: method === 'HEAD' ? '' : text",
+    replace: 'body: text',
+    tests: content,
+  },
+  {
+    name: 'a 204 has a length',
+    file: 'wire/content.ts',
+    find: 'status === 204 || ',
+    replace: '',
+    tests: content,
+  },
+  {
+    name: 'a 2xx to CONNECT has a length',
+    file: 'wire/content.ts',
+    find: "method === 'CONNECT' && status < 300",
+    replace: 'false',
+    tests: content,
+  },
+  {
+    name: "a handler's body in answer to HEAD is written",
+    file: 'act.ts',
+    find: "    if (req.method === 'HEAD') ignoreBody(res)\n",
+    replace: '    void ignoreBody\n',
+    tests: content,
+  },
+  {
+    name: 'a hook that throws behind the head costs a proxy its connection',
+    file: 'wire/hand-off.ts',
+    find: 'isUnsent || !res.headersSent : upgrade\n',
+    replace: '!res.headersSent : upgrade\n',
+    tests: content,
+  },
+  {
+    name: 'a cache may keep an answer',
+    file: 'wire/caching.ts',
+    find: "  if (!res.hasHeader('cache-control')) res.setHeader('Cache-Control', 'no-store')\n",
+    replace: '',
+    tests: caching,
+  },
+  {
+    name: 'a cache may keep an answer, as other middleware has said so',
+    file: 'wire/caching.ts',
+    find: 'ofCaches.test(name) && !forbids(',
+    replace: "name === 'cache-control' && !forbids(",
+    tests: caching,
+  },
+  {
+    name: 'a cache may keep an answer, as a hook on the head has said so',
+    file: 'wire/respond.ts',
+    find: '  else sealCaching(res)\n',
+    replace: '  else forbidStoring(res)\n',
+    tests: caching,
+  },
+  {
+    name: 'a cache of a proxy may keep an answer, as a handler has said so',
+    file: 'act.ts',
+    find: 'if (isBehindProxy(req, trust)) sealCaching(res)',
+    replace: 'if (!trust) sealCaching(res)',
+    tests: caching,
+  },
+  {
+    name: 'a cache may keep what is handed off without a response',
+    file: 'wire/hand-off.ts',
+    find: 'Cache-Control: no-store\\r\\n\\r\\n',
+    replace: '\\r\\n',
+    tests: caching,
+  },
+  {
+    name: 'a cache may keep what is handed off on a stream',
+    file: 'wire/hand-off.ts',
+    find: ", 'cache-control': 'no-store' }",
+    replace: ' }',
+    tests: content,
   },
 ]
