@@ -308,10 +308,10 @@ describe('the question for it', () => {
     ],
   ]
   for (const [name, app] of fruitless) {
-    test(`an app that ${name}: a plain page, within two seconds, and then at once`, async () => {
+    test(`an app that ${name}: a plain page, and then without a second's wait`, async () => {
       const server = protect(http.createServer(app), { rules: [noBad()] })
       const { port } = closed(await listen(server))
-      for (const limit of [2_000, 300]) {
+      for (const limit of [5_000, 950]) {
         const wire = await exchange({ port }, get('/bad', { Connection: 'close' }))
         assert.match(
           wire.data.toString(),
