@@ -1,6 +1,6 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Trust } from './client-address.ts'
-import { isHttp2, type Request, type Response } from './http-types.ts'
+import { type FrameworkRequest, isHttp2, type Request, type Response } from './http-types.ts'
 import type { Address } from './match/address.ts'
 
 /** What the requests of one connection share. */
@@ -32,6 +32,8 @@ export interface RequestState extends Occasion {
   client: Address | undefined
   /** The trust of the server that guards it: for what runs before, or without, an Express app. */
   serverTrust: Trust | undefined
+  /** The Express app that listens to that server. */
+  serverApp: FrameworkRequest['app']
   /** Whatever the rule itself says: `protect` is in a dry run. */
   isDryRun: boolean
   /** `protect` has passed it on to the app. */
@@ -71,6 +73,7 @@ function makeState(req: Request): RequestState {
     trust: undefined,
     client: undefined,
     serverTrust: undefined,
+    serverApp: undefined,
     isDryRun: false,
     isRunning: false,
     isBodyLost: false,

@@ -46,7 +46,18 @@ export function parseHost(text: string): Host | undefined {
   return { name, isAddress: endsInNumber.test(name) }
 }
 
-/** The authority of an absolute-form target (RFC 9112 3.2.2), or undefined for any other form. */
-export function targetAuthority(target: string): string | undefined {
-  return target.charCodeAt(0) === 47 ? undefined : /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
+/** What an absolute-form target names (RFC 9112 3.2.2). */
+export interface AbsoluteTarget {
+  readonly scheme: string
+  readonly authority: string
 }
+
+/** Reads an absolute-form target; undefined for any other form. */
+export function absoluteTarget(target: string): AbsoluteTarget | undefined {
+  if (target.charCodeAt(0) === 47) return undefined
+  const [, scheme, authority] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(target) ?? []
+  return scheme === undefined ? undefined : { scheme, authority: authority as string }
+}
+
+/** Whether a scheme is HTTP's: no other is served here, and RFC 6455 3 has WebSocket clients send none in a target. */
+export const isHttpScheme = (scheme: string): boolean => /^https?$/i.test(scheme)

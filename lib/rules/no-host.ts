@@ -1,10 +1,11 @@
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
+import { forwardedHosts } from '../forwarded-host.ts'
 import type { Request } from '../http-types.ts'
 import type { Host } from '../match/host.ts'
 import { oncePerConnection } from '../once-per-connection.ts'
 import { type Check, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
-import { hostOf, hostOfField, onlyHost } from '../request-host.ts'
+import { contradictionOf, hostOf, hostOfField, onlyHost } from '../request-host.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import { learnServer, watchMissingHost } from '../server/missing-host.ts'
 import { serverNames } from '../server-names-option.ts'
@@ -25,7 +26,8 @@ const checks = { ...commonChecks, serverNames } satisfies Record<keyof NoHostOpt
  * Drops requests that name no site of ours: no Host, an empty, duplicate or invalid one, an address instead of a name, and
  * with `serverNames` every other name. nginx: `server { listen 80 default_server; server_name _; return 444; }`.
  *
- * An absolute-form target's host wins over Host (RFC 9112 3.2.2); on HTTP/2 `:authority` is the Host.
+ * An absolute-form target must be one of http or https and name the same host as Host (RFC 9112 3.2); on HTTP/2 `:authority`
+ * is the Host. Behind a trusted proxy `X-Forwarded-Host`, where it is sent, is judged like Host: frameworks go by it.
  *
  * @example
  * app.use(noHost({ serverNames: ['example.com', '*.example.com'] }))
@@ -50,7 +52,20 @@ export function noHost(options?: NoHostOptions): Rule {
   function judge(req: Request): Finding | undefined {
     if (!common.dryRun) learnServer(req)
     const field = onlyHost(req)
-    return field === undefined ? judgeHost(hostOf(req)) : judgeField(req, field)
+    return (field === undefined ? judgeHead(req) : judgeField(req, field)) ?? judgeForwarded(req)
+  }
+
+  function judgeHead(req: Request): Finding | undefined {
+    const host = hostOf(req)
+    return ('reason' in host ? undefined : contradictionOf(req)) ?? judgeHost(host)
+  }
+
+  function judgeForwarded(req: Request): Finding | undefined {
+    for (const host of forwardedHosts(req, common.trustProxy)) {
+      const finding = judgeHost(hostOfField(host))
+      if (finding) return finding
+    }
+    return undefined
   }
 
   const rule = makeRule(common, judge)

@@ -39,6 +39,7 @@ export function makeJudge(site: Site): JudgeRequest {
     const state = stateOf(req)
     state.res ??= res
     state.serverTrust = site.trust
+    state.serverApp = site.app
     const excepted = isExcepted(req)
     const head = excepted ? undefined : screenHead(req)
     if (head && dropRequest(site, req, res, head)) return

@@ -2,6 +2,7 @@ import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import { isTrusted, peerAddressOf, type Trust, trustOfApp } from '../client-address.ts'
 import { reportError } from '../drop-channel.ts'
+import type { FrameworkRequest } from '../http-types.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import type { ServerNames } from '../match/server-names.ts'
 import { newJudging } from '../request-state.ts'
@@ -50,7 +51,7 @@ export class Site {
   onAdmit: () => void = () => {}
   /** How many listeners there were when the app was looked for. */
   #searched = 0
-  #app: { get?: (setting: string) => unknown } | undefined
+  #app: FrameworkRequest['app']
 
   constructor(server: Server, protocol: Protocol, settings: Settings, emit: Emit) {
     this.server = server
@@ -61,13 +62,17 @@ export class Site {
 
   /** The option, else the setting of the Express app that listens to the server. */
   get trust(): Trust | undefined {
-    if (this.settings.trustProxy) return this.settings.trustProxy
+    return this.settings.trustProxy ?? trustOfApp(this.app)
+  }
+
+  /** The Express app that listens to the server. */
+  get app(): FrameworkRequest['app'] {
     const count = this.server.listenerCount('request')
     if (count !== this.#searched) {
       this.#searched = count
       this.#app = this.server.listeners('request').find(isExpress) as never
     }
-    return this.#app && trustOfApp(this.#app)
+    return this.#app
   }
 
   /** The record of a connection: made at accept, or at the first request of one that was there before us. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseHost, targetAuthority } from '../../lib/match/host.ts'
+import { absoluteTarget, isHttpScheme, parseHost } from '../../lib/match/host.ts'
 
 const taken: readonly [text: string, name: string, isAddress?: boolean][] = [
   ['example.com', 'example.com'],
@@ -179,9 +179,17 @@ const targets: readonly [target: string, authority: string | undefined][] = [
 
 for (const [target, authority] of targets) {
   test(`the authority of ${JSON.stringify(target)} is ${authority}`, () => {
-    assert.equal(targetAuthority(target), authority)
+    assert.equal(absoluteTarget(target)?.authority, authority)
   })
 }
+
+test('the scheme of a target, and whether it is HTTP', () => {
+  const schemes = { http: true, HTTPS: true, hTTp: true, ws: false, wss: false, ftp: false, httpx: false }
+  for (const [scheme, isHttp] of Object.entries(schemes)) {
+    assert.equal(absoluteTarget(`${scheme}://a/`)?.scheme, scheme)
+    assert.equal(isHttpScheme(scheme), isHttp, scheme)
+  }
+})
 
 test('a long Host takes no time', () => {
   for (const unit of ['a', 'a.', 'a-', '-', '.', '[', ':', '1', '0x', '_.']) {
@@ -189,7 +197,7 @@ test('a long Host takes no time', () => {
     const start = performance.now()
     parseHost(text)
     parseHost(`${text}!`)
-    targetAuthority(`http://${text}`)
+    absoluteTarget(`http://${text}`)
     assert.ok(performance.now() - start < 100, unit)
   }
 })

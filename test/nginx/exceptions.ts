@@ -108,6 +108,19 @@ export const stricterHosts: readonly HostException[] = [
     is: ({ host = '' }) => /^\[[^\]]*\][^:]/.test(host),
   },
   {
+    name: 'a target that names another host than Host',
+    why: 'nginx goes on with the name of the target; Node, Express and proxies behind go on with Host',
+    is: ({ host, authority }) => {
+      const nameOf = (text: string) => text.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '')
+      return host !== undefined && authority !== undefined && nameOf(authority) !== nameOf(host)
+    },
+  },
+  {
+    name: 'a target of another scheme than http and https',
+    why: 'nginx takes any scheme; nothing here speaks another protocol',
+    is: ({ bytes }) => /^GET (?!https?:)[a-z]+:\/\//i.test(bytes),
+  },
+  {
     name: 'an address, or a name that a client reads as one',
     why: 'without names of its own noHost serves any name but no address, what scanners of address ranges send',
     anyName: true,
