@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { absoluteTarget, isHttpScheme, parseHost } from '../../lib/match/host.ts'
+import { cpuTime } from '../support/cpu-time.ts'
 
 const taken: readonly [text: string, name: string, isAddress?: boolean][] = [
   ['example.com', 'example.com'],
@@ -194,11 +195,12 @@ test('the scheme of a target, and whether it is HTTP', () => {
 test('a long Host takes no time', () => {
   for (const unit of ['a', 'a.', 'a-', '-', '.', '[', ':', '1', '0x', '_.']) {
     const text = unit.repeat(16_384 / unit.length)
-    const start = performance.now()
-    parseHost(text)
-    parseHost(`${text}!`)
-    absoluteTarget(`http://${text}`)
-    assert.ok(performance.now() - start < 100, unit)
+    const ms = cpuTime(() => {
+      parseHost(text)
+      parseHost(`${text}!`)
+      absoluteTarget(`http://${text}`)
+    })
+    assert.ok(ms < 100, unit)
   }
 })
 

@@ -83,7 +83,7 @@ for (const tls of [false, true]) {
     test('the body of a dropped request, which stops', async () => {
       const no = rule('no', () => 'no')
       const { port } = await guarded({ rules: [no], bodyTimeout: 300 }, undefined, tls)
-      const wire = await exchange({ port, tls }, upload, 4_000)
+      const wire = await exchange({ port, tls }, upload)
       assert.match(wire.data.toString(), /^HTTP\/1\.1 444 /)
       assert.deepEqual([wire.end, brief()], ['fin', ['hand-off 444 no']])
     })

@@ -7,7 +7,7 @@ import { get, RawClient } from '../support/raw-client.ts'
 import { type Handler, type RunningServer, type ServerKind, start } from '../support/servers.ts'
 import { clientOptions, inBatches, type Legitimate, load, send } from './corpus/load.ts'
 
-const PATIENCE = 3_000
+const PATIENCE = 20_000
 
 after(() => assert.deepEqual(uncaught.splice(0), []))
 

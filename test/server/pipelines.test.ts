@@ -7,7 +7,7 @@ import express from 'express'
 import express4 from 'express4'
 import { drop, type ProtectOptions, protect, type Request, type Rule, rule } from '../../lib/index.ts'
 import { settle } from '../support/events.ts'
-import { exchange, get, RawClient, type RawOptions } from '../support/raw-client.ts'
+import { exchange, get, RawClient, type RawOptions, SOON } from '../support/raw-client.ts'
 import {
   type Handler,
   type Kind,
@@ -57,7 +57,7 @@ const connections = () =>
 
 /** Waits until no connection is left; the number that is. */
 async function leftConnections(): Promise<number> {
-  const until = performance.now() + 2_000
+  const until = performance.now() + 20_000
   while ((await connections()) > 0 && performance.now() < until) await settle(5)
   return connections()
 }
@@ -144,7 +144,7 @@ for (const kind of http1) {
         const to = await serve(kind, { ...site, handler: (req, res) => setImmediate(answer, req, res) })
         const client = await RawClient.open(to)
         client.send(paths.map(path => get(path)).join(''))
-        assert.ok(await client.until(() => client.text.endsWith('answer /19'), 4_000), client.text)
+        assert.ok(await client.until(() => client.text.endsWith('answer /19')), client.text)
         assert.deepEqual(
           bodies(client.text),
           paths.map(path => `answer ${path}`),
@@ -212,7 +212,7 @@ for (const kind of bare) {
       // Looking at all of a long text each time is slow.
       const last = Buffer.from(`answer /${count - 1}`)
       const isWhole = () => client.received > count * 100 && client.data.subarray(-last.length).equals(last)
-      assert.ok(await client.until(isWhole, 20_000), `${calls.length} of ${count}`)
+      assert.ok(await client.until(isWhole), `${calls.length} of ${count}`)
       client.destroy()
       assert.equal(most, 1)
       assert.deepEqual(calls, paths)
@@ -228,7 +228,7 @@ for (const kind of bare) {
       const paths = Array.from({ length: 2_000 }, (_, index) => `/${index}`)
       client.send(paths.map(path => get(path)).join(''))
       const last = Buffer.from('answer /1999')
-      assert.ok(await client.until(() => client.data.subarray(-last.length).equals(last), 10_000))
+      assert.ok(await client.until(() => client.data.subarray(-last.length).equals(last)))
       client.destroy()
       assert.deepEqual([calls, bodies(client.text)], [paths, paths.map(path => `answer ${path}`)])
     })
@@ -260,7 +260,7 @@ for (const kind of bare) {
       client.send(get('/first') + get('/bad') + get('/more', { 'X-Long': 'x'.repeat(1_000) }).repeat(1_000))
       const wire = await client.ended()
       assert.notEqual(wire.end, 'open')
-      assert.ok(wire.elapsed < 1_000, `${wire.elapsed} ms`)
+      assert.ok(wire.elapsed < SOON, `${wire.elapsed} ms`)
       assert.equal(await leftConnections(), 0)
       assert.deepEqual([calls, drops.events.length], [['/first'], 1])
     })
@@ -311,7 +311,7 @@ for (const kind of bare) {
       const client = await RawClient.open(await serve(kind, { handler: slowly }))
       const large = 'x'.repeat(300_000)
       client.send(post('/1', large) + chunked('/2', large) + post('/3', large) + get('/4'))
-      assert.ok(await client.until(() => client.text.endsWith('answer /4'), 4_000), client.text)
+      assert.ok(await client.until(() => client.text.endsWith('answer /4')), client.text)
       assert.deepEqual(
         bodies(client.text),
         [1, 2, 3, 4].map(index => `answer /${index}`),

@@ -12,7 +12,11 @@ export const uncaught: unknown[] = []
 process.on('uncaughtException', error => uncaught.push(error))
 process.on('unhandledRejection', error => uncaught.push(error))
 
-/** Turns of the event loop, for what happens a moment later. */
-export function settle(ms = 20): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
+/**
+ * A while for what happens a moment later. The loop also turns so often that what has arrived is dealt with, where a busy
+ * machine has left the process no time for it.
+ */
+export async function settle(ms = 20): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, ms))
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
 }

@@ -126,7 +126,7 @@ export class RawClient {
   }
 
   /** Waits until `done`, or until patience (ms) is over. */
-  async until(done: () => boolean, patience = 2_000): Promise<boolean> {
+  async until(done: () => boolean, patience = 20_000): Promise<boolean> {
     if (done()) return true
     return new Promise<boolean>(resolve => {
       const settle = (result: boolean) => {
@@ -143,7 +143,7 @@ export class RawClient {
   }
 
   /** Waits for the end of the connection and tells what was seen. */
-  async ended(patience = 2_000): Promise<Wire> {
+  async ended(patience = 20_000): Promise<Wire> {
     await this.until(() => this.#end !== 'open', patience)
     // What came with the end is decrypted a turn later.
     await new Promise(resolve => setImmediate(resolve))
@@ -183,6 +183,12 @@ function tlsOver(tcp: Socket, { alpn, servername }: RawOptions): TLSSocket {
     servername: servername ?? 'localhost',
   })
 }
+
+/**
+ * At once, in milliseconds, also where the machine is busy with other things: less than any time limit would take, Node's or
+ * ours.
+ */
+export const SOON = 4_000
 
 /** Opens a connection, sends, waits for its end. */
 export async function exchange(
