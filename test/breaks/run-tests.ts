@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { reader } from '../support/reader.ts'
 
 /** What a test file needs whole takes seconds; a broken library may make it hang. */
 const PATIENCE = 45_000
@@ -16,7 +17,7 @@ export interface Ran {
 }
 
 function node(tree: string, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', ...args], {
+  return spawn(process.execPath, [...reader, ...args], {
     cwd: tree,
     env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
     stdio: ['ignore', 'pipe', 'ignore'],

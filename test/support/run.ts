@@ -4,6 +4,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { reader } from './reader.ts'
 import { filesOf, type Tier, tiers } from './tiers.ts'
 
 const given = process.argv.slice(2)
@@ -16,8 +18,6 @@ const isSample = process.env.DROP444_SAMPLE === '1'
 // Most of them wait most of the time: on two cores Node would run one file after the other. Those that do not are left out, or
 // cut down, in a sample.
 const atOnce = Math.max(isSample ? 4 : 3, availableParallelism() - 1)
-// Later Nodes read TypeScript themselves, in less time.
-const reader = 'typescript' in process.features && process.features.typescript ? [] : ['--import', 'tsx']
 const timeout = chosen.includes('long') ? 1_200_000 : 240_000
 // Node 20's --test knows no globs, and not every shell does.
 const files = filesOf(chosen, 'test', isSample)
@@ -29,5 +29,9 @@ const args = [
   ...rest,
   ...files,
 ]
-const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
+// What later Nodes compile they can keep; not where they are to say what was covered.
+const env = process.env.NODE_V8_COVERAGE
+  ? process.env
+  : { NODE_COMPILE_CACHE: resolve('node_modules', '.cache', 'node'), ...process.env }
+const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env })
 process.exit(status ?? 1)
