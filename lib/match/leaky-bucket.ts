@@ -57,18 +57,23 @@ export function firstRequest(bucket: Bucket, state: BucketState, now: number, co
 /**
  * A further request of a key: nginx's arithmetic (ngx_http_limit_req_lookup and _account), integer division included.
  * Changes `state`, unless the request is rejected.
+ *
+ * Where the clock was set back, `state` is taken for one of this moment, and changed to be so in any case: nginx's clock is
+ * monotonic, so none of its clients waits until a clock has caught up.
  */
 export function nextRequest(bucket: Bucket, state: BucketState, now: number, cost = 1): Decision {
-  const ms = elapsed(state.last, now)
+  const time = Math.trunc(now)
+  const ms = elapsed(state.last, time)
+  if (time < state.last) state.last = time - ms
   const more = (cost - 1) * ONE
   const excess = Math.max(0, state.excess - Math.trunc((bucket.rate * ms) / 1000) + ONE) + more
   if (excess > bucket.burst) {
     if (more > bucket.burst) return rejected(Number.POSITIVE_INFINITY)
     // From the last request that was counted: what has run off since is rounded down, so it can't be the start.
     const turn = Math.ceil(((state.excess + ONE + more - bucket.burst) * 1000) / bucket.rate)
-    return rejected(state.last + turn - Math.trunc(now))
+    return rejected(state.last + turn - time)
   }
   state.excess = excess
-  if (ms > 0) state.last = Math.trunc(now)
+  if (ms > 0) state.last = time
   return allowedAt(bucket, excess)
 }

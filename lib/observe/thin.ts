@@ -43,7 +43,7 @@ export function thin(
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
-    const milliseconds = Date.now() - since
+    const milliseconds = Math.round(performance.now() - since)
     const all = [...counts.values()]
     counts.clear()
     for (const { seen: _, ...leftOut } of all) {
@@ -64,7 +64,7 @@ export function thin(
     if (known) return known
     if (counts.size >= MAX_KEYS) flush()
     if (!timer) {
-      since = Date.now()
+      since = performance.now()
       timer = setTimeout(flush, sum ?? EVERY).unref()
     }
     const count = { rule, reason, isDryRun, count: 0, seen: 0 }

@@ -1,22 +1,52 @@
 import { reportError } from '../drop-channel.ts'
+import { Steady } from '../steady.ts'
+
+/** Times are whole milliseconds of no certain beginning: they never go back, and are made dates only to be shown. */
+export interface Clock {
+  now(): number
+  /** A time as milliseconds since the epoch. */
+  dateOf(time: number): number
+}
 
 /** Beyond it there are no dates. */
 const MAX_DATE = 8.64e15
 
-/** Of this process: a clock that is set back would make bans longer, one that is set forward would end them. */
-const steadyClock = () => performance.timeOrigin + performance.now()
+/** A system clock that differs by less was not set, but is read between two milliseconds or slewed: dates stay the same. */
+const TOLERANCE = 100
 
-/** Whole milliseconds since the epoch. Where a clock of the user's fails, the time is what it was last. */
-export function makeClock(now: () => number = steadyClock): () => number {
-  let last = 0
-  return () => {
-    try {
-      const time = Math.floor(now())
-      if (Math.abs(time) <= MAX_DATE / 2) last = time
-      else throw new TypeError(`repeatOffender: now must return milliseconds, not ${time}`)
-    } catch (error) {
-      reportError('the clock of repeatOffender', error)
-    }
-    return last
+/** The system's: a date that was set while it ran moves no time. */
+function systemClock(): Clock {
+  let ahead = 0
+  const now = () => Math.floor(performance.timeOrigin + performance.now())
+  return {
+    now,
+    dateOf(time) {
+      const found = Date.now() - now()
+      if (Math.abs(found - ahead) > TOLERANCE) ahead = found
+      return time + ahead
+    },
   }
 }
+
+/** One of the user's. Where it fails, the time is what it was last. */
+function clockOf(read: () => number): Clock {
+  const steady = new Steady()
+  let last = 0
+  return {
+    now() {
+      try {
+        const time = Math.floor(read())
+        if (!(Math.abs(time) <= MAX_DATE / 2)) {
+          throw new TypeError(`repeatOffender: now must return milliseconds, not ${time}`)
+        }
+        last = steady.follow(time)
+      } catch (error) {
+        reportError('the clock of repeatOffender', error)
+      }
+      return last
+    },
+    dateOf: time => time - steady.ahead,
+  }
+}
+
+export const makeClock = (read?: () => number): Clock => (read ? clockOf(read) : systemClock())

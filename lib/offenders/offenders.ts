@@ -1,5 +1,6 @@
 import type { Address } from '../match/address.ts'
 import type { Occasion } from '../request-state.ts'
+import type { Clock } from './clock.ts'
 import type { Networks } from './networks.ts'
 import type { OffenceCounter } from './offence-counter.ts'
 import { type Offender, OffenderTable } from './offender-table.ts'
@@ -19,7 +20,7 @@ export interface Journal {
   onPardon(network: string, kind: 'lift' | 'forgive', at: number): void
 }
 
-/** A ban in force, as it is listed; times in milliseconds since the epoch. */
+/** A ban in force, as it is listed; times in milliseconds since the epoch, by the system's clock as it is now. */
 export interface Ban {
   /** The address, or the network as a CIDR. */
   readonly address: string
@@ -36,8 +37,7 @@ export interface OffendersOptions {
   readonly networks: Networks
   readonly counter: OffenceCounter
   readonly maxBans: number
-  /** Milliseconds since the epoch, whole; never throws. */
-  readonly clock: () => number
+  readonly clock: Clock
 }
 
 /** Who has offended how often, and who is banned: the whole of it for one process. */
@@ -46,7 +46,7 @@ export class Offenders {
   readonly #networks: Networks
   readonly #counter: OffenceCounter
   readonly #table: OffenderTable
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #masked = new Int32Array(4)
   readonly #key = new Int32Array(2)
   journal: Journal | undefined
@@ -62,17 +62,22 @@ export class Offenders {
   /** The ban that is in force against an address. */
   banned(address: Address): Offender | undefined {
     const known = this.#table.find(address)
-    return known && known.until > this.#clock() ? known : undefined
+    return known && known.until > this.#clock.now() ? known : undefined
   }
 
-  /** Milliseconds since the epoch, as everything here is dated. */
+  /** Milliseconds, as everything here is dated but what is listed. */
   now(): number {
-    return this.#clock()
+    return this.#clock.now()
   }
 
   /** What is left of a ban, in milliseconds. */
   timeLeft({ until }: Offender): number {
-    return until - this.#clock()
+    return until - this.#clock.now()
+  }
+
+  /** When a ban ends, in milliseconds since the epoch. */
+  endOf({ until }: Offender): number {
+    return this.#clock.dateOf(until)
   }
 
   /** Counts an offence, once an occasion; of who is banned none is counted. */
@@ -80,7 +85,7 @@ export class Offenders {
     if (this.banned(address) || occasion?.countedBy?.includes(this)) return
     const isTold = occasion && this.#isTold(occasion)
     if (occasion) occasion.countedBy = [...(occasion.countedBy ?? []), this]
-    const now = this.#clock()
+    const now = this.#clock.now()
     // A judge of the user's may give whatever the client has sent.
     const reason = why.slice(0, MAX_REASON)
     if (!isTold) this.journal?.onOffence(this.#networks.text(address), reason)
@@ -90,7 +95,7 @@ export class Offenders {
 
   /** Bans by hand: as the next in a row, for as long as is said or as its level gives. */
   ban(address: Address, reason: string, duration?: number): void {
-    const now = this.#clock()
+    const now = this.#clock.now()
     this.#clear(address)
     this.#ban(address, now, reason, { duration })
   }
@@ -109,10 +114,11 @@ export class Offenders {
 
   /** The bans in force, the first to end first. */
   list(): Ban[] {
-    const now = this.#clock()
+    const now = this.#clock.now()
     const bans = [...this.#table].filter(({ until }) => until > now).sort((a, b) => a.until - b.until)
+    const { dateOf } = this.#clock
     return bans.map(({ address, until, since, level, reason }) =>
-      Object.freeze({ address, until, since, level, reason }),
+      Object.freeze({ address, until: dateOf(until), since: dateOf(since), level, reason }),
     )
   }
 
@@ -132,7 +138,7 @@ export class Offenders {
     const address = this.#networks.parse(offender.address)
     if (!address) return
     this.#clear(address)
-    const now = this.#clock()
+    const now = this.#clock.now()
     const isForgotten = forgottenAt(this.#terms, offender) <= now
     if (isForgotten) this.#table.delete(address)
     else if (offender.until > now) this.#table.set(address, offender)
@@ -159,7 +165,7 @@ export class Offenders {
   }
 
   #pardon(address: Address, kind: 'lift' | 'forgive'): void {
-    const now = this.#clock()
+    const now = this.#clock.now()
     this.#clear(address)
     const known = this.#table.find(address)
     if (known && kind === 'forgive' && known.until > now)

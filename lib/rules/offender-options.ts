@@ -36,7 +36,7 @@ export interface RepeatOffenderOptions extends AddressOptions {
    * default: this process's memory alone.
    */
   store?: OffenderStore | { readonly offenders: OffenderStore } | undefined
-  /** The clock, in milliseconds since the epoch, for tests. Default: one that never goes back. */
+  /** The clock, in milliseconds since the epoch, for tests. Default: a monotonic one; dates by the system's. */
   now?: (() => number) | undefined
 }
 

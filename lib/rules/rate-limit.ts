@@ -6,6 +6,7 @@ import type { Decision } from '../match/leaky-bucket.ts'
 import { refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Judgement, makeRule, type Rule } from '../rule.ts'
+import { Steady } from '../steady.ts'
 import { addressOf } from './address-rule.ts'
 import { type Asked, makeDecider } from './limit-decider.ts'
 import { addressKey, headerDetail, headerKey } from './limit-key.ts'
@@ -30,7 +31,8 @@ export function rateLimit(options: RateLimitOptions): Rule {
   refuseRequest('rateLimit', options)
   const checked = readLimits(options)
   const common = commonOf(checked, { name: 'rateLimit' })
-  const { limits, store, maxKeys, timeout, onStoreError, now = () => performance.now() } = checked
+  const { limits, store, maxKeys, timeout, onStoreError, now } = checked
+  const steady = new Steady()
   const decider = makeDecider(limits, { name: common.name, store, maxKeys, timeout, onStoreError })
   const dropsUnknown = checked.noAddress !== 'pass'
   const first = limits[0] as CompiledLimit
@@ -57,9 +59,10 @@ export function rateLimit(options: RateLimitOptions): Rule {
   }
 
   function readClock(): number {
+    if (!now) return performance.now()
     const time = now()
     if (!Number.isFinite(time)) throw new TypeError(`rateLimit: now must return milliseconds, not ${time}`)
-    return time
+    return steady.follow(time)
   }
 
   function keyOf(req: Request, { key }: CompiledLimit): Key | PromiseLike<Key> {

@@ -88,7 +88,7 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
   const leave = joined?.hold(offences)
 
   function findingOf(offender: Offender): Finding {
-    const detail = `${offender.address} until ${new Date(offender.until).toISOString()}`
+    const detail = `${offender.address} until ${new Date(offenders.endOf(offender)).toISOString()}`
     return { reason: Reason.BANNED, detail, retryAfter: offenders.timeLeft(offender) }
   }
 

@@ -10,6 +10,7 @@ export interface ExpressRateLimitStore {
   init?: ((options: any) => unknown) | undefined
   increment(key: string): Hits | PromiseLike<Hits>
   decrement(key: string): unknown
+  resetAll?: (() => unknown) | undefined
   /** That it is in this process's memory. */
   localKeys?: boolean | undefined
 }

@@ -111,11 +111,16 @@ export class MemoryStore implements RateLimitStore {
       this.#write(at)
       return decision
     }
+    const last = this.#last(at)
     state.excess = this.#excess(at)
-    state.last = this.#last(at)
+    state.last = last
     const decision = nextRequest(bucket, state, now, cost)
+    if (decision.allowed && counts) {
+      this.#write(at)
+      return decision
+    }
+    if (now < last) this.#setBack(at, Math.trunc(now) - elapsed(last, now))
     if (!decision.allowed) words[at + 4] = (words[at + 4] as number) | REJECTED
-    else if (counts) this.#write(at)
     return decision
   }
 
@@ -156,5 +161,12 @@ export class MemoryStore implements RateLimitStore {
     this.#words[at + 2] = excess
     this.#words[at + 3] = last
     this.#words[at + 4] = (Math.floor(last / WORD) << 9) | (excess / WORD)
+  }
+
+  /** The clock was set back: from then on the state runs off by what it says now, also where nothing is counted. */
+  #setBack(at: number, last: number): void {
+    const kept = (this.#words[at + 4] as number) & (REJECTED | 0xff)
+    this.#words[at + 3] = last
+    this.#words[at + 4] = (Math.floor(last / WORD) << 9) | kept
   }
 }

@@ -8,6 +8,9 @@ export interface Count {
   readonly left: number
 }
 
+/** The system clock was set back where it falls behind by more than so many milliseconds: slewing does not. */
+const SET_BACK = 500
+
 /** An engine of express-rate-limit: initialised, its answers checked, its failures all rejections. */
 export class WindowCounter {
   readonly #store: ExpressRateLimitStore
@@ -15,6 +18,8 @@ export class WindowCounter {
   #hasFailed = false
   #restart: Promise<void> | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  /** The system clock minus the monotonic one. */
+  #ahead = Number.NEGATIVE_INFINITY
 
   constructor(
     store: ExpressRateLimitStore,
@@ -38,7 +43,10 @@ export class WindowCounter {
     if (this.#hasFailed) await this.#startAgain()
     if (!this.#store.localKeys) return this.#read(await this.#store.increment(key))
     // express-rate-limit's MemoryStore gives its own record, in which whoever comes next counts on: read it before that.
-    const turn = this.#turn.then(async () => this.#read(await this.#store.increment(key)))
+    const turn = this.#turn.then(async () => {
+      if (this.#isSetBack()) await this.#store.resetAll?.()
+      return this.#read(await this.#store.increment(key))
+    })
     this.#turn = turn.catch(() => {})
     return turn
   }
@@ -63,6 +71,13 @@ export class WindowCounter {
     return this.#restart
   }
 
+  /** Windows in this process end by the system clock: nobody knows any more when those that have begun should. */
+  #isSetBack(): boolean {
+    const before = this.#ahead
+    this.#ahead = Date.now() - performance.now()
+    return this.#ahead < before - SET_BACK
+  }
+
   #read(reply: Hits | undefined): Count {
     const hits = reply?.totalHits
     if (!Number.isFinite(hits)) {
@@ -71,8 +86,9 @@ export class WindowCounter {
       )
     }
     const end = reply?.resetTime ? new Date(reply.resetTime).getTime() : Number.NaN
-    const left = Number.isNaN(end) ? this.#settings.windowMs : end - Date.now()
-    // Where its clock is behind ours it says that it ends now.
-    return { hits: hits as number, left: Math.max(1, left) }
+    const { windowMs } = this.#settings
+    const left = Number.isNaN(end) ? windowMs : end - Date.now()
+    // Its clock may be behind ours, or ahead: no window ends later than one that begins now.
+    return { hits: hits as number, left: Math.min(windowMs, Math.max(1, left)) }
   }
 }

@@ -16,7 +16,7 @@ function make(terms: Terms, maxBans = 100) {
     networks: new Networks(32, 64),
     counter: new OffenceCounter(terms.limit, terms.window, 100),
     maxBans,
-    clock: () => now,
+    clock: { now: () => now, dateOf: time => time },
   })
   const at = (time: number) => {
     now = time

@@ -180,6 +180,7 @@ test('several limits decide as nginx’s, one after the other, on random traffic
       const zones = buckets.map(() => new LimitZone(1))
       const memory = new MemoryStore(100)
       for (const now of at) {
+        for (const zone of zones) zone.heed(now)
         const hits = buckets.map((limit, i) => ({ key: String(i), bucket: limit }))
         const each = zones.map((zone, i) => zone.copy().hit('k', buckets[i] as never, now))
         const allowed = each.every(decision => decision.allowed)

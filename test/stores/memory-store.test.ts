@@ -144,6 +144,48 @@ test('a process that is up for months: who was limited then is not now, and the 
   }
 })
 
+describe('a clock that is set back', () => {
+  const H = 400 * 86_400_000
+  for (const by of [1, 999, 30_000, 60_000, 60_001, 3_600_000, 86_400_000, 365 * 86_400_000]) {
+    test(`by ${by} ms: who is limited waits for as long as the rate says`, () => {
+      const store = new MemoryStore(10)
+      const ways = {
+        hit: (now: number) => store.hit('a', withBurst, now),
+        hitWords: (now: number) => store.hitWords(1, 2, withBurst, now),
+        hitAll: (now: number) => store.hitAll([{ key: 'b', bucket: withBurst }], now),
+      }
+      for (const ask of Object.values(ways)) {
+        for (let i = 0; i < 4; i++) assert.equal(ask(H).allowed, true)
+        assert.equal(ask(H).allowed, false)
+        const { allowed, retryAfter } = ask(H - by)
+        assert.deepEqual([allowed, retryAfter <= 1000], [false, true], `${retryAfter}`)
+        assert.equal(ask(H - by + retryAfter - 1).allowed, false)
+        assert.equal(ask(H - by + retryAfter).allowed, true)
+        assert.equal(ask(H - by + 1001).allowed, false, 'and no more than that')
+        assert.equal(ask(H - by + 2000).allowed, true)
+      }
+    })
+
+    test(`by ${by} ms: a limit that only another one holds up runs off meanwhile`, () => {
+      const store = new MemoryStore(10)
+      const slow = { ...limit, rate: 10 }
+      const both = (now: number) =>
+        store.hitAll(
+          [
+            { key: 'slow', bucket: slow },
+            { key: 'quick', bucket: withBurst },
+          ],
+          now,
+        )
+      for (let i = 0; i < 3; i++) store.hit('quick', withBurst, H)
+      assert.equal(both(H).allowed, true)
+      for (let wait = 0; wait < 99_990; wait += 9_999) assert.equal(both(H - by + wait).allowed, false)
+      for (let i = 0; i < 4; i++) assert.equal(store.hit('quick', withBurst, H - by + 99_990).allowed, true)
+      assert.equal(both(H - by + 103_000).allowed, true)
+    })
+  }
+})
+
 describe('a flood', () => {
   test('does not make it grow, in keys or in bytes', () => {
     const bytes = () => process.memoryUsage().arrayBuffers

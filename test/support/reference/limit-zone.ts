@@ -51,6 +51,13 @@ export class LimitZone {
     return copy
   }
 
+  /** nginx's clock never goes back; where this one does, what was counted is of now. */
+  heed(now: number, nodes = this.nodes): void {
+    for (const node of nodes) {
+      if (Math.floor(now) < node.last) node.last = Math.floor(now) - elapsed(node, now)
+    }
+  }
+
   hit(key: string, bucket: Bucket, now: number): Decision {
     const at = this.nodes.findIndex(node => node.key === key)
     if (at < 0) {
@@ -60,6 +67,7 @@ export class LimitZone {
     }
     const [node] = this.nodes.splice(at, 1) as [Node]
     this.nodes.push(node)
+    this.heed(now, [node])
     const excess = excessOf(bucket, node, now)
     if (excess > bucket.burst) return { allowed: false, delay: 0, retryAfter: tryLater(bucket, node, now) }
     if (elapsed(node, now) !== 0) node.last = Math.floor(now)
