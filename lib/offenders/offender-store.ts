@@ -53,7 +53,7 @@ export interface OffenderRecord {
 
 /** What the store has to say. */
 export interface OffenderNews {
-  /** The store's clock, in milliseconds. */
+  /** The store's clock, in milliseconds. It should not go back. */
   readonly now: number
   /** The number of its last change; they grow. Lower than it was before: the store has lost something. */
   readonly last: number
@@ -83,7 +83,8 @@ export interface OffenderStore {
   /**
    * Takes in what happened, all at one moment.
    *
-   * @param expected the store's clock as the process believes it to be: what arrives seconds late has waited somewhere
+   * @param expected the store's clock as the process believes it to be: what arrives seconds late has waited somewhere, and
+   *   where it is seconds earlier it was set back
    */
   write(
     actions: readonly OffenderAction[],
@@ -93,6 +94,10 @@ export interface OffenderStore {
   ): Promise<WriteNews>
   /** Resolves if it takes writes: asked while it is down, before it is believed to be back. */
   probe(): Promise<unknown>
-  /** What has changed since a cursor; 0: all there is. */
-  read(cursor: number): Promise<OffenderChanges>
+  /**
+   * What has changed since a cursor; 0: all there is.
+   *
+   * @param expected as of `write`; undefined before the store has answered
+   */
+  read(cursor: number, expected?: number): Promise<OffenderChanges>
 }

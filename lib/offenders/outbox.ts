@@ -8,7 +8,7 @@ const BATCH = 128
 const MAX_OFFENCES = 4_096
 
 /** A store dates decisions that follow each other within a millisecond ahead of its clock, by no more milliseconds. */
-const MAX_AHEAD = 2_000
+export const MAX_AHEAD = 2_000
 
 /** A decision that the store has yet to hear: dated, not aged. */
 type Decision = { readonly at: number; after?: number } & (

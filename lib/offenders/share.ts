@@ -2,7 +2,7 @@ import { debugError } from '../debug.ts'
 import { Calls } from './calls.ts'
 import type { OffenderNews, OffenderRecord, OffenderStore } from './offender-store.ts'
 import type { Offenders } from './offenders.ts'
-import { Outbox } from './outbox.ts'
+import { MAX_AHEAD, Outbox } from './outbox.ts'
 import type { Terms } from './terms.ts'
 
 /** How often the store is asked what is new, in milliseconds: what happens elsewhere is to be known within a second. */
@@ -37,6 +37,8 @@ export class Share {
   #place: string | undefined
   /** The store's clock minus ours. */
   #ahead = 0
+  /** The store's clock minus a monotonic one: ours may be the user's. */
+  #aheadOfSteady: number | undefined
   #writing: Promise<void> | undefined
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -107,7 +109,7 @@ export class Share {
       const now = this.#offenders.now()
       const last = this.#last
       const { actions, decisions } = this.#outbox.take(now)
-      const write = () => this.#store.write(actions, terms, maxBans, now + this.#ahead)
+      const write = () => this.#store.write(actions, terms, maxBans, this.#expected() ?? 0)
       const news = await this.#calls.inTime(write)
       if (!news.isLate) this.#outbox.told(decisions)
       else if (++late > 2) throw new Error('the clock of the store is not to be believed')
@@ -130,7 +132,7 @@ export class Share {
   async #readAll(): Promise<void> {
     for (let hasMore = true; hasMore && !this.#isClosed; ) {
       const last = this.#last
-      const news = await this.#calls.inTime(() => this.#store.read(this.#cursor))
+      const news = await this.#calls.inTime(() => this.#store.read(this.#cursor, this.#expected()))
       this.#cursor = news.cursor
       this.#hear(news, last)
       hasMore = this.#cursor < news.last
@@ -138,10 +140,16 @@ export class Share {
     if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())
   }
 
+  /** What the store's clock is believed to say. */
+  #expected(): number | undefined {
+    return this.#aheadOfSteady === undefined ? undefined : this.#aheadOfSteady + performance.now()
+  }
+
   /** @param before the last change that was known of when the store was asked */
   #hear({ now, last, born, place, records }: OffenderNews, before: number, isReply = false): void {
     const beganAnew = this.#born !== '' && born !== this.#born
     this.#ahead = now - this.#offenders.now()
+    this.#aheadOfSteady = now - performance.now()
     this.#last = last
     this.#born = born
     this.#place = place
@@ -166,7 +174,9 @@ export class Share {
       }
       const known = this.#offenders.find(record.address)
       if (known?.storeAt === at) continue
-      const dated = { at: at - ahead, since: since - ahead, until: until - ahead, storeAt: at }
+      // Of later than now: the store's clock was set back, and the ban has begun by now at the latest.
+      const ours = ahead + (since > now + MAX_AHEAD ? since - now : 0)
+      const dated = { at: at - ours, since: since - ours, until: until - ours, storeAt: at }
       this.#offenders.adopt({ ...record, ...dated })
     }
   }

@@ -11,6 +11,7 @@ import { Share } from '../../lib/offenders/share.ts'
 import type { Terms } from '../../lib/offenders/terms.ts'
 import { redisOffenders } from '../../lib/stores/redis/offenders.ts'
 import { type Redis, type RedisOptions, startRedis } from '../support/redis.ts'
+import { type TimeShift, withTime } from '../support/redis-time.ts'
 
 /** Ten minutes each; a day at most. */
 export const terms: Terms = { limit: 3, window: 600_000, ban: 600_000, maxBan: 86_400_000, decay: 86_400_000 }
@@ -25,14 +26,19 @@ export class Member {
   readonly states: unknown[] = []
 
   /** Without a store it is alone. */
-  constructor(store: OffenderStore | undefined, own: Partial<Terms> = {}, maxBans = 1000) {
+  constructor(
+    store: OffenderStore | undefined,
+    own: Partial<Terms> = {},
+    maxBans = 1000,
+    now?: () => number,
+  ) {
     const all = { ...terms, ...own }
     this.offenders = new Offenders({
       terms: all,
       networks: new Networks(32, 64),
       counter: new OffenceCounter(all.limit, all.window, 1000),
       maxBans,
-      clock: makeClock(),
+      clock: makeClock(now),
     })
     this.share = store && this.#shareBy(store, all, maxBans)
   }
@@ -77,11 +83,17 @@ export class Member {
 }
 
 /** A store over a connection of its own, and what ends that. */
-export async function connect(url: string, prefix = 'test:'): Promise<[OffenderStore, () => void]> {
+export async function connect(
+  url: string,
+  prefix = 'test:',
+  shift?: TimeShift,
+): Promise<[OffenderStore, () => void]> {
   const client = createClient({ url, socket: { reconnectStrategy: 50 } })
   client.on('error', () => {})
   await client.connect()
-  const send = (_key: string, _isReadOnly: boolean, command: string[]) => client.sendCommand(command)
+  const plain = (...command: string[]) => client.sendCommand(command)
+  const shifted = shift ? withTime(plain, shift) : plain
+  const send = (_key: string, _isReadOnly: boolean, command: string[]) => Promise.resolve(shifted(...command))
   return [redisOffenders(send, prefix), () => client.destroy()]
 }
 
@@ -101,8 +113,9 @@ export class Fleet {
     return redis
   }
 
-  async connect(url: string, prefix?: string): Promise<OffenderStore> {
-    const [store, disconnect] = await connect(url, prefix)
+  /** @param shift by how much the clock of Redis differs */
+  async connect(url: string, prefix?: string, shift?: TimeShift): Promise<OffenderStore> {
+    const [store, disconnect] = await connect(url, prefix, shift)
     this.#ends.push(disconnect)
     return store
   }

@@ -362,6 +362,31 @@ describe("express-rate-limit's MemoryStore", () => {
     assert.equal(await hits(store, 4), 2)
   })
 
+  test('a clock that is set back makes nobody wait for it: windows begin anew, and none is longer than it is', async t => {
+    const systemNow = Date.now
+    t.after(() => {
+      Date.now = systemNow
+    })
+    const store = fromExpressRateLimit(new MemoryStore(), { windowMs: 60_000, limit: 2 })
+    assert.equal(await hits(store, 4), 2)
+    for (const by of [1_000, 61_000, 3_600_000]) {
+      const before = Date.now
+      Date.now = () => before() - by
+      assert.equal(await hits(store, 4), 2)
+    }
+    // One that is on another machine, whose clock was right.
+    const resetTime = new Date(systemNow() + 30_000)
+    const remote = fromExpressRateLimit(
+      { increment: () => ({ totalHits: 5, resetTime }), decrement() {} },
+      { windowMs: 60_000, limit: 2 },
+    )
+    assert.deepEqual(await remote.hit('a', remote.bucket as never, 0), {
+      allowed: false,
+      delay: 0,
+      retryAfter: 60_000,
+    })
+  })
+
   test('on the wire, with a rate and with a limit of its own', async () => {
     const byRate = rateLimit({ rate: '5r/m', store: fromExpressRateLimit(new MemoryStore()) })
     const own = fromExpressRateLimit(new MemoryStore(), { windowMs: 60_000, limit: 5 })

@@ -85,7 +85,8 @@ export class Batches {
   #call(questions: readonly Question[], tries: number): void {
     const sentAt = performance.now()
     const keys = keysOf(questions)
-    const args = argumentsOf(questions, Math.ceil(this.#clock.at(sentAt + this.#late)))
+    const deadline = Math.ceil(this.#clock.at(sentAt + this.#late))
+    const args = argumentsOf(questions, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
     this.#underway++
     runScript(this.#send, limitScript, keys, args).then(
       reply => {

@@ -1,33 +1,37 @@
 import { script } from './script.ts'
 
-/** What `nextRequest` does with `held` and `last`, in the same doubles: `excess`, and where that is too much, `rejected`. */
+/**
+ * What `nextRequest` does with `held` and `last`, in the same doubles: `excess`, and where that is too much, `rejected`. A state
+ * of later than now is of before the clock was set back: `moved` by as much as it was, or to now.
+ */
 const weigh = (rate: string, burst: string, more: string) => `
     local gap = string.find(state, ' ', 1, true)
-    local held = tonumber(string.sub(state, 1, gap - 1))
-    last = tonumber(string.sub(state, gap + 1))
+    held, last = tonumber(string.sub(state, 1, gap - 1)), tonumber(string.sub(state, gap + 1))
     local ms = now - last
-    if ms < -60000 then ms = 1 elseif ms < 0 then ms = 0 end
+    if ms < 0 then
+      moved, last = true, math.min(last - tonumber(ARGV[2]) + now, ms < -60000 and now - 1 or now)
+      ms = now - last
+    end
     excess = held - math.floor(${rate} * ms / 1000) + 1000
     if excess < 0 then excess = 0 end
     excess = excess + ${more}
     if excess > ${burst} then
       rejected = now - 1 - last - math.ceil((held + 1000 + ${more} - ${burst}) * 1000 / ${rate})
-    elseif ms > 0 then
-      last = now
     end`
 
 /** Keeps a state for as long as it is more than nothing. */
 const keep = (key: string, excess: string, last: string, rate: string) => `
     redis.call('SET', ${key}, string.format('%d %d', ${excess}, ${last}), 'PX',
-      string.format('%d', math.ceil((${excess} + 1000) * 1000 / ${rate}) + ${last} - now))`
+      string.format('%d', math.max(1, math.ceil((${excess} + 1000) * 1000 / ${rate}) + ${last} - now)))`
 
 /**
  * Decides on many requests, in the order in which they came, by nginx's leaky bucket. A key holds `<excess> <last>`, and is
  * gone when that is as good as nothing.
  *
- * ARGV: until when (Redis's milliseconds) this may still be decided, then runs of requests of the same limits: how many, by
- * how many limits, `1` if they count (`0` only asks), and of each limit rate, burst and what the cost adds. Where there is one
- * key and it counts, these three alone, or two where the cost adds nothing.
+ * ARGV: until when (Redis's milliseconds) this may still be decided; what time it is believed to be, had the clock not been set
+ * back; then runs of requests of the same limits: how many, by how many limits, `1` if they count (`0` only asks), and of each
+ * limit rate, burst and what the cost adds. Where there is one key and it counts, these three alone, or two where the cost adds
+ * nothing.
  *
  * Returns the time, and for each key the excess where its limit allows the request, or -1 and less: `-1 - retryAfter`. The
  * time alone: it came too late.
@@ -36,19 +40,23 @@ export const limitScript = script(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now > tonumber(ARGV[1]) then return {now} end
-if not ARGV[5] then
+if not ARGV[6] then
   local state = redis.call('GET', KEYS[1])
-  local rate, burst, more = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4] or 0)
-  local excess, last, rejected = more, now
+  local rate, burst, more = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5] or 0)
+  local excess, held, last, moved, rejected = more, 0, now
   if state then ${weigh('rate', 'burst', 'more')}
-    if rejected then return {now, rejected} end
+    if rejected then
+      if moved then ${keep('KEYS[1]', 'held', 'last', 'rate')}
+      end
+      return {now, rejected}
+    end
   end
-  ${keep('KEYS[1]', 'excess', 'last', 'rate')}
+  ${keep('KEYS[1]', 'excess', 'now', 'rate')}
   return {now, excess}
 end
 local out = {now}
-local rate, burst, more, excesses, lasts = {}, {}, {}, {}, {}
-local key, arg = 0, 2
+local rate, burst, more, excesses, helds, lasts = {}, {}, {}, {}, {}, {}
+local key, arg = 0, 3
 while ARGV[arg] do
   local requests, limits, counts = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2] == '1'
   for i = 1, limits do
@@ -61,15 +69,16 @@ while ARGV[arg] do
     for i = 1, limits do
       local rate, burst, more = rate[i], burst[i], more[i]
       local state = redis.call('GET', KEYS[key + i])
-      local excess, last, rejected = more, now
+      local excess, held, last, moved, rejected = more, 0, now
       if state then ${weigh('rate', 'burst', 'more')}
         if rejected then allowed = false end
       end
-      excesses[i], lasts[i] = excess, last
+      excesses[i], helds[i], lasts[i] = excess, held, moved and last
       out[#out + 1] = rejected or excess
     end
-    if allowed and counts then
-      for i = 1, limits do ${keep('KEYS[key + i]', 'excesses[i]', 'lasts[i]', 'rate[i]')}
+    for i = 1, limits do
+      if allowed and counts then ${keep('KEYS[key + i]', 'excesses[i]', 'now', 'rate[i]')}
+      elseif lasts[i] then ${keep('KEYS[key + i]', 'helds[i]', 'lasts[i]', 'rate[i]')}
       end
     end
     key = key + limits

@@ -1,21 +1,38 @@
 import { script } from './script.ts'
 
+/**
+ * The first lines of both scripts. `now`, and `us` in microseconds, never go back: where the server's clock was set back, what it
+ * was is gone on from. That is noticed by what a process believes the time to be, or by the time of the last change; by how
+ * much it was, `back`, stands behind the sequence number, in KEYS[1].
+ */
+const start = (expected: string) => `
+local function whole(number) return string.format('%.0f', number) end
+local time = redis.call('TIME')
+local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local seq, born, back = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+) ?(%d*)$')
+seq, back = tonumber(seq or '0'), tonumber(back ~= '' and back or '0')
+local now = math.floor(us / 1000) + back
+local expected = tonumber(${expected}) or 0
+local behind = math.max(math.floor(seq / 1000), expected) - now
+local isSetBack = behind > 1000
+if isSetBack then back, now = back + behind, now + behind end
+us = us + back * 1000
+local function keepSeq(life)
+  local text = whole(seq) .. ' ' .. born .. (back > 0 and ' ' .. whole(back) or '')
+  redis.call('SET', KEYS[1], text, 'PX', whole(life))
+end
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+`
+
 /** `at since until level reason`: what is known of a network. */
-const RECORD = `
+const PARSE = `
 local function parse(text)
   if not text then return nil end
   local at, since, til, level, reason = string.match(text, '^(%-?%d+) (%-?%d+) (%-?%d+) (%d+) (.*)$')
   if not at then return nil end
   return { at = tonumber(at), since = tonumber(since), til = tonumber(til), level = tonumber(level), reason = reason }
 end
-local function clock()
-  local time = redis.call('TIME')
-  local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-  return us, math.floor(us / 1000)
-end
-local info = redis.pcall('INFO', 'server')
-local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
-local function whole(number) return string.format('%.0f', number) end
 `
 
 /**
@@ -25,15 +42,13 @@ local function whole(number) return string.format('%.0f', number) end
  * late has waited in a client: nothing is done. Sequence numbers are microseconds, so that those which a restart has lost are
  * not given again.
  */
-export const WRITE = script(`${RECORD}
-local us, now = clock()
-local limit, window, ban, maxBan, decay, top, maxBans, expected =
+export const WRITE = script(`${start('ARGV[8]')}${PARSE}
+local limit, window, ban, maxBan, decay, top, maxBans =
   tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]),
-  tonumber(ARGV[7]), tonumber(ARGV[8])
+  tonumber(ARGV[7])
 local HEAD, STRIDE = 8, 8
-local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
-seq, born = tonumber(seq or '0'), born or whole(us)
-if math.abs(now - expected) > 5000 then return { whole(now), whole(seq), born .. ' ' .. server, 'late', server } end
+born = born or whole(us)
+if now - expected > 5000 then return { whole(now), whole(seq), born .. ' ' .. server, 'late', server } end
 local before = seq
 local reply = { whole(now), '', born .. ' ' .. server, '', server }
 
@@ -71,13 +86,17 @@ local function offend(address, key, known, times, reason)
   local count = 0
   for _ = 1, math.min(times, limit + 1) do count = redis.call('RPUSH', key, whole(now)) end
   if count > limit then
-    if now - tonumber(redis.call('LINDEX', key, -limit - 1)) < window then
+    local first = tonumber(redis.call('LINDEX', key, -limit - 1))
+    if first > now + 1000 then
+      redis.call('LTRIM', key, -times, -1)
+    elseif now - first < window then
       redis.call('DEL', key)
       local level = math.min(top, levelAt(known, now) + 1)
       local til = now + lengthOf(level)
       return keep(address, now, now, til, level, reason, til + level * decay)
+    else
+      redis.call('LTRIM', key, -limit, -1)
     end
-    redis.call('LTRIM', key, -limit, -1)
   end
   redis.call('PEXPIRE', key, whole(window))
 end
@@ -140,28 +159,26 @@ for i = 0, (#ARGV - HEAD) / STRIDE - 1 do
   end
 end
 
-if seq > before then
-  redis.call('SET', KEYS[1], whole(seq) .. ' ' .. born)
+if seq > before or isSetBack then
   local over = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', whole(now), 'LIMIT', 0, 100)
   remove(over)
   local excess = redis.call('ZCARD', KEYS[5]) - maxBans
   if excess > 0 then remove(redis.call('ZRANGE', KEYS[5], 0, math.min(excess, 1000) - 1)) end
   local last = redis.call('ZRANGE', KEYS[4], -1, -1, 'WITHSCORES')
-  local life = math.max(60000, tonumber(last[2] or '0') - now + 60000)
-  for i = 1, 5 do redis.call('PEXPIRE', KEYS[i], whole(life)) end
+  local life = math.max(60000, window, tonumber(last[2] or '0') - now + 60000)
+  keepSeq(life)
+  for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], whole(life)) end
 end
 reply[2] = whole(seq)
 return reply
 `)
 
 /** Keys: the first three of {@link WRITE}. */
-export const READ = script(`${RECORD}
-local _, now = clock()
+export const READ = script(`${start('ARGV[3]')}
 local page = tonumber(ARGV[2])
-local seq, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
-seq = seq or '0'
-local reply = { whole(now), seq, born and born .. ' ' .. server or '', seq, server }
-if tonumber(seq) <= tonumber(ARGV[1]) then return reply end
+if isSetBack and born then keepSeq(math.max(60000, redis.call('PTTL', KEYS[1]))) end
+local reply = { whole(now), whole(seq), born and born .. ' ' .. server or '', whole(seq), server }
+if seq <= tonumber(ARGV[1]) then return reply end
 local changed = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, page)
 for i = 1, #changed, 2 do
   local text = redis.call('HGET', KEYS[2], changed[i])

@@ -32,9 +32,10 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
     },
     // One that only reads, or has no memory left, refuses it.
     probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000']),
-    async read(cursor): Promise<OffenderChanges> {
+    async read(cursor, expected): Promise<OffenderChanges> {
       // Not of a replica: one that lags behind would look as if something had been lost.
-      const reply = await runScript(send, READ, keys.slice(0, 3), [String(cursor), String(PAGE)])
+      const args = [String(cursor), String(PAGE), expected === undefined ? '' : String(Math.trunc(expected))]
+      const reply = await runScript(send, READ, keys.slice(0, 3), args)
       const { word, ...news } = newsOf(reply, base)
       return { ...news, cursor: numberOf(word) }
     },

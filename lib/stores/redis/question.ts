@@ -31,8 +31,8 @@ function isSame({ asks, counts }: Question, other: Question): boolean {
 }
 
 /** What the script is given: see there. */
-export function argumentsOf(questions: readonly Question[], deadline: number): string[] {
-  const args = [String(deadline)]
+export function argumentsOf(questions: readonly Question[], deadline: number, unmoved: number): string[] {
+  const args = [String(deadline), String(unmoved)]
   const { asks, counts } = questions[0] as Question
   if (questions.length === 1 && asks.length === 1 && counts) {
     const { bucket, cost } = asks[0] as Counted

@@ -53,8 +53,9 @@ export const limits: readonly Break[] = [
   {
     name: 'who was rejected once counts as limited from then on',
     file: 'stores/memory-store.ts',
-    find: 'this.#words[at + 4] = (Math.floor',
-    replace: 'this.#words[at + 2] = ((this.#words[at + 4] as number) & REJECTED) | (Math.floor',
+    find: 'this.#words[at + 4] = (Math.floor(last / WORD) << 9) | (excess',
+    replace:
+      'this.#words[at + 4] = ((this.#words[at + 4] as number) & REJECTED) | (Math.floor(last / WORD) << 9) | (excess',
     tests: ['stores/memory-store.test.ts'],
   },
   {
@@ -196,5 +197,33 @@ export const limits: readonly Break[] = [
     find: "unit === 's' || unit === 'm'",
     replace: "unit !== ''",
     tests: ['rules/rate-limit-limits.test.ts'],
+  },
+  {
+    name: 'who is limited waits until a clock that was set back has caught up',
+    file: 'match/leaky-bucket.ts',
+    find: '  if (time < state.last) state.last = time - ms\n',
+    replace: '',
+    tests: ['stores/memory-store.test.ts'],
+  },
+  {
+    name: 'a limit that another one holds up stands still once the clock was set back',
+    file: 'stores/memory-store.ts',
+    find: 'if (now < last) this.#setBack(',
+    replace: 'if (now < last && !decision.allowed) this.#setBack(',
+    tests: ['stores/memory-store.test.ts'],
+  },
+  {
+    name: 'a clock of the user’s takes the time back',
+    file: 'steady.ts',
+    find: 'if (time < this.#last) this.#ahead += this.#last - time',
+    replace: '',
+    tests: ['steady.test.ts'],
+  },
+  {
+    name: 'windows of this process end when a clock that was set back says so',
+    file: 'stores/window-counter.ts',
+    find: 'if (this.#isSetBack()) await',
+    replace: 'if (false) await',
+    tests: ['stores/from-express-rate-limit.test.ts'],
   },
 ]

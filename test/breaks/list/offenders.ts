@@ -32,8 +32,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'who is banned makes the ban longer by asking on',
     file: 'offenders/offenders.ts',
-    find: '    if (this.banned(address)) return\n',
-    replace: '',
+    find: 'if (this.banned(address) || occasion',
+    replace: 'if (occasion',
     tests: ['offenders/offenders.test.ts'],
   },
   {
@@ -161,5 +161,26 @@ export const offenders: readonly Break[] = [
     find: '    discarded.register(holder, release)\n',
     replace: '',
     tests: ['rules/repeat-offender-one-name.all.test.ts'],
+  },
+  {
+    name: 'dates of bans follow the clock that the process began by',
+    file: 'offenders/clock.ts',
+    find: 'if (Math.abs(found - ahead) > TOLERANCE) ahead = found',
+    replace: 'if (found < -Infinity) ahead = found',
+    tests: ['offenders/clock.test.ts'],
+  },
+  {
+    name: 'bans in Redis grow by what its clock is set back',
+    file: 'stores/redis/offender-scripts.ts',
+    find: 'if isSetBack then back, now = back + behind, now + behind end',
+    replace: '',
+    tests: ['offenders/redis-set-back.all.test.ts'],
+  },
+  {
+    name: 'a ban of a store whose clock goes back is longer than it says',
+    file: 'offenders/share.ts',
+    find: 'since > now + MAX_AHEAD ? since - now : 0',
+    replace: '0',
+    tests: ['offenders/redis-set-back.all.test.ts'],
   },
 ]

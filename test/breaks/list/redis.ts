@@ -9,11 +9,25 @@ export const redis: readonly Break[] = [
     tests: ['stores/redis/round-trips.all.test.ts'],
   },
   {
-    name: 'Redis: a clock that was set back by minutes stands still',
+    name: 'Redis: who is limited waits until a clock that was set back has caught up',
     file: 'stores/redis/limit-script.ts',
-    find: 'if ms < -60000 then ms = 1 elseif',
-    replace: 'if ms < -6000000 then ms = 1 elseif',
+    find: 'moved, last = true, math.min(last - tonumber(ARGV[2]) + now, ms < -60000 and now - 1 or now)\n      ms = now - last',
+    replace: 'ms = ms < -60000 and 1 or 0',
     tests: ['stores/redis/model.all.test.ts'],
+  },
+  {
+    name: 'Redis: by how much the clock was set back is forgotten',
+    file: 'stores/redis/limit-script.ts',
+    find: 'math.min(last - tonumber(ARGV[2]) + now, ',
+    replace: 'math.min(last, ',
+    tests: ['stores/redis/set-back.all.test.ts'],
+  },
+  {
+    name: 'Redis: of a limit that is only asked, the state of later than now stays',
+    file: 'stores/redis/limit-script.ts',
+    find: 'elseif lasts[i] then',
+    replace: 'elseif false then',
+    tests: ['stores/redis/set-back.all.test.ts'],
   },
   {
     name: 'Redis: keys go a request too early',
@@ -60,7 +74,7 @@ export const redis: readonly Break[] = [
   {
     name: 'Redis: the clock of a reply is taken as it comes',
     file: 'stores/redis/redis-clock.ts',
-    find: 'Math.min(Math.max(this.#ahead, time - receivedAt), time + 1 - sentAt)',
+    find: 'Math.min(Math.max(before, time - receivedAt), time + 1 - sentAt)',
     replace: 'time - sentAt',
     tests: ['stores/redis/parts.test.ts'],
   },
