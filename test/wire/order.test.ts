@@ -131,7 +131,7 @@ describe('hooks of other middleware on the response', () => {
         const wire = await handedOff.send(get('/'))
         assert.match(
           wire.data.toString(),
-          /^HTTP\/1\.1 444 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/,
+          /^HTTP\/1\.1 444 \r\nContent-Length: 0\r\nConnection: close\r\nCache-Control: no-store\r\n\r\n$/,
         )
         assert.equal(wire.end, 'fin')
         assert.deepEqual(
