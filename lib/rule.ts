@@ -1,4 +1,5 @@
 import { act } from './act.ts'
+import { inThisContext } from './async-context.ts'
 import { asError, isThenable } from './callback.ts'
 import { clientAddress, trustOf } from './client-address.ts'
 import { type Common, type CommonOptions, commonChecks, commonOf } from './common-options.ts'
@@ -139,7 +140,7 @@ function isBehindDrop(req: Request, res: Response): boolean {
 function hold(req: Request, res: Response, goOn: () => void): void {
   if (isHttp2(req)) return
   stateOf(req).waited = true
-  res.once('socket', goOn)
+  res.once('socket', inThisContext(goOn))
   if (req.socket) stopParsing(req.socket)
 }
 

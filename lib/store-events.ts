@@ -1,4 +1,5 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { outsideRequests } from './async-context.ts'
 import { guardChannel, reportError } from './drop-channel.ts'
 import { show } from './errors.ts'
 import { warn } from './warnings.ts'
@@ -67,7 +68,10 @@ export function storeDown(store: object, part: object, { name, error, instead }:
   const reason =
     error instanceof Error ? error : new Error(`the store failed with ${show(error)}`, { cause: error })
   if (storeChannel.hasSubscribers) publish({ state: 'down', store: name, error: reason, downFor: undefined })
-  else warn('DROP444_STORE_DOWN', `the store of ${name} is down (${why(reason)}): ${instead}`)
+  else {
+    const message = `the store of ${name} is down (${why(reason)}): ${instead}`
+    outsideRequests(() => warn('DROP444_STORE_DOWN', message))
+  }
 }
 
 /** A part of ours can use it again: the last to say so ends the outage. */
@@ -82,6 +86,7 @@ export function storeUp(store: object, part: object): void {
 /** What a connection says that found no address has no message. */
 const why = ({ message, code = 'it failed' }: NodeJS.ErrnoException) => message || code
 
+/** It is no request's, though one happens to find it out. */
 function publish(event: Omit<StoreEvent, 'time'>): void {
-  storeChannel.publish(Object.freeze({ time: Date.now(), ...event }))
+  outsideRequests(() => storeChannel.publish(Object.freeze({ time: Date.now(), ...event })))
 }

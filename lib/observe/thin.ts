@@ -1,3 +1,4 @@
+import { outsideRequests } from '../async-context.ts'
 import { reportError } from '../drop-channel.ts'
 import type { DropEvent } from '../drop-event.ts'
 
@@ -46,14 +47,17 @@ export function thin(
     const milliseconds = Math.round(performance.now() - since)
     const all = [...counts.values()]
     counts.clear()
-    for (const { seen: _, ...leftOut } of all) {
-      if (leftOut.count === 0) continue
-      try {
-        say({ ...leftOut, milliseconds })
-      } catch (error) {
-        // In a timer nobody else catches what a logger throws.
-        reportError('a drop log', error)
-      }
+    outsideRequests(() => {
+      for (const { seen: _, ...leftOut } of all) if (leftOut.count > 0) trySay({ ...leftOut, milliseconds })
+    })
+  }
+
+  function trySay(leftOut: LeftOut): void {
+    try {
+      say(leftOut)
+    } catch (error) {
+      // In a timer nobody else catches what a logger throws.
+      reportError('a drop log', error)
     }
   }
 
@@ -65,7 +69,7 @@ export function thin(
     if (counts.size >= MAX_KEYS) flush()
     if (!timer) {
       since = performance.now()
-      timer = setTimeout(flush, sum ?? EVERY).unref()
+      timer = outsideRequests(() => setTimeout(flush, sum ?? EVERY).unref())
     }
     const count = { rule, reason, isDryRun, count: 0, seen: 0 }
     counts.set(key, count)

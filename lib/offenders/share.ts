@@ -1,3 +1,4 @@
+import { outsideRequests } from '../async-context.ts'
 import { debugError } from '../debug.ts'
 import { Calls } from './calls.ts'
 import type { OffenderNews, OffenderRecord, OffenderStore } from './offender-store.ts'
@@ -49,7 +50,7 @@ export class Share {
     this.#options = options
     this.#outbox = new Outbox(options.maxBans, () => this.#schedule())
     offenders.journal = this.#outbox
-    void this.#poll()
+    outsideRequests(() => void this.#poll())
   }
 
   /** Resolves when the store has been told, and asked, once more, or has failed. Never rejects. */
@@ -95,7 +96,7 @@ export class Share {
   }
 
   #write(): Promise<void> {
-    this.#writing ??= this.#writeAll()
+    this.#writing ??= outsideRequests(() => this.#writeAll())
       .catch(error => this.#fail(error))
       .finally(() => {
         this.#writing = undefined
@@ -118,7 +119,7 @@ export class Share {
   }
 
   #read(): Promise<void> {
-    this.#reading ??= this.#readAll()
+    this.#reading ??= outsideRequests(() => this.#readAll())
       .then(
         () => this.#recover(),
         error => this.#fail(error),

@@ -1,3 +1,5 @@
+import { outsideRequests } from '../async-context.ts'
+
 type Histogram = ReturnType<typeof import('node:perf_hooks').monitorEventLoopDelay>
 
 /** How often the loop is sampled, in milliseconds: what every value of the histogram has in it. */
@@ -43,7 +45,8 @@ export interface LoopWatch {
  * a second, however few there are of them.
  */
 export function watchLoop(interval: number, watch: LoopWatch): void {
-  setImmediate(startLooking, interval, new WeakRef(watch)).unref()
+  const watching = new WeakRef(watch)
+  outsideRequests(() => setImmediate(startLooking, interval, watching).unref())
 }
 
 function startLooking(interval: number, watching: WeakRef<LoopWatch>): void {

@@ -6,6 +6,7 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2'
 import type { Socket } from 'node:net'
+import { inThisContext } from '../async-context.ts'
 import type { Address } from '../match/address.ts'
 import { tcpSocket } from '../wire/raw-socket.ts'
 
@@ -50,6 +51,8 @@ export class Connection {
   readonly isProxy: boolean
   /** The peer is one that `except` names. */
   readonly isExcepted: boolean
+  /** Calls back in the context in which it was accepted: for what a timer finds out about it. */
+  readonly inContext = inThisContext((callback: () => void) => callback())
   phase: Phase = 'head'
   /** When the phase began, in ms of `performance.now()`. */
   since = performance.now()
@@ -100,10 +103,10 @@ export class Connection {
     this.since = performance.now()
   }
 
-  /** Calls back when every request so far is answered; at once where all are. */
+  /** Calls back, in the context of now, when every request so far is answered; at once where all are. */
   whenAnswered(callback: () => void): void {
     if (this.exchanges.length === 0) callback()
-    else this.#whenAnswered.push(callback)
+    else this.#whenAnswered.push(inThisContext(callback))
   }
 
   /** Takes a request out: its response is finished, or will never be. */

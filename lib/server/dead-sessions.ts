@@ -49,7 +49,7 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
     const isUnheard = performance.now() - askedAt >= (site.settings.headerTimeout || PATIENCE)
     if (!isUnsent && !isUnheard) return
     if (isEnding(session)) connection.tcp.destroy()
-    else endConnection(site, connection, { reason: Reason.HTTP2_ERROR })
+    else connection.inContext(() => endConnection(site, connection, { reason: Reason.HTTP2_ERROR }))
   }
 
   return function look(connection) {

@@ -41,7 +41,7 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
     goOn()
   }
 
-  function onData(chunk: Buffer): void {
+  function read(chunk: Buffer): void {
     if (connection.ended) return
     chunks.push(chunk)
     have += chunk.length
@@ -57,7 +57,7 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   }
 
   /** Who leaves without a word is no case for the log; who leaves in the middle of one is. */
-  function onEnd(): void {
+  function end(): void {
     if (have > 0) {
       const facts = readRawHead(Buffer.concat(chunks))
       endConnection(site, connection, { reason: Reason.TRUNCATED_REQUEST }, { facts })
@@ -65,6 +65,9 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
     socket.destroy()
   }
 
+  // Node reads a socket outside the context that the server listens in, which its requests are to run in.
+  const onData = (chunk: Buffer) => connection.inContext(() => read(chunk))
+  const onEnd = () => connection.inContext(end)
   socket.on('data', onData).on('end', onEnd).on('error', ignore)
 }
 

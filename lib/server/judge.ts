@@ -1,3 +1,4 @@
+import { type InContext, inThisContext } from '../async-context.ts'
 import { clientAddress, trustOf } from '../client-address.ts'
 import { debugError } from '../debug.ts'
 import { reportError } from '../drop-channel.ts'
@@ -71,13 +72,12 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
       const rule = rules[index] as Rule
       let called = false
       let inTime = true
+      let goOn: InContext<[index: number, error: unknown]> = resume
       const next = (error?: unknown) => {
         if (called) return
         called = true
-        if (error !== undefined && error !== null && !goesOn(site, rule, req, res, error)) return
-        // Not from within the promise of a rule: what the app throws would become its rejection.
-        if (!inTime) process.nextTick(resume, index + 1)
-        else passed = true
+        if (inTime) passed = goesOn(site, rule, req, res, error)
+        else goOn(index, error)
       }
       /** What is thrown behind `next()` changes nothing for the request, but is said. */
       const fail = (error: unknown) => {
@@ -92,20 +92,28 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
         fail(error)
       }
       inTime = false
-      if (!passed) return
+      if (passed) continue
+      // Rules of ours call back from promises, which keep the context; others from wherever they like.
+      if (!called && !infoOf(rule)) goOn = inThisContext(resume)
+      return
     }
     done()
   }
 
-  function resume(index: number): void {
-    if (!stateOf(req).dropped && !isClosing(req)) run(index)
+  function resume(index: number, error: unknown): void {
+    if (!goesOn(site, rules[index] as Rule, req, res, error)) return
+    // Not from within the promise of a rule: what the app throws would become its rejection.
+    process.nextTick(() => {
+      if (!stateOf(req).dropped && !isClosing(req)) run(index + 1)
+    })
   }
 
   run(0)
 }
 
-/** A rule threw: nobody knows whether the request is welcome. True where it goes on all the same, in a dry run. */
+/** Of a rule that threw nobody knows whether the request is welcome: then it goes on in a dry run alone. */
 function goesOn(site: Site, rule: Rule, req: Request, res: Response, error: unknown): boolean {
+  if (error === undefined || error === null) return true
   reportError(`rule "${rule.name}"`, error)
   const detail = error instanceof Error ? error.message : String(error)
   if (infoOf(rule)?.dryRun) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { inThisContext } from '../async-context.ts'
 import { trustOf } from '../client-address.ts'
 import { preparePublish } from '../publish.ts'
 import { Reason } from '../reasons.ts'
@@ -97,9 +98,9 @@ function tellOfStarted(site: Site, req: IncomingMessage, sentStatus: number, fin
  */
 function endInTurn(connection: Connection, socket: Socket, tell: () => void = () => {}): void {
   stopParsing(socket)
-  const tellUnlessDropped = () => {
+  const tellUnlessDropped = inThisContext(() => {
     if (!isEnding(socket)) tell()
-  }
+  })
   socket.once('close', tellUnlessDropped)
   connection.whenAnswered(() => {
     tellUnlessDropped()

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
+import { inThisContext } from '../async-context.ts'
 import { hasBody, isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, stateOf, takeState } from '../request-state.ts'
@@ -56,7 +57,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     if (res.socket) return turn()
     stateOf(req).waited = true
     if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
-    res.once('socket', turn)
+    // Node emits it as it ends the response before.
+    res.once('socket', inThisContext(turn))
   }
 
   /** When the packet is parsed: until then Node starts to read anew behind each request. */

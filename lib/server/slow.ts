@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { outsideRequests } from '../async-context.ts'
 import { factsOf } from '../drop-event.ts'
 import { Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
@@ -64,7 +65,7 @@ export function watchSlow(site: Site): () => void {
     if (connection.ended) return lookAtBroken(connection, now)
     const { phase, since } = connection
     if (phase === 'handshake' || phase === 'head') {
-      if (isOver(since, limits[phase], now)) end(connection, late[phase])
+      if (isOver(since, limits[phase], now)) connection.inContext(() => end(connection, late[phase]))
     } else if (phase === 'idle') {
       if (connection.tcp.bytesRead !== connection.bytesAtRest || hasBegun(connection))
         connection.enter('head')
@@ -103,7 +104,8 @@ export function watchSlow(site: Site): () => void {
     if (!waitsForClient || tcp.bytesRead !== connection.bodyMark) {
       connection.bodyMark = tcp.bytesRead
       connection.bodySince = now
-    } else if (isOver(connection.bodySince, settings.bodyTimeout, now)) endRequest(connection, last)
+    } else if (isOver(connection.bodySince, settings.bodyTimeout, now))
+      connection.inContext(() => endRequest(connection, last))
   }
 
   function endRequest(connection: Connection, req: IncomingMessage): void {
@@ -118,11 +120,11 @@ export function watchSlow(site: Site): () => void {
   }
 
   function lookAtSession(connection: Connection, now: number): void {
-    for (const record of connection.streams?.values() ?? []) lookAtStream(record, now)
+    for (const record of connection.streams?.values() ?? []) lookAtStream(connection, record, now)
   }
 
   /** A stream that is answered already may stay open both ways for as long as its app likes. */
-  function lookAtStream(record: StreamRecord, now: number): void {
+  function lookAtStream(connection: Connection, record: StreamRecord, now: number): void {
     const { stream, req, res } = record
     // `complete` of a request says only whether the app has read to the end.
     if (stream.headersSent || stream.endAfterHeaders || stream.destroyed || stream.state.remoteClose === 1)
@@ -134,7 +136,7 @@ export function watchSlow(site: Site): () => void {
       record.bodySince = now
     } else if (req && res && isOver(record.bodySince, settings.bodyTimeout, now)) {
       record.bodySince = now
-      dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
+      connection.inContext(() => dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT }))
     }
   }
 
@@ -152,7 +154,7 @@ export function watchSlow(site: Site): () => void {
       connection.sentSince = now
     } else if (isOver(connection.sentSince, settings.sendTimeout, now)) {
       connection.sentSince = now
-      endSending(connection)
+      connection.inContext(() => endSending(connection))
     }
   }
 
@@ -182,7 +184,7 @@ export function watchSlow(site: Site): () => void {
   site.onAdmit = () => {
     if (timer) return
     // Behind the poll phase: what came while the process was busy is read first.
-    timer = setInterval(() => setImmediate(sweep).unref(), INTERVAL).unref()
+    timer = outsideRequests(() => setInterval(() => setImmediate(sweep).unref(), INTERVAL).unref())
   }
   return () => {
     site.onAdmit = () => {}

@@ -1,3 +1,4 @@
+import { outsideRequests } from '../async-context.ts'
 import { Waits } from './guard-waits.ts'
 
 /** Milliseconds from a failure to the first probe; from then on twice as long each time, up to the last. */
@@ -94,7 +95,7 @@ export class Breaker {
 
   #schedule(): void {
     this.#nextAt = this.#now() + this.#delay
-    setTimeout(() => this.#try(), this.#delay).unref()
+    outsideRequests(() => setTimeout(() => this.#try(), this.#delay).unref())
   }
 
   #try(): void {

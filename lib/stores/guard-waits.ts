@@ -1,3 +1,5 @@
+import { outsideRequests } from '../async-context.ts'
+
 /** What waits for an answer. */
 export interface Wait {
   /** It has waited long enough; it is no longer among those that wait. */
@@ -76,7 +78,7 @@ export class Waits {
     if (this.#isTicking) return
     this.#isTicking = true
     this.#tickedAt = this.#now()
-    this.#setTimer()
+    outsideRequests(() => this.#setTimer())
   }
 
   #setTimer(): void {

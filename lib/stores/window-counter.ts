@@ -1,3 +1,4 @@
+import { outsideRequests } from '../async-context.ts'
 import { isThenable } from '../callback.ts'
 import { show } from '../errors.ts'
 import type { ExpressRateLimitStore, Hits } from './express-rate-limit-store.ts'
@@ -62,7 +63,7 @@ export class WindowCounter {
   #startAgain(): Promise<void> {
     this.#restart ??= (async () => {
       try {
-        await this.#store.init?.({ ...this.#settings, store: this.#store })
+        await outsideRequests(() => this.#store.init?.({ ...this.#settings, store: this.#store }))
         this.#hasFailed = false
       } finally {
         this.#restart = undefined

@@ -1,7 +1,7 @@
-import { AsyncResource } from 'node:async_hooks'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { inThisContext, outsideRequests } from '../async-context.ts'
 import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { passEveryRule, stateOf } from '../request-state.ts'
 import { contentFor } from './content.ts'
@@ -38,13 +38,7 @@ export function handOff(req: Request, res: Response, code: number, fail: Fail): 
     .catch(error => fail(error, false))
 }
 
-/** Made before there is any request. */
-const nobody = new AsyncResource('drop444')
-
-const asking = {
-  prepare: passEveryRule,
-  outside: <T>(run: () => T): T => nobody.runInAsyncScope(run),
-}
+const asking = { prepare: passEveryRule, outside: outsideRequests }
 
 /** The 444 is for the proxy alone: nothing that other middleware announced belongs on it. */
 function tell444(res: Response): void {
@@ -67,10 +61,11 @@ function tellBehindBody(req: Request, res: Response, tell: () => void, fail: Fai
     return stopUpload(req.stream)
   }
   if (req.complete) return tellSafely()
-  drainBody(req, stateOf(req).isBodyLost, isWhole => {
+  const tellInTurn = inThisContext((isWhole: boolean) => {
     if (!isWhole) closeWith(res, req.socket)
     tellSafely()
   })
+  drainBody(req, stateOf(req).isBodyLost, tellInTurn)
 }
 
 /** Has Node end the connection behind a response in a way that does not make the kernel send RST for what is unread. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { inThisContext } from '../async-context.ts'
 import { markClosing, stateOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { ignore, resetSocket } from './raw-socket.ts'
@@ -33,7 +34,8 @@ export function closeHttp1(
   // Of an upgrade request Node has given the socket away: no response has its turn there.
   if (isPending(res) && !(req as { upgrade?: boolean }).upgrade) {
     markStatus(res)
-    res.once('socket', turn => closeInTurn(req, turn))
+    const close = inThisContext((turn: Socket) => closeInTurn(req, turn))
+    res.once('socket', close)
     return 'close'
   }
   // It was held until its turn, behind which another was dropped: an earlier response has only just gone out.

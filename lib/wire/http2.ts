@@ -1,4 +1,5 @@
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import { outsideRequests } from '../async-context.ts'
 import { isClosing, markClosing, sessionOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { resetSocket, sessionSocket } from './raw-socket.ts'
@@ -62,8 +63,10 @@ function leave(req: Http2ServerRequest, session: ServerHttp2Session): void {
   session.goaway(NO_ERROR)
   // What the GOAWAY names as unprocessed the client may send again: it must not run here.
   markClosing(req, session.state.lastProcStreamID)
-  const timer = setTimeout(() => socket.destroy(), GRACE).unref()
-  session.once('close', () => clearTimeout(timer))
-  // After this turn, when the dropped stream is closed: a session without streams would end at once.
-  setImmediate(() => session.destroyed || session.close())
+  outsideRequests(() => {
+    const timer = setTimeout(() => socket.destroy(), GRACE).unref()
+    session.once('close', () => clearTimeout(timer))
+    // After this turn, when the dropped stream is closed: a session without streams would end at once.
+    setImmediate(() => session.destroyed || session.close())
+  })
 }

@@ -10,7 +10,13 @@ export const tiers = ['test', 'all', 'long'] as const
 export type Tier = (typeof tiers)[number]
 
 /** Of `test:all`, what may go another way on another Node: the sample that CI runs on each. The rest runs on one. */
-export const dependsOnNode = ['behind-a-proxy/spoofing', 'offenders/', 'server/', 'stores/outage'] as const
+export const dependsOnNode = [
+  'behind-a-proxy/spoofing',
+  'offenders/',
+  'server/',
+  'stores/outage',
+  'stores/redis/async',
+] as const
 
 const isTier = (text: string): text is Tier => (tiers as readonly string[]).includes(text)
 

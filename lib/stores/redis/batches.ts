@@ -1,3 +1,4 @@
+import { outsideRequests } from '../../async-context.ts'
 import { slotOf, tagOf } from './keys.ts'
 import { limitScript } from './limit-script.ts'
 import { argumentsOf, type Counted, keysOf, type Question, splitByKeys } from './question.ts'
@@ -88,7 +89,8 @@ export class Batches {
     const deadline = Math.ceil(this.#clock.at(sentAt + this.#late))
     const args = argumentsOf(questions, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
     this.#underway++
-    runScript(this.#send, limitScript, keys, args).then(
+    // It is of many requests, and what a client begins at a command it may never end.
+    outsideRequests(() => runScript(this.#send, limitScript, keys, args)).then(
       reply => {
         this.#underway--
         try {
