@@ -1,6 +1,7 @@
 import type { Break } from './break.ts'
 import { addresses } from './list/addresses.ts'
 import { agents } from './list/agents.ts'
+import { contexts } from './list/contexts.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
 import { offenders } from './list/offenders.ts'
@@ -21,6 +22,7 @@ export const breaks: readonly Break[] = [
   ...rules,
   ...addresses,
   ...agents,
+  ...contexts,
   ...paths,
   ...redis,
   ...routes,
