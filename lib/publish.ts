@@ -3,7 +3,7 @@ import { dropChannel, reportError } from './drop-channel.ts'
 import { factsOf, makeEvent, type RequestFacts, type Verdict } from './drop-event.ts'
 import type { Request } from './http-types.ts'
 import type { Address } from './match/address.ts'
-import type { Occasion } from './request-state.ts'
+import { type Occasion, stateOf } from './request-state.ts'
 import { warnOnce } from './warnings.ts'
 
 /** Publishes one event, or does nothing. */
@@ -13,8 +13,18 @@ export type Publish = (verdict: Verdict) => void
 export interface VerdictWatcher {
   /** `req` may have lost its connection; its addresses were read before. */
   onRequest(verdict: Verdict, req: Request): void
-  /** Of a connection with no request that could be parsed. `isProxy`: the peer is a trusted proxy. */
-  onConnection(verdict: Verdict, peer: Address, isProxy: boolean, occasion: Occasion): void
+  /** Of a connection with no request that could be parsed, or a `req` that is not all there is to blame. */
+  onConnection(verdict: Verdict, origin: ConnectionOrigin): void
+}
+
+/** What is known of a connection that was dropped without a request. */
+export interface ConnectionOrigin {
+  readonly facts: RequestFacts
+  readonly peer: Address
+  /** The peer is a trusted proxy. */
+  readonly isProxy: boolean
+  readonly req: Request | undefined
+  readonly occasion: Occasion
 }
 
 /** Held weakly: a rule that its app has thrown away stops counting, and can be collected. */
@@ -77,10 +87,12 @@ export function publishConnection(
   verdict: Verdict,
   peer: Address | undefined,
   isProxy = false,
+  req?: Request,
 ): void {
   if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(facts, verdict, peer, peer))
   else nobody(verdict)
   if (!peer || watchers.size === 0) return
-  const occasion: Occasion = { countedBy: undefined }
-  tellWatchers(watcher => watcher.onConnection(verdict, peer, isProxy, occasion))
+  const occasion: Occasion = req ? stateOf(req) : { countedBy: undefined }
+  const origin = { facts, peer, isProxy, req, occasion }
+  tellWatchers(watcher => watcher.onConnection(verdict, origin))
 }

@@ -71,3 +71,6 @@ export const Reason = Object.freeze({
 
 /** One of {@link Reason}'s literals. */
 export type Reason = (typeof Reason)[keyof typeof Reason]
+
+/** The detail of a connection that timed out before anything was asked: browsers keep such ones in store. */
+export const NOTHING_SENT = 'nothing was sent'

@@ -10,6 +10,8 @@ export interface SharedTerms extends Terms {
   readonly ipv6Subnet: number
   /** The status codes, in order, as text. */
   readonly statuses: string
+  readonly countLimited: boolean
+  readonly countPageRequests: boolean
   readonly maxKeys: number
   readonly maxBans: number
 }

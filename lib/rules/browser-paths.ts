@@ -26,3 +26,26 @@ export const browserPaths: readonly string[] = Object.freeze([
   '/.well-known/security.txt',
   '/.well-known/traffic-advice',
 ])
+
+/**
+ * What a browser, or the phone under it, asks for whether or not a page names it: icons; where passwords are changed, and
+ * whether a missing page is a 404 (W3C change-password); passkeys (WebAuthn 5.11), FedCM, app links; DevTools, with source maps.
+ */
+const unbidden = [
+  String.raw`favicon(?:-[\w-]{1,20})?\.(?:ico|png|svg)`,
+  String.raw`apple-touch-icon[-\w]{0,40}\.png`,
+  String.raw`browserconfig\.xml`,
+  String.raw`(?:\.well-known/)?apple-app-site-association`,
+  String.raw`\.well-known/(?:assetlinks\.json|change-password|dnt-policy\.txt|gpc\.json|passkey-endpoints|traffic-advice)`,
+  String.raw`\.well-known/(?:web-identity|webauthn|appspecific/com\.chrome\.devtools\.json)`,
+  String.raw`\.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200`,
+]
+
+const isUnbidden = new RegExp(`^/(?:${unbidden.join('|')})$|\\.(?:css|m?js)\\.map$`)
+
+/** Whether browsers ask for a path (no query) by themselves. */
+export const isAskedByBrowsers = (path: string): boolean => isUnbidden.test(path)
+
+/** Whether a path is one of {@link browserPaths} that crawlers, or certificate authorities, ask for again and again. */
+export const isAskedByCrawlers = (path: string): boolean =>
+  browserPaths.includes(path) || /^\/\.well-known\/(?:acme-challenge|pki-validation)\/[^/]+$/.test(path)

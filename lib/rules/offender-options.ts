@@ -2,7 +2,7 @@ import { refuse } from '../errors.ts'
 import { Networks } from '../offenders/networks.ts'
 import { OffenceCounter } from '../offenders/offence-counter.ts'
 import type { OffenderStore } from '../offenders/offender-store.ts'
-import { type Check, fn, integer, list, readOptions, text } from '../options.ts'
+import { boolean, type Check, fn, integer, list, readOptions, text } from '../options.ts'
 import { duration } from '../options-duration.ts'
 import { type AddressOptions, addressChecks } from './address-rule.ts'
 
@@ -21,8 +21,15 @@ export interface RepeatOffenderOptions extends AddressOptions {
   maxBan?: Duration | undefined
   /** After each such time without a new ban, the next one is a step shorter again. Default `'1d'`. */
   decay?: Duration | undefined
-  /** Answers that are offences; `[]`: only drops are. Default 401, 403, 404 and 429. */
+  /** Answers that are offences; `[]`: only drops are. Default 401, 403 and 404. */
   statuses?: (Iterable<number> & object) | undefined
+  /** Counts also what a `rateLimit`, or `connectionsPerAddress`, refuses, with whatever status. Default false. */
+  countLimited?: boolean | undefined
+  /**
+   * Counts what pages have browsers ask for, and what browsers ask for by themselves, as if the client had asked. Default
+   * false: it may be another's doing.
+   */
+  countPageRequests?: boolean | undefined
   /** The first bits of an IPv4 address that make one client, 1 to 32. Default 32. */
   ipv4Subnet?: number | undefined
   /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
@@ -74,6 +81,8 @@ const checks = {
     new Set(
       list(value, fail).map(each => status(each, () => fail('an array of status codes from 100 to 599'))),
     )) as Check<ReadonlySet<number>>,
+  countLimited: boolean,
+  countPageRequests: boolean,
   ipv4Subnet: integer(1, 32),
   ipv6Subnet: integer(1, 128),
   maxKeys: integer(1, 1e7),
@@ -87,17 +96,20 @@ export function readOffenderOptions(options: unknown) {
   const checked = readOptions('repeatOffender', options, checks)
   const { limit = 50, window = 600_000, ban = 600_000, decay = DAY } = checked
   const { maxBan = Math.max(DAY, ban), maxKeys = 10_000, maxBans = 100_000 } = checked
-  const { ipv4Subnet = 32, ipv6Subnet = 64, statuses = new Set([401, 403, 404, 429]) } = checked
+  const { ipv4Subnet = 32, ipv6Subnet = 64, statuses = new Set([401, 403, 404]) } = checked
+  const { countLimited = false, countPageRequests = false } = checked
   if (maxBan < ban) refuse('repeatOffender', 'maxBan', maxBan, `at least "ban", which is ${ban}`)
   const terms = { limit, window, ban, maxBan, decay }
   const listed = [...statuses].sort((a, b) => a - b).join(', ')
+  const offences = { statuses: listed, countLimited, countPageRequests }
+  const counted = { statuses, limited: countLimited, pageRequests: countPageRequests }
   return {
     ...checked,
     terms,
-    sharedTerms: { ...terms, ipv4Subnet, ipv6Subnet, statuses: listed, maxKeys, maxBans },
+    sharedTerms: { ...terms, ...offences, ipv4Subnet, ipv6Subnet, maxKeys, maxBans },
     networks: new Networks(ipv4Subnet, ipv6Subnet),
     makeCounter: () => new OffenceCounter(limit, window, maxKeys),
-    statuses,
+    counted,
     maxBans,
   }
 }

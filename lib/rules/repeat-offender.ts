@@ -64,7 +64,8 @@ export type RepeatOffender = Rule & {
 
 /**
  * Bans addresses that offend again and again: by requests that are dropped, by whatever rule, and by answers with a failed
- * status. As fail2ban does, without a log in between.
+ * status. As fail2ban does, without a log in between. What a page has a browser ask for, and what our own limits refuse, is
+ * no offence unless you say so.
  *
  * @param options `limit` offences in any `window` are put up with; `ban` doubles up to `maxBan`, and is halved again by
  *   `decay`; the common options, of which `http2` defaults to `'destroy'`, and `noAddress`, which defaults to `'pass'`
@@ -84,7 +85,9 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
     new Offenders({ ...checked, counter: checked.makeCounter(), clock: makeClock(checked.now) })
   const joined = checked.store && joinBy(checked.store, make, checked, common)
   const offenders = joined?.offenders ?? make()
-  const offences = watchOffences(common, which, checked.statuses, offenders)
+  const { counted, terms } = checked
+  const watched = { common, which, counted, networks, window: terms.window }
+  const offences = watchOffences(offenders, watched)
   const leave = joined?.hold(offences)
 
   function findingOf(offender: Offender): Finding {

@@ -3,14 +3,23 @@ import { isThenable } from '../callback.ts'
 import { clientAddress, isTrusted, isTrustedPeer, peerAddress, trustOf } from '../client-address.ts'
 import type { Common } from '../common-options.ts'
 import { reportError } from '../drop-channel.ts'
-import type { Verdict } from '../drop-event.ts'
 import { isHttp2Response, isResponse, type Request, type Response } from '../http-types.ts'
 import type { Address } from '../match/address.ts'
+import type { Networks } from '../offenders/networks.ts'
 import type { Offenders } from '../offenders/offenders.ts'
+import { RecentTargets } from '../offenders/recent-targets.ts'
 import { type VerdictWatcher, watchVerdicts } from '../publish.ts'
-import { Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
 import { addressOf } from './address-rule.ts'
+import {
+  type Counted,
+  type Once,
+  type Weight,
+  weighAnswer,
+  weighConnection,
+  weighVerdict,
+} from './offences.ts'
+import { hostOf, targetOf } from './request-maker.ts'
 
 /** A response of HTTP/2 that is closed has forgotten its request, a stream never knew it. */
 const kRequest = Symbol('drop444.answered')
@@ -26,26 +35,39 @@ export interface Watch {
   close(): void
 }
 
-/** Who is banned is dropped for that alone: it would never end. The others are faults of the server, and meet everybody. */
-const innocent: ReadonlySet<string> = new Set([
-  Reason.BANNED,
-  Reason.OVERLOADED,
-  Reason.STORE_DOWN,
-  Reason.RULE_ERROR,
-])
+/** How long a browser goes on repeating a request that got no answer, in milliseconds, with much to spare. */
+const CLICK = 10_000
 
-/** Tells `offenders` of drops, and of answers with one of `statuses` to requests that are given to `watchAnswer`. */
-export function watchOffences(
-  common: Common,
-  which: 'client' | 'peer' | undefined,
-  statuses: ReadonlySet<number>,
-  offenders: Offenders,
-): Watch {
+export interface WatchOptions {
+  readonly common: Common
+  readonly which: 'client' | 'peer' | undefined
+  readonly counted: Counted
+  readonly networks: Networks
+  readonly window: number
+}
+
+/** Tells `offenders` of drops, and of answers with a failed status to requests that are given to `watchAnswer`. */
+export function watchOffences(offenders: Offenders, options: WatchOptions): Watch {
+  const { common, which, counted, networks } = options
+  let clicks: RecentTargets | undefined
+  let visits: RecentTargets | undefined
   let isOn = true
 
-  function isOffence({ action, reason, sentStatus }: Verdict): boolean {
-    if (innocent.has(reason) || action === 'dry-run') return false
-    return action !== 'respond' || (sentStatus !== undefined && statuses.has(sentStatus))
+  function offend(req: Request, address: Address, weight: Weight, reason: string): void {
+    if (weight === 'none') return
+    if (weight === 'each' || isNew(req, address, weight)) offenders.offend(address, reason, stateOf(req))
+  }
+
+  function isNew(req: Request, address: Address, weight: Once): boolean {
+    const now = offenders.now()
+    // Another host is another target: a scanner tries names, too.
+    const target = `${hostOf(req)} ${targetOf(req)}`
+    if (weight === 'once-a-click') {
+      clicks ??= new RecentTargets(CLICK)
+      return clicks.isNew(`${address.text} ${target}`, now)
+    }
+    visits ??= new RecentTargets(options.window)
+    return visits.isNew(`${networks.text(address)} ${target}`, now)
   }
 
   /** A proxy of ours is none, whatever it passes on. */
@@ -79,25 +101,33 @@ export function watchOffences(
     }, onError)
   }
 
+  function count(req: Request, weight: Weight, reason: string): void {
+    const address = weight === 'none' ? undefined : offenderOf(req)
+    if (address) unlessSkipped(req, () => offend(req, address, weight, reason))
+  }
+
   const watcher: VerdictWatcher = {
     onRequest(verdict, req) {
-      const address = isOffence(verdict) ? offenderOf(req) : undefined
-      if (address) unlessSkipped(req, () => offenders.offend(address, verdict.reason, stateOf(req)))
+      count(req, weighVerdict(verdict, req, counted), verdict.reason)
     },
-    onConnection(verdict, peer, isProxy, occasion) {
-      if (!isOffence(verdict) || isProxy) return
+    onConnection(verdict, { facts, peer, isProxy, req, occasion }) {
+      const weight = req ? weighVerdict(verdict, req, counted) : weighConnection(verdict, facts, counted)
+      if (weight === 'none' || isProxy) return
       if (common.trustProxy && isTrusted(common.trustProxy, peer, peer.text)) return
-      if (common.except?.match(peer) === undefined) offenders.offend(peer, verdict.reason, occasion)
+      if (common.except?.match(peer) !== undefined) return
+      if (req) offend(req, peer, weight, verdict.reason)
+      else offenders.offend(peer, verdict.reason, occasion)
     },
   }
   const stopWatching = watchVerdicts(watcher)
 
   /** Of a request that was dropped, or answered by a rule, there was a verdict. */
   function answered(req: Request | undefined, status: number): void {
-    if (!isOn || !req || !statuses.has(status) || stateOf(req).told) return
+    if (!isOn || !req || !counted.statuses.has(status) || stateOf(req).told) return
     try {
-      const address = offenderOf(req)
-      if (address) offenders.offend(address, `status ${status}`, stateOf(req))
+      const weight = weighAnswer(status, req, counted)
+      const address = weight === 'none' ? undefined : offenderOf(req)
+      if (address) offend(req, address, weight, `status ${status}`)
     } catch (error) {
       reportError('a rule that counts answers', error)
     }
@@ -116,7 +146,7 @@ export function watchOffences(
   return {
     watcher,
     watchAnswer(req, res) {
-      if (statuses.size === 0 || !isOn || !isResponse(res)) return
+      if (counted.statuses.size === 0 || !isOn || !isResponse(res)) return
       const isHttp2 = isHttp2Response(res)
       const carrier: Answer | Stream = isHttp2 ? res.stream : res
       carrier[kRequest] = req

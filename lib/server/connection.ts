@@ -142,3 +142,12 @@ export function marked(carrier: object): Connection | undefined {
   if (connection) mark(carrier, connection)
   return connection
 }
+
+/** What a client of HTTP/2 sends before its first request: preface, SETTINGS, window, priorities, acknowledgements. */
+const MAX_GREETING = 512
+
+/** Whether nothing was asked on a connection yet. Browsers open some in store, with TLS and HTTP/2 ready. */
+export function isSpare({ tls, tcp, session, streams }: Connection): boolean {
+  const { bytesRead } = tls ?? tcp
+  return bytesRead === 0 || (session !== undefined && !streams && bytesRead <= MAX_GREETING)
+}

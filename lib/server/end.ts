@@ -17,6 +17,8 @@ import type { Site } from './site.ts'
 export interface EndHow {
   /** What is known of the request. */
   readonly facts?: RequestFacts | undefined
+  /** The request, where there is one. */
+  readonly req?: Request | undefined
   /** The rule that found it; default: `protect`'s name. */
   readonly rule?: string | undefined
   readonly reset?: boolean | undefined
@@ -89,7 +91,7 @@ export function tellOfConnection(
     detail: finding.detail,
     bodyBytesSent: 0,
   } as const
-  publishConnection(how.facts ?? unknownRequest, verdict, connection.peer, connection.isProxy)
+  publishConnection(how.facts ?? unknownRequest, verdict, connection.peer, connection.isProxy, how.req)
 }
 
 /**

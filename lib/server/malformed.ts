@@ -3,11 +3,11 @@ import type { Socket } from 'node:net'
 import { inThisContext } from '../async-context.ts'
 import { trustOf } from '../client-address.ts'
 import { preparePublish } from '../publish.ts'
-import { Reason } from '../reasons.ts'
+import { NOTHING_SENT, Reason } from '../reasons.ts'
 import { isEnding, stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
 import { closeAfterResponses, stopParsing } from '../wire/http1.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, isSpare } from './connection.ts'
 import { dropRequest, endConnection, tellOfConnection, toldRaw } from './end.ts'
 import { type ClientError, factsOfHead, reasonOf } from './parser-error.ts'
 import type { Site } from './site.ts'
@@ -42,7 +42,9 @@ function leave(socket: Socket): true {
 
 function onHead(site: Site, connection: Connection, socket: Socket, error: ClientError): boolean {
   const facts = factsOfHead(connection, socket, error)
-  const finding = { reason: reasonOf(error), detail: error.code }
+  const reason = reasonOf(error)
+  const isUnused = reason === Reason.REQUEST_TIMEOUT && isSpare(connection)
+  const finding = { reason, detail: isUnused ? NOTHING_SENT : error.code }
   const { dryRun } = site.settings
   const isPending = connection.exchanges.length > 0
   if (!connection.isExcepted && !dryRun && (isPending || error.code === BEHIND_THE_LAST)) {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { outsideRequests } from '../async-context.ts'
 import { factsOf } from '../drop-event.ts'
-import { Reason } from '../reasons.ts'
+import { NOTHING_SENT, Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
 import { parserOf, parsersAtWork, resetSocket, unsentBytes } from '../wire/raw-socket.ts'
-import type { Connection, StreamRecord } from './connection.ts'
+import { type Connection, isSpare, type StreamRecord } from './connection.ts'
 import { probeOf } from './dead-sessions.ts'
 import { dropRequest, endConnection, toldRaw } from './end.ts'
 import type { Site } from './site.ts'
@@ -74,11 +74,10 @@ export function watchSlow(site: Site): () => void {
   }
 
   function end(connection: Connection, reason: Reason): void {
-    // A browser opens connections that it may need; who sends a byte an hour is another matter.
-    const isEmpty = (connection.tls ?? connection.tcp).bytesRead === 0
-    const detail = isEmpty ? 'nothing was sent' : undefined
+    const isUnused = isSpare(connection)
+    const detail = isUnused ? NOTHING_SENT : undefined
     // A proxy that is in the middle of a request awaits a response; one that keeps a connection ready does not.
-    const how = isEmpty || connection.phase === 'handshake' ? {} : toldRaw(site, connection)
+    const how = isUnused || connection.phase === 'handshake' ? {} : toldRaw(site, connection)
     endConnection(site, connection, { reason, detail }, how)
     // In a dry run it is told once.
     connection.phase = 'request'
@@ -167,7 +166,7 @@ export function watchSlow(site: Site): () => void {
     const req = first?.req ?? connection.last
     if (req && !settings.dryRun) stateOf(req).dropped = true
     const facts = req && factsOf(req)
-    const how = { facts, reset: true, sentStatus: first?.res?.statusCode }
+    const how = { facts, req, reset: true, sentStatus: first?.res?.statusCode }
     endConnection(site, connection, { reason: Reason.SEND_TIMEOUT }, how)
   }
 
