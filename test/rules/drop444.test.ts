@@ -52,7 +52,8 @@ describe('drop444', () => {
     for (const offenders of [repeatOffender({ limit: 1 }), undefined]) {
       const rules = { noHost: true, rateLimit: { rate: '1r/m' }, shedLoad: { maxDelay: 60_000 } }
       const to = await site([drop444({ ...rules, repeatOffender: offenders ?? { limit: 1 } })])
-      const worst = () => to.ask('/', { Host: '192.0.2.1' })
+      let asked = 0
+      const worst = () => to.ask(`/${++asked}`, { Host: '192.0.2.1' })
       assert.deepEqual(
         [brief(await worst()), brief(await worst())],
         ['ip-host: 192.0.2.1', 'ip-host: 192.0.2.1'],
