@@ -454,14 +454,15 @@ describe('repeatOffender and requests', () => {
     test(`six reloads of a page with 30 images under our own limit ban nobody: ${status}`, async () => {
       const own = offender()
       const counted = offender({ countLimited: true, name: 'counted' })
+      const failed = offender({ statuses: [429, 503], name: 'failed' })
       const limit = rateLimit({ rate: '1r/s', burst: 20, status })
-      const { ask } = await site([own, counted, limit])
+      const { ask } = await site([own, counted, failed, limit])
       let refused = 0
       for (let load = 0; load < 6; load++) {
         for (let i = 0; i <= 30; i++) if ((await ask(get(i ? `/ok/${i}.png` : '/', close))) !== 200) refused++
       }
       assert.ok(refused > 100, `${refused}`)
-      assert.equal(own.isBanned('127.0.0.1'), false)
+      assert.deepEqual([own.isBanned('127.0.0.1'), failed.isBanned('127.0.0.1')], [false, false])
       // 30 targets are asked for again within 10 s.
       assert.equal(counted.isBanned('127.0.0.1'), status !== 444)
     })
