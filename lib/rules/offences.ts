@@ -33,7 +33,7 @@ const innocent: ReadonlySet<string> = new Set([
 /** Our own limits: a page with many images reaches them, or many visitors behind one address. */
 const limits: ReadonlySet<string> = new Set([Reason.RATE_LIMITED, Reason.TOO_MANY_CONNECTIONS])
 
-/** What no page can bring a browser to do, whatever else the request says of itself. */
+/** What no browser does, whatever else the request says of itself. */
 const machines: ReadonlySet<string> = new Set([
   Reason.NO_HOST,
   Reason.EMPTY_HOST,
@@ -86,7 +86,8 @@ export function weighVerdict(verdict: Verdict, req: Request, counted: Counted): 
   if (isLimit && !counted.limited) return 'none'
   const isAnswer = action === 'respond'
   if (isAnswer && !isLimit && (sentStatus === undefined || !counted.statuses.has(sentStatus))) return 'none'
-  const maker = counted.pageRequests || machines.has(reason) ? 'client' : makerOf(req)
+  if (machines.has(reason)) return 'each'
+  const maker = counted.pageRequests ? 'client' : makerOf(req)
   return weigh(maker, req, isAnswer ? sentStatus : undefined)
 }
 

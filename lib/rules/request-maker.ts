@@ -22,6 +22,10 @@ const hostOfUrl = /^[a-z][a-z\d+.-]{0,30}:\/\/([^/?#]*)/i
 
 export const isSafe = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
 
+/** By its agent: every browser's begins so. */
+export const isBrowser = ({ headers }: Request): boolean =>
+  headers['user-agent']?.startsWith('Mozilla/5.0 ') ?? false
+
 /** The target as it was sent, not as a router cut it. */
 export const targetOf = (req: Request): string => framework(req).originalUrl ?? req.url ?? ''
 

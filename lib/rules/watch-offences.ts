@@ -9,7 +9,7 @@ import type { Networks } from '../offenders/networks.ts'
 import type { Offenders } from '../offenders/offenders.ts'
 import { RecentTargets } from '../offenders/recent-targets.ts'
 import { type VerdictWatcher, watchVerdicts } from '../publish.ts'
-import { stateOf } from '../request-state.ts'
+import { type Occasion, stateOf } from '../request-state.ts'
 import { addressOf } from './address-rule.ts'
 import {
   type Counted,
@@ -19,7 +19,7 @@ import {
   weighConnection,
   weighVerdict,
 } from './offences.ts'
-import { hostOf, targetOf } from './request-maker.ts'
+import { hostOf, isBrowser, targetOf } from './request-maker.ts'
 
 /** A response of HTTP/2 that is closed has forgotten its request, a stream never knew it. */
 const kRequest = Symbol('drop444.answered')
@@ -38,6 +38,18 @@ export interface Watch {
 /** How long a browser goes on repeating a request that got no answer, in milliseconds, with much to spare. */
 const CLICK = 10_000
 
+/** How often a browser asks, and some to spare (Chromium 7 times, Firefox 10). Another program may retry as often. */
+const MAX_REPEATS = 10
+
+/** What was not counted yet when a request turns out to be a program's: whoever counts it, it is so many offences. */
+const repeats = new WeakMap<Request, readonly Occasion[]>()
+
+function repeatsOf(req: Request): readonly Occasion[] {
+  const known = repeats.get(req) ?? Array.from({ length: MAX_REPEATS - 1 }, () => ({ countedBy: undefined }))
+  repeats.set(req, known)
+  return known
+}
+
 export interface WatchOptions {
   readonly common: Common
   readonly which: 'client' | 'peer' | undefined
@@ -55,19 +67,25 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
 
   function offend(req: Request, address: Address, weight: Weight, reason: string): void {
     if (weight === 'none') return
-    if (weight === 'each' || isNew(req, address, weight)) offenders.offend(address, reason, stateOf(req))
+    const times = weight === 'each' ? 1 : timesOf(req, address, weight)
+    const isProgram = weight === 'once-a-click' && times > MAX_REPEATS && !isBrowser(req)
+    if (times > 1 && !isProgram) return
+    // Those before were none of a browser's either.
+    if (times === MAX_REPEATS + 1)
+      for (const repeat of repeatsOf(req)) offenders.offend(address, reason, repeat)
+    offenders.offend(address, reason, stateOf(req))
   }
 
-  function isNew(req: Request, address: Address, weight: Once): boolean {
+  function timesOf(req: Request, address: Address, weight: Once): number {
     const now = offenders.now()
     // Another host is another target: a scanner tries names, too.
     const target = `${hostOf(req)} ${targetOf(req)}`
     if (weight === 'once-a-click') {
       clicks ??= new RecentTargets(CLICK)
-      return clicks.isNew(`${address.text} ${target}`, now)
+      return clicks.count(`${address.text} ${target}`, now)
     }
     visits ??= new RecentTargets(options.window)
-    return visits.isNew(`${networks.text(address)} ${target}`, now)
+    return visits.count(`${networks.text(address)} ${target}`, now)
   }
 
   /** A proxy of ours is none, whatever it passes on. */

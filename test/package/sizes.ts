@@ -13,7 +13,7 @@ export const sizes = {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
     most: 16,
   },
-  'the largest rule': { names: '{ repeatOffender }', most: 21 },
+  'the largest rule': { names: '{ repeatOffender }', most: 22.5 },
   'protect without rules': { names: '{ protect, unprotect }', most: 26 },
   everything: { names: '*', most: 70 },
 } as const

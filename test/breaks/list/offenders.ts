@@ -277,8 +277,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'a scanner says that a page had it ask',
     file: 'rules/offences.ts',
-    find: 'counted.pageRequests || machines.has(reason)',
-    replace: 'counted.pageRequests',
+    find: "  if (machines.has(reason)) return 'each'\n",
+    replace: '',
     tests: ['rules/repeat-offender-innocents.test.ts'],
   },
   {
@@ -301,5 +301,19 @@ export const offenders: readonly Break[] = [
     find: 'now - since < this.#time',
     replace: 'true',
     tests: ['offenders/recent-targets.test.ts'],
+  },
+  {
+    name: 'a program hides behind the repeats of browsers',
+    file: 'rules/watch-offences.ts',
+    find: '&& times > MAX_REPEATS &&',
+    replace: '&& times > 1e9 &&',
+    tests: ['rules/repeat-offender-innocents.test.ts'],
+  },
+  {
+    name: 'the first repeats of a program are forgiven',
+    file: 'rules/watch-offences.ts',
+    find: 'if (times === MAX_REPEATS + 1)',
+    replace: 'if (times < 0)',
+    tests: ['rules/repeat-offender-innocents.test.ts'],
   },
 ]
