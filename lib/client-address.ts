@@ -168,6 +168,12 @@ function warnUntrusted(peer: Address | undefined): void {
 
 let privatePeer: Trust | undefined
 
+/** Whether a request comes from loopback or a private network, through a proxy or not. */
+export function isPrivatePeer(req: Request): boolean {
+  const peer = peerAddress(req)
+  return peer !== undefined && isPrivate(peer)
+}
+
 function isPrivate(peer: Address): boolean {
   privatePeer ??= trustList(['loopback', 'linklocal', 'uniquelocal'])
   return privatePeer(peer.text, 0)

@@ -4,10 +4,11 @@ import { debugError } from '../debug.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Request, Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
-import { isClosing, stateOf } from '../request-state.ts'
+import { isClosing, passEveryRule, stateOf } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import { infoOf } from '../rule-info.ts'
 import { dropRequest } from './end.ts'
+import { makeHealthCheck } from './health-check.ts'
 import { screenHead, screenHost } from './screen.ts'
 import type { Site } from './site.ts'
 
@@ -20,6 +21,7 @@ export type JudgeRequest = (req: Request, res: Response, goOn: (isExcepted: bool
 /** What is wrong with the head itself, then the rules, then the Host, which a rule may have judged. */
 export function makeJudge(site: Site): JudgeRequest {
   const { rules, except, trustProxy, dryRun } = site.settings
+  const isHealthCheck = makeHealthCheck(site)
 
   function isExcepted(req: Request): boolean {
     if (!except) return false
@@ -44,6 +46,11 @@ export function makeJudge(site: Site): JudgeRequest {
     const excepted = isExcepted(req)
     const head = excepted ? undefined : screenHead(req)
     if (head && dropRequest(site, req, res, head)) return
+    if (isHealthCheck?.(req)) {
+      passEveryRule(req)
+      state.isRunning = true
+      return goOn(excepted)
+    }
     state.isDryRun = dryRun
     runRules(site, rules, req, res, () => {
       state.isDryRun = false

@@ -8,6 +8,7 @@ import { inOrder, rulesOf } from '../rule-info.ts'
 import { serverNames } from '../server-names-option.ts'
 import { warnOnce } from '../warnings.ts'
 import { guard } from './guard.ts'
+import { watchForHealthChecks } from './health-check-hint.ts'
 import type { Protocol, Settings } from './site.ts'
 
 /** Options of {@link protect}. Times are in milliseconds; 0 is no limit. */
@@ -28,6 +29,11 @@ export interface ProtectOptions
   sendTimeout?: number | undefined
   /** Open connections of one address, of IPv6 one /64: nginx's `limit_conn`. Default: no limit. */
   connectionsPerAddress?: number | undefined
+  /**
+   * Paths of health checks, as they stand in the request: loopback, private and trusted peers get them past every rule, also
+   * without a Host or User-Agent. Default: none.
+   */
+  healthCheck?: string | (Iterable<string> & object) | undefined
   /** The names that TLS is spoken for (SNI), in the forms of `noHost`; without a name there is no handshake. Default: any. */
   serverNames?: (Iterable<string | RegExp> & object) | undefined
 }
@@ -40,6 +46,14 @@ const rules: Check<readonly Rule[]> = (value, fail) =>
         : refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()'),
     ),
   )
+
+const isPath = (value: unknown): value is string => typeof value === 'string' && /^\/[!-~]*$/.test(value)
+
+const healthCheck: Check<ReadonlySet<string>> = (value, fail) => {
+  const paths = typeof value === 'string' ? [value] : list(value, fail)
+  if (paths.length === 0 || !paths.every(isPath)) fail("a path such as '/healthz', or an array of them")
+  return new Set(paths as string[])
+}
 
 const { name, dryRun, except, trustProxy, handOff, reset } = commonChecks
 /** The longest that a timer of Node's can wait. */
@@ -58,6 +72,7 @@ const checks = {
   bodyTimeout: time,
   sendTimeout: time,
   connectionsPerAddress: integer(1, 1e9),
+  healthCheck,
   serverNames,
 } satisfies Record<keyof ProtectOptions, Check<unknown>>
 
@@ -105,6 +120,7 @@ export function protect<S extends NetServer>(server: S, options?: ProtectOptions
     sendTimeout: checked.sendTimeout ?? 60_000,
     connectionsPerAddress: checked.connectionsPerAddress ?? 0,
   }
+  watchForHealthChecks()
   guarded.set(server, guard(server, protocol, settings))
   return server
 }

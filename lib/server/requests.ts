@@ -9,6 +9,7 @@ import type { Connection, Exchange } from './connection.ts'
 import { dropRequest } from './end.ts'
 import { type Continues, continueWhenRead, isContinue } from './expect.ts'
 import type { JudgeRequest } from './judge.ts'
+import { keepProxyAlive } from './keep-alive.ts'
 import { noteProtocol } from './screen.ts'
 import type { Site } from './site.ts'
 
@@ -74,8 +75,9 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
       connection.isPaused = false
       exchange.req.socket.resume()
     }
-    if (connection.exchanges.length > 0 || connection.phase !== 'request' || !connection.last?.complete)
-      return
+    if (connection.exchanges.length > 0) return
+    if (connection.isProxy) keepProxyAlive(site.server, exchange.req.socket)
+    if (connection.phase !== 'request' || !connection.last?.complete) return
     // What came after the last head, where it has no body, is the next one.
     if (connection.hadBody) connection.bytesAtRest = connection.tcp.bytesRead
     connection.last = undefined

@@ -23,6 +23,7 @@ export interface Settings {
   /** False where the option was left out. */
   readonly areRulesGiven: boolean
   readonly serverNames: ServerNames | undefined
+  readonly healthCheck: ReadonlySet<string> | undefined
   readonly connectionsPerAddress: number
   readonly handshakeTimeout: number
   readonly headerTimeout: number

@@ -30,8 +30,6 @@ function createServer(name: string, options: BackendOptions) {
     return protect(server, { trustProxy, ...(handOff === undefined ? {} : { handOff }) })
   }
   const server = http.createServer(createSite(name, options))
-  // As the example has it.
-  server.keepAliveTimeout = 125_000
   return protect(server, handOff === undefined ? {} : { handOff })
 }
 

@@ -23,7 +23,7 @@ export function echoOf(id: string, body: Buffer): string {
   return `${id} ${body.length} ${createHash('sha1').update(body).digest('hex')}`
 }
 
-async function bodyOf(req: AsyncIterable<Buffer>): Promise<Buffer> {
+export async function bodyOf(req: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of req) chunks.push(chunk)
   return Buffer.concat(chunks)

@@ -6,7 +6,7 @@ import { example, type ProxyKind, readCombined, upstreamEdits } from './proxy.ts
 const places = ['/usr/lib/apache2/modules', '/usr/lib64/httpd/modules', '/usr/lib/httpd/modules']
 const modules = [
   ...['mpm_event', 'authz_core', 'headers', 'unique_id', 'slotmem_shm'],
-  ...['proxy', 'proxy_http', 'proxy_balancer', 'lbmethod_byrequests', 'security2'],
+  ...['proxy', 'proxy_http', 'proxy_balancer', 'lbmethod_byrequests', 'proxy_hcheck', 'security2'],
 ]
 
 /** What lies around a site: two children, as one of their own has a pool of connections to the app. */

@@ -1,0 +1,48 @@
+import { clientAddress, compileTrust, isTrustedPeer, type Trust, trustOf } from '../client-address.ts'
+import { reportError } from '../drop-channel.ts'
+import type { Request } from '../http-types.ts'
+import type { Site } from './site.ts'
+
+/** HAProxy's `option httpchk` asks with OPTIONS by default. */
+const methods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** RFC 6598 too: providers of clouds have their checkers there. */
+const within = ['loopback', 'linklocal', 'uniquelocal', '100.64.0.0/10']
+
+/**
+ * Tells the health checks of the site: a path of `healthCheck`, asked for by a machine of ours. A checker often sends an
+ * address as Host, or none, and no User-Agent, so that rules would drop it and its balancer would take the server out.
+ *
+ * Undefined where the option is not given.
+ */
+export function makeHealthCheck(site: Site): ((req: Request) => boolean) | undefined {
+  const { healthCheck: paths, trustProxy } = site.settings
+  if (!paths) return undefined
+  const isPrivate = compileTrust(within)
+
+  /**
+   * A visitor who comes through a proxy has an entry in X-Forwarded-For that the proxy wrote. Without the header the peer asks for
+   * itself. With it, every sender has to be a trusted proxy, as where the outer of two proxies checks through the inner one,
+   * or private.
+   */
+  function isFromWithin(req: Request, trust: Trust): boolean {
+    const forwarded = req.headers['x-forwarded-for'] as string | undefined
+    if (forwarded !== undefined && !isTrustedPeer(req, trust)) return false
+    const client = clientAddress(req, trust)
+    // Of a unix-domain socket, which only programs of this machine can open.
+    if (!client) return forwarded === undefined
+    const hops = forwarded?.split(',').length ?? 0
+    return isPrivate(client.text, hops) || Boolean(trust(client.text, hops))
+  }
+
+  return function isHealthCheck(req) {
+    const { url = '', method = '', headers } = req
+    if (!paths.has(url) || !methods.has(method) || headers.upgrade !== undefined) return false
+    try {
+      return isFromWithin(req, trustOf(req, trustProxy))
+    } catch (error) {
+      reportError('the trust function', error)
+      return false
+    }
+  }
+}
