@@ -20,6 +20,8 @@ export interface GatewayOptions {
   serverNames: readonly string[]
   /** What export_routes.py printed. */
   routes: DjangoExport
+  /** The address of a proxy in front of the gateway. Default: there is none. */
+  proxy?: string | undefined
 }
 
 /** What only the gateway may say to Django, and what belongs to one connection (RFC 9110 7.6.1). */
@@ -39,9 +41,10 @@ function noDjango(_error: Error, _req: unknown, res: object): void {
 }
 
 /** Rules, then Django. What they drop, Django never hears of. */
-export function createGateway({ django, serverNames, routes }: GatewayOptions): Server {
+export function createGateway({ django, serverNames, routes, proxy }: GatewayOptions): Server {
   const app = express()
   app.disable('x-powered-by')
+  if (proxy !== undefined) app.set('trust proxy', proxy)
   const rules = [
     noHost({ serverNames }),
     badAgent(),
@@ -50,6 +53,8 @@ export function createGateway({ django, serverNames, routes }: GatewayOptions): 
     pathAllowlist([...browserPaths, djangoRoutes(routes), '!**/*.php']),
   ]
   app.use(rules)
+  // The list does not have it: only health checks from within get past the rules.
+  app.get('/healthz', (_req, res) => void res.send('ok\n'))
   app.use(ownHeaders)
   app.use(
     createProxyMiddleware<Request, Response>({
@@ -66,5 +71,5 @@ export function createGateway({ django, serverNames, routes }: GatewayOptions): 
       },
     }),
   )
-  return protect(createServer(app), { rules })
+  return protect(createServer(app), { rules, healthCheck: '/healthz' })
 }

@@ -50,9 +50,12 @@ async function send(req: http.ClientRequest, body: readonly Buffer[]): Promise<v
   req.end()
 }
 
-/** The i-th visit: a page, or an upload that comes slowly, over a connection of its own or a kept one. */
-async function visit(port: number, i: number, agent: http.Agent): Promise<string | undefined> {
-  const kept = i % 3 === 0 ? {} : { agent }
+/** The i-th visit: a page, or an upload that comes slowly; what came instead of the right answer. */
+export type Visit = (port: number, i: number, agent: http.Agent | undefined) => Promise<string | undefined>
+
+/** Of the site of {@link startReadme}. */
+const visitReadme: Visit = async (port, i, agent) => {
+  const kept = agent ? { agent } : {}
   const id = `v${i}`
   const isPost = i % 4 === 1
   const body = Array.from({ length: 3 }, (_, piece) => Buffer.from(`${id}-${piece} `.repeat(1 + (i % 500))))
@@ -65,21 +68,22 @@ async function visit(port: number, i: number, agent: http.Agent): Promise<string
   return `${isPost ? 'POST' : 'GET'} ${id}: ${JSON.stringify(answer)}`
 }
 
-type Unwanted = (i: number) => readonly string[]
+type Fields = Record<string, string>
+type Unwanted = (i: number, fields: Fields) => readonly string[]
 
-const upload = (path: string, body: string): string[] => {
-  const head = get(path, { ...HOST, 'Content-Length': String(body.length * 2) }).replace('GET', 'POST')
+const upload = (path: string, body: string, fields: Fields): string[] => {
+  const head = get(path, { ...fields, 'Content-Length': String(body.length * 2) }).replace('GET', 'POST')
   return [head + body, body]
 }
 
 /** Requests that README's rules refuse; what comes in two pieces comes with a pause between them. */
 const unwanted: Readonly<Record<string, Unwanted>> = {
-  'unlisted-path': i => [get(`/wp-content/${i}.php`, HOST)],
-  'unknown-host': i => [get('/', { ...HOST, Host: `evil${i}.test` })],
-  'ip-host': () => [get('/', { ...HOST, Host: '192.0.2.1' })],
-  'bad-agent': () => [get('/', { ...HOST, 'User-Agent': 'sqlmap/1.8' })],
-  'empty-agent': () => ['GET / HTTP/1.1\r\nHost: example.com\r\n\r\n'],
-  'an upload': i => upload('/xmlrpc.php', `${i} `.repeat(400)),
+  'a path of nobody': (i, fields) => [get(`/wp-content/${i}.php`, fields)],
+  'another host': (i, fields) => [get('/', { ...fields, Host: `evil${i}.test` })],
+  'an address as host': (_i, fields) => [get('/', { ...fields, Host: '192.0.2.1' })],
+  'a scanner': (_i, fields) => [get('/', { ...fields, 'User-Agent': 'sqlmap/1.8' })],
+  'no agent': (_i, { Host }) => [`GET / HTTP/1.1\r\nHost: ${Host}\r\n\r\n`],
+  'an upload': (i, fields) => upload('/xmlrpc.php', `${i} `.repeat(400), fields),
 }
 const kinds = Object.values(unwanted)
 
@@ -89,14 +93,14 @@ export interface Attack {
   readonly bytes: string
 }
 
-async function attack(port: number, i: number, patience: number): Promise<Attack> {
+async function attack(port: number, i: number, { host, patience, isOver }: Load): Promise<Attack> {
   const client = await RawClient.open({ port, localAddress: ATTACKER })
-  const pieces = (kinds[i % kinds.length] as Unwanted)(i)
+  const pieces = (kinds[i % kinds.length] as Unwanted)(i, { ...HOST, Host: host })
   for (const [n, piece] of pieces.entries()) {
     if (n > 0) await pause(30)
     client.tcp.write(piece)
   }
-  await client.ended(patience)
+  await client.until(() => client.end !== 'open' || isOver(client.text), patience)
   client.destroy()
   return { client, bytes: pieces.join('') }
 }
@@ -115,28 +119,54 @@ export interface Outcome {
   readonly attacks: readonly Attack[]
 }
 
-/** A thousand visits beside a thousand unwanted requests. `patience`: how long an unwanted client is watched, in ms. */
-export async function thousands(port: number, patience: number): Promise<Outcome> {
+interface Load {
+  /** The site's name. */
+  readonly host: string
+  readonly visit: Visit
+  /** How long an unwanted client is watched, in ms. */
+  readonly patience: number
+  /** Whether it has got all that it gets. */
+  isOver(text: string): boolean
+}
+
+/** A thousand visits, every third over a connection of its own, beside a thousand unwanted requests. */
+export async function thousands(port: number, load: Partial<Load> = {}): Promise<Outcome> {
+  const whole = { host: HOST.Host, visit: visitReadme, patience: 5_000, isOver: () => false, ...load }
   const agent = new http.Agent({ keepAlive: true })
   const failed: string[] = []
   const attacks: Attack[] = []
   await Promise.all([
     inParallel(async i => {
-      const wrong = await visit(port, i, agent)
+      const wrong = await whole.visit(port, i, i % 3 === 0 ? undefined : agent)
       if (wrong) failed.push(wrong)
     }),
-    inParallel(async i => void attacks.push(await attack(port, i, patience))),
+    inParallel(async i => void attacks.push(await attack(port, i, whole))),
   ])
   agent.destroy()
   return { failed, attacks }
 }
 
+/** Asserts that all visitors got their answers. */
+export function assertServed(failed: readonly string[]): void {
+  assert.deepEqual([failed.length, failed.slice(0, 5)], [0, []])
+}
+
+const excerpt = ({ client, bytes }: Attack) => [bytes.slice(0, 80), client.end, client.text.slice(0, 200)]
+
 /** Asserts that each of the unwanted clients got nothing. */
-export function assertSilent(attacks: readonly Attack[], end: RawClient['end']): void {
+export function assertSilent(attacks: readonly Attack[], ...ends: RawClient['end'][]): void {
   assert.equal(attacks.length, COUNT)
-  const loud = attacks.filter(({ client }) => client.received !== 0 || client.end !== end)
-  const said = loud
-    .slice(0, 3)
-    .map(({ client, bytes }) => [bytes.slice(0, 80), client.end, client.text.slice(0, 200)])
-  assert.deepEqual([loud.length, said], [0, []])
+  const loud = attacks.filter(({ client }) => client.received !== 0 || !ends.includes(client.end))
+  assert.deepEqual([loud.length, loud.slice(0, 3).map(excerpt)], [0, []])
+}
+
+/** Asserts that each of them got what Express says of a page that is not there. */
+export function assertNotFound(attacks: readonly Attack[]): void {
+  assert.equal(attacks.length, COUNT)
+  const other = attacks.filter(({ client, bytes }) => {
+    const [, method, path] = /^(\S+) (\S+) /.exec(bytes) ?? []
+    const [head = '', body = ''] = client.text.split('\r\n\r\n')
+    return !head.startsWith('HTTP/1.1 404 ') || !body.includes(`Cannot ${method} ${path}</pre>`)
+  })
+  assert.deepEqual([other.length, other.slice(0, 3).map(excerpt)], [0, []])
 }
