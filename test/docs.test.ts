@@ -290,6 +290,8 @@ describe('docs: reference', () => {
       const [shown] = codeBlocks(doc(`behind-a-proxy/${proxy}.md`), proxy)
       assert.equal(shown, read(`examples/behind-a-proxy/${file}`), file)
     }
+    const [, inner] = codeBlocks(doc('behind-a-proxy/nginx.md'), 'nginx')
+    assert.equal(inner, read('examples/behind-a-proxy/nginx-inner.conf'))
   })
 
   it('bad-agent.md says of every scanner why', () => {

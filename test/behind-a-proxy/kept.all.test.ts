@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { apache } from '../support/proxies/apache.ts'
 import { caddy } from '../support/proxies/caddy.ts'
 import { haproxy } from '../support/proxies/haproxy.ts'
 import { inARow, innerNginx } from '../support/proxies/inner.ts'
@@ -17,7 +18,7 @@ const GAP = SHORT + 990
 const ROUNDS = 16
 const AT_ONCE = 16
 
-const kinds: readonly ProxyKind[] = [nginx, haproxy, caddy, inARow(nginx, innerNginx)]
+const kinds: readonly ProxyKind[] = [nginx, haproxy, caddy, apache, inARow(nginx, innerNginx)]
 const missing = kinds.map(({ tool }) => requireTool(tool)).find(Boolean) ?? false
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 

@@ -5,7 +5,7 @@ import { collectDrops, settle, uncaught } from '../support/events.ts'
 import { apache } from '../support/proxies/apache.ts'
 import { caddy } from '../support/proxies/caddy.ts'
 import { haproxy, haproxyDeny } from '../support/proxies/haproxy.ts'
-import { inARow, innerCaddy, innerHaproxy, innerNginx } from '../support/proxies/inner.ts'
+import { inARow, innerApache, innerCaddy, innerHaproxy, innerNginx } from '../support/proxies/inner.ts'
 import { nginx } from '../support/proxies/nginx.ts'
 import type { Edit, ProxyKind } from '../support/proxies/proxy.ts'
 import { exchange, get } from '../support/raw-client.ts'
@@ -16,7 +16,8 @@ import { ask, assertNotFound, assertServed, assertSilent, HOST, thousands } from
 
 /** Checks often enough to be many while a test lasts, and hasty. */
 const often: Record<'haproxy' | 'caddy' | 'apache', readonly Edit[]> = {
-  haproxy: [['    server a', '    default-server inter 200ms fall 2\n    server a']],
+  // Its time limit for an answer would be that short too, and this process is busy.
+  haproxy: [['    server a', '    timeout check 20s\n    default-server inter 200ms fall 2\n    server a']],
   caddy: [
     ['\t\t#health_uri /healthz\n', '\t\thealth_uri /healthz\n'],
     ['\t\t#health_interval 10s\n', '\t\thealth_interval 200ms\n'],
@@ -75,8 +76,10 @@ const cases: Readonly<Record<string, Case>> = {
     checks: 5,
   },
   'Caddy → nginx, with its check': { kind: inARow(caddy, innerNginx), edits: often.caddy, checks: 5 },
+  'Apache → nginx, with its check': { kind: inARow(apache, innerNginx), edits: often.apache, checks: 1 },
   'nginx → HAProxy': { kind: inARow(nginx, innerHaproxy), checks: 1 },
   'nginx → Caddy': { kind: inARow(nginx, innerCaddy), checks: 0 },
+  'nginx → Apache': { kind: inARow(nginx, innerApache), checks: 0 },
 }
 
 describe("README's rules behind a proxy: 1,000 visits beside 1,000 drops", () => {
@@ -161,6 +164,21 @@ describe("README's rules with handOff: 404 behind a CDN: 1,000 visits beside 1,0
       const wire = await exchange({ port, localAddress: '127.0.0.1' }, check, 20_000)
       assert.match(wire.data.toString(), /^HTTP\/1\.1 200 /)
     })
+})
+
+describe("README's rules without healthCheck", { skip: requireTool('haproxy') }, () => {
+  test('HAProxy takes both servers out: 503 for everybody', async t => {
+    const site = await startReadme([TRUST, [", healthCheck: '/healthz'", '']])
+    t.after(() => site.close())
+    const proxy = await haproxy.start({ upstreams: site.addresses, edits: [plain, ...often.haproxy] })
+    t.after(() => proxy.close())
+    let up: string[] = []
+    for (let tries = 0; tries < 200 && up[0] !== '503'; tries++) {
+      await settle(50)
+      up = await upOf(proxy.port)
+    }
+    assert.deepEqual(up, ['503'])
+  })
 })
 
 describe('two proxies in a row of which both drop', { skip: requireTool('nginx') }, () => {

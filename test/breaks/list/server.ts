@@ -1,7 +1,10 @@
 import type { Break } from '../break.ts'
 
 const accept = ['server/accept.test.ts']
+const checks = ['server/health-check.test.ts']
+const hint = ['server/health-check-hint.test.ts']
 const hostile = ['server/hostile.test.ts']
+const kept = ['server/keep-alive.test.ts']
 const malformed = ['server/malformed.test.ts']
 const pipelines = ['server/pipelines.test.ts']
 const slow = ['server/slow.all.test.ts']
@@ -288,5 +291,96 @@ export const server: readonly Break[] = [
     find: 'areRulesGiven: checked.rules !== undefined',
     replace: 'areRulesGiven: Boolean(checked.rules?.length)',
     tests: unjudged,
+  },
+  {
+    name: 'health checks: what nobody trusted has passed on is one',
+    file: 'server/health-check.ts',
+    find: 'if (forwarded !== undefined && !isTrustedPeer(req, trust)) return false',
+    replace: "if (forwarded === '') return false",
+    tests: checks,
+  },
+  {
+    name: 'health checks: a visitor behind a proxy makes one',
+    file: 'server/health-check.ts',
+    find: 'return isPrivate(client.text, hops) || Boolean(trust(client.text, hops))',
+    replace: 'return true',
+    tests: checks,
+  },
+  {
+    name: 'health checks: the outer of two proxies makes none',
+    file: 'server/health-check.ts',
+    find: '|| Boolean(trust(client.text, hops))',
+    replace: '|| (hops === 0 && Boolean(trust(client.text, hops)))',
+    tests: checks,
+  },
+  {
+    name: 'health checks: a visitor is counted as a proxy',
+    file: 'server/health-check.ts',
+    find: "forwarded?.split(',').length ?? 0",
+    replace: 'forwarded === undefined ? 0 : 1',
+    tests: checks,
+  },
+  {
+    name: 'health checks: an upgrade is one',
+    file: 'server/health-check.ts',
+    find: ' || headers.upgrade !== undefined',
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'health checks: any method makes one',
+    file: 'server/health-check.ts',
+    find: '!methods.has(method)',
+    replace: "method === 'POST'",
+    tests: checks,
+  },
+  {
+    name: 'health checks: rules of the app judge them',
+    file: 'server/judge.ts',
+    find: '      passEveryRule(req)\n',
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'health checks: the warning is given for what a proxy passes on',
+    file: 'server/health-check-hint.ts',
+    find: "headers['x-forwarded-for'] !== undefined || ",
+    replace: '',
+    tests: hint,
+  },
+  {
+    name: 'health checks: the warning is given for scanners from outside',
+    file: 'server/health-check-hint.ts',
+    find: 'checkers.test(agent) && isPrivatePeer(req)',
+    replace: 'checkers.test(agent)',
+    tests: hint,
+  },
+  {
+    name: 'kept connections: Node ends those of a proxy',
+    file: 'server/requests.ts',
+    find: 'if (connection.isProxy) keepProxyAlive',
+    replace: 'if (connection.isExcepted) keepProxyAlive',
+    tests: kept,
+  },
+  {
+    name: 'kept connections: those of everybody stay',
+    file: 'server/requests.ts',
+    find: 'if (connection.isProxy) keepProxyAlive',
+    replace: 'if (connection.peer) keepProxyAlive',
+    tests: kept,
+  },
+  {
+    name: 'kept connections: a limit that the app has switched off is set',
+    file: 'server/keep-alive.ts',
+    find: 'keepAliveTimeout > 0 && ',
+    replace: '',
+    tests: kept,
+  },
+  {
+    name: 'kept connections: a longer limit of the app is cut',
+    file: 'server/keep-alive.ts',
+    find: ' && keepAliveTimeout < PROXY_KEEP_ALIVE',
+    replace: '',
+    tests: kept,
   },
 ]

@@ -1,4 +1,5 @@
 import { startNginx } from '../nginx.ts'
+import { apache } from './apache.ts'
 import { caddy } from './caddy.ts'
 import { haproxy } from './haproxy.ts'
 import { type Edit, example, type ProxyKind, type ProxyOptions, upstreamEdits } from './proxy.ts'
@@ -26,8 +27,12 @@ export const innerNginx: Inner = {
 }
 
 /** What the pages of the others say to leave out, or to add, for an inner proxy. */
-const withoutDrop: Record<'haproxy' | 'caddy', readonly Edit[]> = {
-  haproxy: [['    http-response silent-drop if { status 444 }\n', '']],
+const withoutDrop: Record<'haproxy' | 'caddy' | 'apache', readonly Edit[]> = {
+  haproxy: [
+    ['    http-response silent-drop if { status 444 }\n', ''],
+    ['    http-request set-header X-Forwarded-Proto http\n', ''],
+  ],
+  apache: [['    SecRule RESPONSE_STATUS "@streq 444" "id:444,phase:3,drop,nolog,setenv:dropped=444"\n', '']],
   caddy: [
     ['\t\t@drop status 444\n', '\t\ttrusted_proxies 127.0.0.1\n'],
     ['\t\thandle_response @drop {\n\t\t\tabort\n\t\t}\n', ''],
@@ -45,6 +50,12 @@ export const innerCaddy: Inner = {
   name: 'Caddy',
   tool: 'caddy',
   start: ({ upstreams, edits = [] }) => caddy.start({ upstreams, edits: [...withoutDrop.caddy, ...edits] }),
+}
+
+export const innerApache: Inner = {
+  name: 'Apache',
+  tool: 'apache2',
+  start: ({ upstreams, edits = [] }) => apache.start({ upstreams, edits: [...withoutDrop.apache, ...edits] }),
 }
 
 /** Two proxies in a row: the outer one has two of the inner kind behind it, and each of these both apps. */
