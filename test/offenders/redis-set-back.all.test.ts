@@ -80,6 +80,9 @@ describe("offenders, where Redis's clock is set back", { skip: requireTool('redi
       assertLeft(late, 2 * HOUR)
     })
 
+    // The others wait for bans and windows to end.
+    if (by !== 3_000 && by !== HOUR) continue
+
     test(`by ${by / 1000} s: a ban is over in time, and offences after it make the next`, async t => {
       const fleet = new Fleet(t)
       const shift = { by: 0 }

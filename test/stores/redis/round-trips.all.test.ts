@@ -150,12 +150,12 @@ describe('what goes to Redis, and what stays there', { skip: requireTool('redis-
     await store.hit('day', { ...tight, rate: 1000 / 86_400 }, 0)
     const day = Number(redis.cli('pttl', `drop444:${1000 / 86_400}:{day}`))
     assert.ok(day > 86_390_000 && day <= 86_400_001, String(day))
-    // Where Redis's clock was set back, from then on.
+    // Where Redis's clock was set back, as of now.
     const future = Date.now() + 30_000
     redis.cli('set', 'drop444:10000:{b}', `0 ${future}`)
     await store.hit('b', bucket(10, 5), 0)
     const late = Number(redis.cli('pttl', 'drop444:10000:{b}'))
-    assert.ok(late > 25_000 && late <= 30_200, String(late))
+    assert.ok(late > 0 && late <= 200, String(late))
   })
 
   test('a script that Redis forgot is sent once more, and only then', async () => {
