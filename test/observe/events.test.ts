@@ -7,6 +7,7 @@ import express from 'express'
 import { type CallbackError, type DropEvent, onDrop, type Rule, rule } from '../../lib/index.ts'
 import { sites } from '../support/ask.ts'
 import { settle } from '../support/events.ts'
+import { reader } from '../support/reader.ts'
 
 const site = sites()
 const all = () => rule('all', () => 'x')
@@ -16,8 +17,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 function run(script: string): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', script],
-    { cwd: root, encoding: 'utf8', timeout: 20_000, env: { ...process.env, NODE_OPTIONS: '' } },
+    [...reader, '--input-type=module', '-e', script],
+    { cwd: root, encoding: 'utf8', timeout: 60_000, env: { ...process.env, NODE_OPTIONS: '' } },
   )
   return { status, stdout, stderr }
 }

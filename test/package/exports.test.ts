@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import * as drop444 from '../../lib/index.ts'
 import * as redis from '../../lib/redis.ts'
+import { reader } from '../support/reader.ts'
 import {
   bundle,
   bundledPackages,
@@ -198,11 +199,11 @@ describe('what the core loads', () => {
 
   test('nothing that keeps a process alive', () => {
     const script = "import { rateLimit, noHost } from './lib/index.ts'; noHost(); rateLimit({ rate: '1r/s' })"
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+    const args = [...reader, '--input-type=module', '-e', script]
     const { status, stderr } = spawnSync(process.execPath, args, {
       cwd: root,
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 60_000,
     })
     assert.equal(status, 0, stderr)
     assert.equal(stderr, '')

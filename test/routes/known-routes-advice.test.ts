@@ -6,6 +6,7 @@ import { drop444, rateLimit } from '../../lib/index.ts'
 import { type Router, routerOf } from '../../lib/routes/express-internals.ts'
 import { adviseOnRoutes, findCatchAll } from '../../lib/routes/known-routes-advice.ts'
 import { unseenHandlers } from '../../lib/routes/unseen-handlers.ts'
+import { reader } from '../support/reader.ts'
 import { type AnyApp, answer, goOn, names, type Version, versions } from './express-apps.ts'
 
 function routerFor(version: Version, build: (app: AnyApp) => unknown): Router {
@@ -17,7 +18,7 @@ function routerFor(version: Version, build: (app: AnyApp) => unknown): Router {
 /** What a process of its own printed, by scenario. */
 function playAll(version: Version): Map<string, string[]> {
   const child = fileURLToPath(new URL('advice-child.ts', import.meta.url))
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', child, version], {
+  const { stdout, stderr } = spawnSync(process.execPath, [...reader, child, version], {
     encoding: 'utf8',
     timeout: 60_000,
     env: { ...process.env, NODE_OPTIONS: '--no-warnings' },

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { reader } from '../support/reader.ts'
 
 /** What a program with these lists says at start, a line each. */
 function said(lists: string, debug = 'drop444:*'): string[] {
   const script = `
     import { browserPaths, pathAllowlist } from './lib/index.ts'
     ${lists}`
-  const { stderr, status } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', script],
-    { encoding: 'utf8', env: { ...process.env, DEBUG: debug, DEBUG_COLORS: 'no' }, timeout: 20_000 },
-  )
+  const { stderr, status } = spawnSync(process.execPath, [...reader, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    env: { ...process.env, DEBUG: debug, DEBUG_COLORS: 'no' },
+    timeout: 60_000,
+  })
   assert.equal(status, 0, stderr)
   return stderr.split('\n').filter(line => line.includes('drop444:advice'))
 }

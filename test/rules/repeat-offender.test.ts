@@ -8,6 +8,7 @@ import { type RepeatOffender, repeatOffender } from '../../lib/rules/repeat-offe
 import { settle } from '../support/events.ts'
 import { headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
 import { exchange, get, RawClient } from '../support/raw-client.ts'
+import { reader } from '../support/reader.ts'
 import {
   credentials,
   type Handler,
@@ -555,8 +556,8 @@ describe('repeatOffender in protect', () => {
       await own.flush()
       own.close()
       console.log('settled')`
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script]
-    const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
+    const args = [...reader, '--input-type=module', '-e', script]
+    const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
     assert.deepEqual([child.stdout.trim(), child.status], ['settled', 0], child.stderr)
   })
 
@@ -578,8 +579,8 @@ describe('repeatOffender in protect', () => {
         console.log(JSON.stringify(own.list().map(({ reason }) => reason)))
         server.close()
       })`
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script]
-    const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
+    const args = [...reader, '--input-type=module', '-e', script]
+    const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
     assert.deepEqual([child.stdout.trim(), child.status], ['["bad"]', 0])
     assert.match(child.stderr, /DROP444_NO_SUBSCRIBER/)
   })

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { OptionsError, type ShedLoadOptions, shedLoad } from '../../lib/index.ts'
 import { root } from '../package/tree.ts'
+import { reader } from '../support/reader.ts'
 
 test('nothing else turns it on, nor keeps a process alive', () => {
   const script = `
@@ -19,11 +20,11 @@ test('nothing else turns it on, nor keeps a process alive', () => {
     setTimeout(() => console.log('end'), 100)
   `
   for (const which of ['on', 'off']) {
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script, which]
+    const args = [...reader, '--input-type=module', '-e', script, which]
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: root,
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 60_000,
     })
     assert.deepEqual([status, stdout, stderr], [0, `${which === 'on' ? 'monitors\n' : ''}end\n`, ''])
   }

@@ -58,7 +58,8 @@ export class RawClient {
         stream.once('secureConnect', resolve).once('error', reject),
       )
       // The two session tickets of TLS 1.3 belong to the handshake.
-      await client.until(() => client.#tickets === 2 || (stream as TLSSocket).getProtocol() !== 'TLSv1.3')
+      const hasTickets = () => client.#tickets === 2 || (stream as TLSSocket).getProtocol() !== 'TLSv1.3'
+      await client.until(() => hasTickets() || client.#end !== 'open')
     }
     return client
   }
