@@ -81,8 +81,8 @@ export const outages: readonly Break[] = [
   {
     name: 'an outage is warned of though somebody listens',
     file: 'store-events.ts',
-    find: '  else warn(',
-    replace: '  warn(',
+    find: '  else {\n    const message',
+    replace: '  {\n    const message',
     tests: ['stores/guarded-store.all.test.ts'],
   },
   {

@@ -192,7 +192,7 @@ export const rules: readonly Break[] = [
   {
     name: 'an earlier request that waits for its turn is forgotten',
     file: 'rule.ts',
-    find: "  res.once('socket', goOn)\n",
+    find: "  res.once('socket', inThisContext(goOn))\n",
     replace: '',
     tests: ['wire/order.test.ts'],
   },

@@ -43,8 +43,8 @@ export const server: readonly Break[] = [
   {
     name: 'the response of a running request is taken from its app',
     file: 'server/judge.ts',
-    find: 'state.isRunning = true',
-    replace: 'state.isRunning = false',
+    find: 'state.isRunning = true\n      goOn(excepted)',
+    replace: 'goOn(excepted)',
     tests: malformed,
   },
   {
@@ -106,8 +106,8 @@ export const server: readonly Break[] = [
   {
     name: 'an upgrade is not judged',
     file: 'server/upgrades.ts',
-    find: "upgrade: (req, socket, head) => handOver(req, socket, () => site.emit('upgrade', req, socket, head))",
-    replace: "upgrade: (req, socket, head) => site.emit('upgrade', req, socket, head)",
+    find: "handOver(req, socket, () => site.emit('upgrade', req, socket, head))",
+    replace: "site.emit('upgrade', req, socket, head)",
     tests: ['server/websocket.test.ts'],
   },
   {
@@ -162,8 +162,8 @@ export const server: readonly Break[] = [
   {
     name: 'a slow head is waited for',
     file: 'server/slow.ts',
-    find: 'if (isOver(since, limits[phase], now)) end',
-    replace: 'if (isOver(since, limits[phase] * 9, now)) end',
+    find: 'if (isOver(since, limits[phase], now)) connection',
+    replace: 'if (isOver(since, limits[phase] * 9, now)) connection',
     tests: slow,
   },
   {

@@ -32,8 +32,8 @@ export const shedding: readonly Break[] = [
   {
     name: 'the start of the app counts as load',
     file: 'rules/loop-lateness.ts',
-    find: '  setImmediate(startLooking, interval, new WeakRef(watch)).unref()',
-    replace: '  startLooking(interval, new WeakRef(watch))',
+    find: 'setImmediate(startLooking, interval, watching).unref()',
+    replace: 'startLooking(interval, watching)',
     tests: ['rules/shed-load.all.test.ts'],
   },
   {

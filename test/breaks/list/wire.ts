@@ -187,14 +187,14 @@ export const wire: readonly Break[] = [
   {
     name: 'half a head from a proxy is closed without an answer',
     file: 'server/slow.ts',
-    find: "const how = isEmpty || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
+    find: "const how = isUnused || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
     replace: 'const how = {}',
     tests: told,
   },
   {
     name: 'a proxy that keeps a connection ready gets an answer to nothing',
     file: 'server/slow.ts',
-    find: "const how = isEmpty || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
+    find: "const how = isUnused || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
     replace: 'const how = toldRaw(site, connection)',
     tests: told,
   },
