@@ -106,6 +106,44 @@ test('a long list whose globs share their beginnings is micromatch() too', () =>
   )
 })
 
+test('any two of globs that begin alike are micromatch() in either order', () => {
+  const few = [
+    '/a',
+    '/a/b',
+    '/a/*',
+    '/a/**',
+    '/**',
+    '/*b',
+    '/a|/a',
+    '/a|/ab',
+    '/a/|/a',
+    '/a/b|/a',
+    '/ab/*.js',
+  ]
+  const globs = few.flatMap(each => [each, `!${each}`])
+  const paths = [
+    '/',
+    '/a',
+    '/a/',
+    '/ab',
+    '/a/b',
+    '/a/ab',
+    '/a/b/c',
+    '/ab/x.js',
+    '/a/a',
+    '/|/a',
+    '/a|',
+    '/a|/a',
+    '/a|/ab',
+  ]
+  const how = { caseSensitive: false, strict: false }
+  for (const list of globs.flatMap(one => globs.map(two => [one, two, '/b']))) {
+    const matches = compilePaths(list, how)
+    for (const each of paths)
+      assert.equal(matches(pathOf(each)), referenceAllows(each, list, how), `${each} in ${list.join(' ')}`)
+  }
+})
+
 test('among RegExps a glob is what it is alone', () => {
   const expressions = [/^\/a\/$/, /b$/, /^\/ab?\/[^/]*$/i]
   fc.assert(

@@ -133,7 +133,7 @@ export const limits: readonly Break[] = [
     file: 'rules/wait-turn.ts',
     find: 'const forget = () => clearTimeout(timer)',
     replace: 'const forget = () => resolve(undefined)',
-    tests: ['rules/rate-limit.test.ts'],
+    tests: ['rules/rate-limit-delay.all.test.ts'],
   },
   {
     name: 'several limits count what one of them rejects',
