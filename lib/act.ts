@@ -1,7 +1,7 @@
 import { asError, isThenable } from './callback.ts'
 import { type Trust, trustOf } from './client-address.ts'
 import type { Common } from './common-options.ts'
-import { drop, isBehindProxy } from './drop.ts'
+import { dropUnseen, isBehindProxy } from './drop.ts'
 import { isHttp2, isResponse, type Next, type Request, type Response } from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { stateOf } from './request-state.ts'
@@ -18,7 +18,7 @@ export function act(common: Common, req: Request, res: Response, next: Next, fin
   if (!isDryRun && !answers) {
     const { http2, reset, handOff, trustProxy, name } = common
     const { reason, detail } = finding
-    drop(req, { http2, reset, handOff, trustProxy, rule: name, reason, detail, res })
+    dropUnseen(req, { http2, reset, handOff, trustProxy, rule: name, reason, detail, res })
     return false
   }
   const state = stateOf(req)

@@ -72,6 +72,14 @@ const handOff: Check<HandOff> = (value, fail) => {
   return value
 }
 
+const http2Word = oneOf('goaway', 'destroy', 'stream')
+const mostDrops = integer(1, 1e9)
+
+const http2: Check<Http2Mode> = (value, fail) => {
+  const refuse = () => fail("a number of drops, from 1 on, or 'goaway', 'destroy' or 'stream'")
+  return typeof value === 'number' ? mostDrops(value, refuse) : http2Word(value, refuse)
+}
+
 /** The checks of the common options; a factory adds its own. */
 export const commonChecks = {
   name: ((value, fail) =>
@@ -85,7 +93,7 @@ export const commonChecks = {
   except: addresses('except'),
   trustProxy,
   handOff,
-  http2: oneOf<Http2Mode>('goaway', 'destroy', 'stream'),
+  http2,
   reset: boolean,
 } satisfies Record<keyof CommonOptions, Check<unknown>>
 

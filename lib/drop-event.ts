@@ -5,9 +5,9 @@ import type { Address } from './match/address.ts'
 export type DropAction =
   /** The connection was closed (FIN, or the kernel's RST where a body was left unread). */
   | 'close'
-  /** The connection was reset (RST), or on HTTP/2 with `http2: 'stream'` the stream. */
+  /** The connection was reset (RST), or on HTTP/2 the stream. */
   | 'reset'
-  /** HTTP/2: no new streams, then the connection ends. */
+  /** HTTP/2: the stream was reset, and the connection ends. */
   | 'goaway'
   /** A trusted proxy was told, and does the dropping. */
   | 'hand-off'

@@ -7,12 +7,15 @@ import { Reason } from './reasons.ts'
 import { stateOf } from './request-state.ts'
 import { type HandOff, handOff, handOffSocket, handOffStream } from './wire/hand-off.ts'
 import { closeHttp1, isPending } from './wire/http1.ts'
-import { closeHttp2, type Http2Mode } from './wire/http2.ts'
+import { closeHttp2, DEFAULT_DROPS, type Http2Mode } from './wire/http2.ts'
 import { responseOf } from './wire/raw-socket.ts'
 
 /** How a drop ends the connection: the options that `drop` and every rule share. */
 export interface DropHow {
-  /** HTTP/2 only; default `'goaway'`, with `reset` `'destroy'`. */
+  /**
+   * HTTP/2 only: after how many drops of a connection it ends, with GOAWAY, or one of three words: see {@link Http2Mode}.
+   * Default 20, with `reset` `'destroy'`.
+   */
   http2?: Http2Mode | undefined
   /** RST instead of FIN, under TLS too; not while an earlier, pipelined response is pending. Default false. */
   reset?: boolean | undefined
@@ -53,7 +56,12 @@ export function drop(req: Request, options?: DropInfo): void {
   if (typeof req !== 'object' || req === null || !('headers' in req)) {
     throw new TypeError('drop: the first argument must be a request')
   }
-  end(req, info, false)
+  end(req, info, 'given')
+}
+
+/** As {@link drop}, for a request that no app has seen: nobody else writes to its response. */
+export function dropUnseen(req: Request, info: DropInfo): void {
+  end(req, info, 'unseen')
 }
 
 /**
@@ -61,10 +69,13 @@ export function drop(req: Request, options?: DropInfo): void {
  * and would fail if we had written a head.
  */
 export function dropRunning(req: Request, info: DropInfo): void {
-  end(req, info, true)
+  end(req, info, 'running')
 }
 
-function end(req: Request, info: DropInfo, isRunning: boolean): void {
+/** Whose the request is: nobody's but the rules', whoever called `drop`, or an app's that is at work on it. */
+type Holder = 'unseen' | 'given' | 'running'
+
+function end(req: Request, info: DropInfo, holder: Holder): void {
   const state = stateOf(req)
   if (state.dropped) return
   const trust = trustOf(req, info.trustProxy === undefined ? undefined : compileTrust(info.trustProxy))
@@ -73,7 +84,9 @@ function end(req: Request, info: DropInfo, isRunning: boolean): void {
   const res = isResponse(given) ? given : undefined
   const publish = preparePublish(req, trust)
   const { http2, reset, handOff } = info
-  const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning }
+  const isRunning = holder === 'running'
+  const isUnseen = holder === 'unseen'
+  const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning, isUnseen }
   const { action, sentStatus } = close(req, res, how)
   if (state.told) return
   state.told = true
@@ -109,6 +122,7 @@ interface Ending {
 interface How extends DropHow {
   readonly isBehindProxy: boolean
   readonly isRunning: boolean
+  readonly isUnseen: boolean
 }
 
 /** What a trusted proxy was told; undefined where there is none, or it can't be told. */
@@ -141,9 +155,10 @@ function close(req: Request, res: Response | undefined, how: How): Ending {
     return { action: closeHttp1(req, http1, reset), sentStatus: started }
   }
   // Over one connection of a proxy come the requests of many people: only this one's stream may end.
-  const mode = tellsProxy ? 'stream' : (how.http2 ?? (reset ? 'destroy' : 'goaway'))
+  const mode = tellsProxy ? 'stream' : (how.http2 ?? (reset ? 'destroy' : DEFAULT_DROPS))
   const http2 = given && isHttp2Response(given) ? given : undefined
-  return { action: closeHttp2(req, http2, mode, reset), sentStatus: started }
+  const { isUnseen } = how
+  return { action: closeHttp2(req, http2, { mode, reset, isUnseen }), sentStatus: started }
 }
 
 /** False where it can't be told: then its connection ends, as the request must not hang. */

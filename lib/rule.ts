@@ -135,7 +135,7 @@ function isBehindDrop(req: Request, res: Response): boolean {
 
 /**
  * Behind a dropped request nothing runs. On HTTP/1 what is ahead of it goes on with its turn, which the others never get. On
- * HTTP/2 the GOAWAY closes the streams behind it.
+ * HTTP/2 the connection is gone.
  */
 function hold(req: Request, res: Response, goOn: () => void): void {
   if (isHttp2(req)) return

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { trustOf } from '../client-address.ts'
-import { drop, dropRunning } from '../drop.ts'
+import { dropRunning, dropUnseen } from '../drop.ts'
 import type { DropAction, RequestFacts } from '../drop-event.ts'
 import type { Request, Response } from '../http-types.ts'
 import { preparePublish, publishConnection } from '../publish.ts'
@@ -112,7 +112,7 @@ export function dropRequest(
     const { reason, detail } = finding
     const info = { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
     if (state.isRunning) dropRunning(req, info)
-    else drop(req, info)
+    else dropUnseen(req, info)
     return true
   }
   if (state.told || state.dropped) return state.dropped

@@ -7,7 +7,7 @@ import { passEveryRule, stateOf } from '../request-state.ts'
 import { contentFor } from './content.ts'
 import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
-import { NO_ERROR } from './http2.ts'
+import { NO_ERROR } from './http2-codes.ts'
 import { ignore } from './raw-socket.ts'
 import { finish, plainBody, respond } from './respond.ts'
 

@@ -1,24 +1,28 @@
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
-import { outsideRequests } from '../async-context.ts'
 import { isClosing, markClosing, sessionOf } from '../request-state.ts'
+import { CANCEL } from './http2-codes.ts'
+import { countDrop } from './http2-drops.ts'
+import { isLeaving, leave } from './http2-leave.ts'
 import { markStatus } from './mark-status.ts'
 import { resetSocket, sessionSocket } from './raw-socket.ts'
 
 /**
- * How an HTTP/2 connection is dropped. `'goaway'`: this stream is reset, new streams are refused, those in flight may
- * finish within 10 seconds, then the connection ends. `'destroy'`: it ends at once, with no frame. `'stream'`: only this
- * stream is reset.
+ * How an HTTP/2 connection is dropped. A number: each dropped stream is reset, and the connection ends, with GOAWAY, at this
+ * many drops, unless more of its requests than that are being answered or were, with a status below 400. `'goaway'`: it ends so
+ * at the first drop. `'stream'`: the stream is reset, nothing else. `'destroy'`: the connection ends at once, with no frame.
  */
-export type Http2Mode = 'goaway' | 'destroy' | 'stream'
+export type Http2Mode = number | 'goaway' | 'destroy' | 'stream'
 
-/** Error codes of RFC 9113 7: `node:http2`, which has names for them, takes long to load. */
-export const NO_ERROR = 0
-const CANCEL = 8
+/** Drops on one connection that a page may explain: images and scripts that it still names. */
+export const DEFAULT_DROPS = 20
 
-/** What streams in flight get to finish, in milliseconds. */
-const GRACE = 10_000
-
-const leaving = new WeakSet<ServerHttp2Session>()
+/** How one request is to be dropped. */
+export interface Http2How {
+  readonly mode: Http2Mode
+  readonly reset: boolean
+  /** Nobody but rules has seen the request: nothing will be written to it. */
+  readonly isUnseen: boolean
+}
 
 /**
  * Drops an HTTP/2 request without HEADERS for its stream.
@@ -28,17 +32,26 @@ const leaving = new WeakSet<ServerHttp2Session>()
 export function closeHttp2(
   req: Http2ServerRequest,
   res: Http2ServerResponse | undefined,
-  mode: Http2Mode,
-  reset: boolean,
+  how: Http2How,
 ): 'close' | 'reset' | 'goaway' {
+  const { mode } = how
   const { stream } = req
   const session = sessionOf(req)
   if (res) markStatus(res)
-  if (mode === 'destroy') return session && !isClosing(req) ? destroySession(req, session, reset) : 'close'
-  if (session && !session.destroyed && mode === 'goaway') leave(req, session)
-  // A stream behind a GOAWAY is closed by it. To reset it as well corrupts the heap of Node 20.
-  if (!stream.destroyed && !isClosing(req)) stream.close(CANCEL)
-  return mode === 'goaway' ? 'goaway' : 'reset'
+  if (mode === 'destroy')
+    return session && !isClosing(req) ? destroySession(req, session, how.reset) : 'close'
+  if (isClosing(req)) return 'close'
+  const ends = session !== undefined && !session.destroyed && endsConnection(req, session, mode)
+  const isHeld = ends && leave(req, session, how.isUnseen && !stream.headersSent)
+  if (!isHeld && !stream.destroyed) stream.close(CANCEL)
+  return ends ? 'goaway' : 'reset'
+}
+
+/** Whether this drop ends its connection, or comes while it is ending. */
+function endsConnection(req: Http2ServerRequest, session: ServerHttp2Session, mode: Http2Mode): boolean {
+  if (mode === 'stream') return false
+  const isTooMany = countDrop(session, req.stream, mode === 'goaway' ? 1 : (mode as number))
+  return mode === 'goaway' || isTooMany || isLeaving(session)
 }
 
 /** Ends the TCP connection under the session: `session.destroy()` would send a GOAWAY first. */
@@ -53,20 +66,4 @@ function destroySession(
   if (reset && resetSocket(socket)) return 'reset'
   socket.destroy()
   return 'close'
-}
-
-/** GOAWAY first, so that no further stream is processed; then the session ends with the last stream, or after the grace. */
-function leave(req: Http2ServerRequest, session: ServerHttp2Session): void {
-  if (leaving.has(session)) return
-  leaving.add(session)
-  const socket = sessionSocket(session)
-  session.goaway(NO_ERROR)
-  // What the GOAWAY names as unprocessed the client may send again: it must not run here.
-  markClosing(req, session.state.lastProcStreamID)
-  outsideRequests(() => {
-    const timer = setTimeout(() => socket.destroy(), GRACE).unref()
-    session.once('close', () => clearTimeout(timer))
-    // After this turn, when the dropped stream is closed: a session without streams would end at once.
-    setImmediate(() => session.destroyed || session.close())
-  })
 }

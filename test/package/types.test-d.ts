@@ -109,7 +109,7 @@ for (const options of [{}] as CommonOptions[]) {
   rule('mine', () => undefined, options)
 }
 expectTypeOf<CommonOptions['status']>().toEqualTypeOf<number | undefined>()
-expectTypeOf<CommonOptions['http2']>().toEqualTypeOf<'goaway' | 'destroy' | 'stream' | undefined>()
+expectTypeOf<CommonOptions['http2']>().toEqualTypeOf<number | 'goaway' | 'destroy' | 'stream' | undefined>()
 expectTypeOf<CommonOptions['handOff']>().toEqualTypeOf<number | 'close' | undefined>()
 expectTypeOf<string[]>().toExtend<TrustProxy>()
 noHost({ trustProxy: express().get('trust proxy fn'), skip: async req => req.url === '/health' })

@@ -7,10 +7,10 @@ import { settle } from '../support/events.ts'
 import type { Middleware } from '../support/servers.ts'
 
 const site = sites()
-const noBad = () => rule('no-bad', req => req.url === '/bad' && 'bad')
+const noBad = () => rule('no-bad', req => req.url === '/bad' && 'bad', { http2: 'goaway' })
 const dropAll = ((req: never, res: never, next: () => void) => {
   if ((req as { url: string }).url === '/good') return next()
-  drop(req, { res })
+  drop(req, { res, http2: 'goaway' })
 }) as unknown as Middleware
 
 /** In one go: a stream in flight, a dropped one, and more behind it, with bodies that go on arriving. */
@@ -37,10 +37,9 @@ for (const [name, middleware] of [
   ['by drop()', dropAll],
 ] as const) {
   // Resetting one of them as well was seen to corrupt the heap of Node 20, some connections later.
-  test(`streams behind a dropped one are left to the GOAWAY, ${name}: 150 connections`, async () => {
+  test(`streams with bodies behind a dropped one, while its connection ends, ${name}: 150 connections`, async () => {
     const to = await site([middleware], { server: 'h2c', app: 'bare' })
     for (let i = 0; i < 15; i++) await Promise.all(Array.from({ length: 10 }, () => burst(to.port)))
-    assert.ok(!to.calls.includes('/late'), 'a refused stream ran')
     assert.ok(to.events.length >= 150)
   })
 }

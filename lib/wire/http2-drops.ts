@@ -1,0 +1,40 @@
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+
+/** What the streams of a session came to, from its first drop on. */
+interface Tally {
+  dropped: number
+  /** Those that are open, or were answered with a status below 400. */
+  others: number
+}
+
+const tallies = new WeakMap<ServerHttp2Session, Tally>()
+
+/** Open streams that a tally counts among the others. */
+const counted = new WeakSet<ServerHttp2Stream>()
+
+/**
+ * Counts a drop of a session.
+ *
+ * @returns whether there are `most` by now, and no more others than drops: a page has more of what is there
+ */
+export function countDrop(session: ServerHttp2Session, stream: ServerHttp2Stream, most: number): boolean {
+  const tally = tallies.get(session) ?? startTally(session)
+  tally.dropped++
+  if (counted.delete(stream)) tally.others--
+  return tally.dropped >= most && tally.others <= tally.dropped
+}
+
+function startTally(session: ServerHttp2Session): Tally {
+  const tally: Tally = { dropped: 0, others: 0 }
+  tallies.set(session, tally)
+  // In front of Node's own listener, which hands the stream to the app: it may be dropped at once.
+  session.prependListener('stream', stream => {
+    tally.others++
+    counted.add(stream)
+    stream.once('close', () => {
+      const isAnswered = Number(stream.sentHeaders?.[':status']) < 400
+      if (counted.delete(stream) && !isAnswered) tally.others--
+    })
+  })
+  return tally
+}
