@@ -110,7 +110,9 @@ export function dropRequest(
   const state = stateOf(req)
   if (!dryRun) {
     const { reason, detail } = finding
-    const info = { res, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
+    // What no rule has to say is wrong by itself: there is no page that explains it.
+    const http2 = rule === undefined && !reset ? ('goaway' as const) : undefined
+    const info = { res, http2, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
     if (state.isRunning) dropRunning(req, info)
     else dropUnseen(req, info)
     return true
