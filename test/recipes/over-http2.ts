@@ -72,7 +72,7 @@ export function overHttp2(block: Block): void {
       for (let count = 0; count < 5; count++) {
         const client = await open(port)
         client.send(headers(1, '/wp-login.php'))
-        await client.ended()
+        assert.ok(await client.until(() => framesOf(client, 'RST_STREAM').length > 0, 20_000))
         client.destroy()
       }
       assert.deepEqual(await stillHeld(), { came: 5, held: 0 })

@@ -245,8 +245,8 @@ for (const tls of [false, true]) {
     for (const app of ['compat', 'stream', 'both'] as const) {
       test(`dropped by a rule it never reaches an app (${app})`, async () => {
         for (const no of [
-          rule('no', () => 'unwelcome'),
-          rule('no', () => settle(20).then(() => 'unwelcome')),
+          rule('no', () => 'unwelcome', { http2: 'goaway' }),
+          rule('no', () => settle(20).then(() => 'unwelcome'), { http2: 'goaway' }),
         ]) {
           const client = await openHttp2(await serve({ rules: [no] }, app, true))
           client.send(connectStream(1))
