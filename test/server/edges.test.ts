@@ -202,7 +202,7 @@ test('PINGs do not make up for a response that is not taken', async () => {
 })
 
 test('a verdict that comes when its stream is closed still ends the connection', async () => {
-  const late = rule('late', async () => settle(40).then(() => 'late'))
+  const late = rule('late', async () => settle(40).then(() => 'late'), { http2: 'goaway' })
   const started = await listen(
     protect(
       http2.createServer(() => assert.fail('called')),

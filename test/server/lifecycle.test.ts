@@ -277,7 +277,9 @@ for (const kind of serverKinds) {
       const bytes = Buffer.from(request('/one', 1))
       half.send(bytes.subarray(0, 10))
       await settle(20)
-      protect(server.server, { rules: [rule('no-bad', req => req.url === '/bad' && 'bad')] })
+      protect(server.server, {
+        rules: [rule('no-bad', req => req.url === '/bad' && 'bad', { http2: 'goaway' })],
+      })
       half.send(bytes.subarray(10))
       fresh.send(request('/one', 1))
       idle.send(request('/two', 3))
