@@ -1,4 +1,5 @@
 import type { Http2ServerRequest, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import { outsideRequests } from '../async-context.ts'
 import { markClosing } from '../request-state.ts'
 import { CANCEL, NO_ERROR } from './http2-codes.ts'
 import { sessionSocket } from './raw-socket.ts'
@@ -41,8 +42,8 @@ export const isLeaving = (session: ServerHttp2Session): boolean => leaving.has(s
  */
 export function leave(req: Http2ServerRequest, session: ServerHttp2Session, canHold: boolean): boolean {
   const known = leaving.get(session)
-  const { held, finish } = known ?? begin(req, session)
-  if (!canHold && !known) finish()
+  const { held, finish } = known ?? outsideRequests(() => begin(req, session))
+  if (!canHold && !known) outsideRequests(finish)
   if (!canHold || !held || held.length >= MOST_HELD) return false
   held.push(req.stream)
   return true
