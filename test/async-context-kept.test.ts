@@ -108,7 +108,7 @@ describe('what a request happens to begin keeps nothing of it alive', () => {
     other.destroy()
   })
 
-  test('the grace of an HTTP/2 connection whose request was dropped', async () => {
+  test('an HTTP/2 connection that ends with a request that was dropped', async () => {
     const server = http2.createServer()
     let kept: Promise<WeakRef<object>> | undefined
     server.on('request', req => {

@@ -128,10 +128,14 @@ const post = (path: string, body: string) =>
   `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/x\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`
 
 const noBad = (waits: boolean) =>
-  rule('no-bad', req => {
-    const finding = req.url === '/bad' && 'bad'
-    return waits ? settle(20).then(() => finding) : finding
-  })
+  rule(
+    'no-bad',
+    req => {
+      const finding = req.url === '/bad' && 'bad'
+      return waits ? settle(20).then(() => finding) : finding
+    },
+    { http2: 'goaway' },
+  )
 
 for (const [name, make] of Object.entries(frameworks)) {
   for (const kind of ['http', 'https'] as const) {
@@ -384,9 +388,10 @@ for (const tls of [false, true]) {
       test(`${api}: a rule that throws`, async () => {
         const client = await openHttp2(await serve(api, [rule('broken', failing.throws as () => never)]))
         client.send(headers(1, '/'))
-        const wire = await client.ended()
-        assert.notEqual(wire.end, 'open')
-        assert.equal(responses(wire.data), 0)
+        const isReset = () => parseFrames(client.data).some(({ type }) => type === 'RST_STREAM')
+        assert.ok(await client.until(isReset))
+        client.destroy()
+        assert.equal(responses(client.data), 0)
         assert.deepEqual([calls, told()], [[], ['broken: rule-error']])
       })
 

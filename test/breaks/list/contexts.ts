@@ -128,13 +128,6 @@ export const contexts: readonly Break[] = [
     tests: apps,
   },
   {
-    name: 'the grace of an HTTP/2 connection keeps a context',
-    file: 'wire/http2.ts',
-    find: '  outsideRequests(() => {',
-    replace: '  ;((run: () => void) => run())(() => {',
-    tests: kept,
-  },
-  {
     name: 'the timer of what waits for a store keeps a context',
     file: 'stores/guard-waits.ts',
     find: 'outsideRequests(() => this.#setTimer())',

@@ -89,8 +89,8 @@ export const wire: readonly Break[] = [
   {
     name: 'HTTP/2: what comes while the connection ends has no event',
     file: 'wire/http2-leave.ts',
-    find: 'if (!canHold && !known) finish()',
-    replace: 'finish()',
+    find: 'if (!canHold && !known) outsideRequests(finish)',
+    replace: 'outsideRequests(finish)',
     tests: ['wire/http2-drops.test.ts'],
   },
   {
