@@ -145,7 +145,7 @@ for (const tls of [true, false]) {
       const ended = await client.until(() => client.end !== 'open', 20_000)
       clearInterval(timer)
       assert.ok(ended)
-      assert.ok(drops.events.length > 1)
+      assert.ok(drops.events.length >= 1)
     })
 
     test('reset: true without http2 ends it at the first, with no frame', async () => {
