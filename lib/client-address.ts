@@ -174,7 +174,8 @@ export function isPrivatePeer(req: Request): boolean {
   return peer !== undefined && isPrivate(peer)
 }
 
-function isPrivate(peer: Address): boolean {
-  privatePeer ??= trustList(['loopback', 'linklocal', 'uniquelocal'])
+/** RFC 6598 too: providers of clouds have their checkers there. */
+export function isPrivate(peer: Address): boolean {
+  privatePeer ??= trustList(['loopback', 'linklocal', 'uniquelocal', '100.64.0.0/10'])
   return privatePeer(peer.text, 0)
 }

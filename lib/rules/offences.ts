@@ -1,7 +1,7 @@
 import type { RequestFacts, Verdict } from '../drop-event.ts'
 import type { Request } from '../http-types.ts'
 import { NOTHING_SENT, Reason } from '../reasons.ts'
-import { isSafe, type Maker, makerOf } from './request-maker.ts'
+import { isCall, isSafe, type Maker, makerOf } from './request-maker.ts'
 
 /** What counts once for a target, and then not for a while. */
 export type Once =
@@ -61,8 +61,9 @@ const pageConnections: ReadonlySet<string> = new Set([
   Reason.UNKNOWN_PROTOCOL,
   Reason.TLS_VERSION,
   Reason.TLS_ERROR,
-  // A long address is enough.
+  // A long address is enough, and over HTTP/2 it is a protocol error from Node 22 on.
   Reason.HEADER_TOO_LARGE,
+  Reason.HTTP2_ERROR,
 ])
 
 /** What a connection counts on which there was no request. */
@@ -106,7 +107,7 @@ function weigh(maker: Maker, req: Request, status: number | undefined): Weight {
       // A form that is sent by a script tries passwords like any other.
       return !isSafe(req) && (status === 401 || status === 403) ? 'each' : 'none'
     case 'visit':
-      return status === 401 ? 'each' : 'once-a-window'
+      return status === 401 && !isCall(req) ? 'each' : 'once-a-window'
     default:
       return status === undefined && req.method === 'GET' ? 'once-a-click' : 'each'
   }

@@ -26,6 +26,13 @@ export const isSafe = ({ method }: Request): boolean => method === 'GET' || meth
 export const isBrowser = ({ headers }: Request): boolean =>
   headers['user-agent']?.startsWith('Mozilla/5.0 ') ?? false
 
+/**
+ * Whether a browser asks for no page: a script that goes on asking for what was answered 401, where no fetch metadata says
+ * so. Going to a page, browsers accept `text/html`.
+ */
+export const isCall = (req: Request): boolean =>
+  isBrowser(req) && req.headers.accept !== undefined && !req.headers.accept.includes('text/html')
+
 /** The target as it was sent, not as a router cut it. */
 export const targetOf = (req: Request): string => framework(req).originalUrl ?? req.url ?? ''
 

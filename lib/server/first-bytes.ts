@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { isPrivate } from '../client-address.ts'
 import type { RequestFacts } from '../drop-event.ts'
 import { type ClientHello, readAlpnList, readClientHello } from '../match/client-hello.ts'
 import { Reason } from '../reasons.ts'
@@ -89,8 +90,16 @@ interface TlsSettings {
   ALPNCallback?: unknown
 }
 
+/**
+ * nginx and HAProxy send no name to the servers behind them unless they are told to, and health checks have none to send: they
+ * ask for an address.
+ */
+function mayLeaveOutName({ settings }: Site, { isProxy, peer }: Connection): boolean {
+  return isProxy || (settings.healthCheck !== undefined && peer !== undefined && isPrivate(peer))
+}
+
 /** What OpenSSL would refuse with an alert, or show a certificate for. */
-function judgeHello(site: Site): (hello: ClientHello) => Wrong | true {
+function judgeHello(site: Site, connection: Connection): (hello: ClientHello) => Wrong | true {
   const { serverNames } = site.settings
   const { DEFAULT_MIN_VERSION } = process.getBuiltinModule('node:tls')
   const { minVersion = DEFAULT_MIN_VERSION, secureProtocol } = site.server as TlsSettings
@@ -102,8 +111,9 @@ function judgeHello(site: Site): (hello: ClientHello) => Wrong | true {
     const host = serverName?.replace(/\.$/, '')
     const facts = { ...unknownRequest, host }
     if (version < lowest) return { reason: Reason.TLS_VERSION, facts }
-    if (serverNames && host === undefined) return { reason: Reason.NO_SERVER_NAME, facts }
-    if (serverNames && !serverNames(host ?? ''))
+    if (serverNames && host === undefined && !mayLeaveOutName(site, connection))
+      return { reason: Reason.NO_SERVER_NAME, facts }
+    if (serverNames && host !== undefined && !serverNames(host))
       return { reason: Reason.UNKNOWN_SERVER_NAME, detail: host, facts }
     if (spoken && protocols && !protocols.some(protocol => spoken.includes(protocol)))
       return { reason: Reason.UNKNOWN_PROTOCOL, detail: protocols.join(', '), facts }
@@ -116,7 +126,7 @@ export function awaitClientHello(site: Site, connection: Connection, socket: Soc
   const look = (bytes: Buffer) => {
     const hello = readClientHello(bytes)
     if (typeof hello === 'number') return hello
-    return typeof hello === 'string' ? { reason: hello } : judgeHello(site)(hello)
+    return typeof hello === 'string' ? { reason: hello } : judgeHello(site, connection)(hello)
   }
   readFirst(site, connection, socket, look, goOn)
 }

@@ -1,13 +1,17 @@
-import { clientAddress, compileTrust, isTrustedPeer, type Trust, trustOf } from '../client-address.ts'
+import {
+  clientAddress,
+  isPrivate,
+  isTrustedPeer,
+  peerAddress,
+  type Trust,
+  trustOf,
+} from '../client-address.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Request } from '../http-types.ts'
 import type { Site } from './site.ts'
 
 /** HAProxy's `option httpchk` asks with OPTIONS by default. */
 const methods = new Set(['GET', 'HEAD', 'OPTIONS'])
-
-/** RFC 6598 too: providers of clouds have their checkers there. */
-const within = ['loopback', 'linklocal', 'uniquelocal', '100.64.0.0/10']
 
 /**
  * Tells the health checks of the site: a path of `healthCheck`, asked for by a machine of ours. A checker often sends an
@@ -18,7 +22,6 @@ const within = ['loopback', 'linklocal', 'uniquelocal', '100.64.0.0/10']
 export function makeHealthCheck(site: Site): ((req: Request) => boolean) | undefined {
   const { healthCheck: paths, trustProxy } = site.settings
   if (!paths) return undefined
-  const isPrivate = compileTrust(within)
 
   /**
    * A visitor who comes through a proxy has an entry in X-Forwarded-For that the proxy wrote. Without the header the peer asks for
@@ -29,10 +32,10 @@ export function makeHealthCheck(site: Site): ((req: Request) => boolean) | undef
     const forwarded = req.headers['x-forwarded-for'] as string | undefined
     if (forwarded !== undefined && !isTrustedPeer(req, trust)) return false
     const client = clientAddress(req, trust)
-    // Of a unix-domain socket, which only programs of this machine can open.
-    if (!client) return forwarded === undefined
+    // Of a unix-domain socket, which only programs of this machine can open. Elsewhere Node has left header fields out.
+    if (!client) return forwarded === undefined && peerAddress(req) === undefined
     const hops = forwarded?.split(',').length ?? 0
-    return isPrivate(client.text, hops) || Boolean(trust(client.text, hops))
+    return isPrivate(client) || Boolean(trust(client.text, hops))
   }
 
   return function isHealthCheck(req) {

@@ -76,7 +76,9 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
       exchange.req.socket.resume()
     }
     if (connection.exchanges.length > 0) return
-    if (connection.isProxy) keepProxyAlive(site.server, exchange.req.socket)
+    // By a number of hops everybody is trusted: a proxy is who passes somebody on.
+    const { headers, socket } = exchange.req
+    if (connection.isProxy && headers['x-forwarded-for'] !== undefined) keepProxyAlive(site.server, socket)
     if (connection.phase !== 'request' || !connection.last?.complete) return
     // What came after the last head, where it has no body, is the next one.
     if (connection.hadBody) connection.bytesAtRest = connection.tcp.bytesRead

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 import { describe, test } from 'node:test'
+import type { RequestFacts, Verdict } from '../../lib/drop-event.ts'
 import {
   badAgent,
   noHost,
@@ -11,6 +12,7 @@ import {
   rateLimit,
   repeatOffender,
 } from '../../lib/index.ts'
+import { weighConnection } from '../../lib/rules/offences.ts'
 import type { RepeatOffenderOptions } from '../../lib/rules/offender-options.ts'
 import type { RepeatOffender } from '../../lib/rules/repeat-offender.ts'
 import { settle } from '../support/events.ts'
@@ -286,6 +288,20 @@ describe('repeatOffender and requests', () => {
     assert.equal(await bannedAfter(own, ask, browser), undefined)
   })
 
+  test('a script of ours that goes on asking for what is answered 401, in a browser without fetch metadata', async () => {
+    const poll = { ...close, Referer: 'http://a.example/app', Host: 'a.example', Accept: '*/*' }
+    for (const [agent, bannedAt] of [
+      [agents['a browser'], undefined],
+      [agents['another program'], 3],
+    ] as const) {
+      const own = offender({ limit: 2 })
+      const { ask } = await site([own])
+      const asked = times(8, () => get('/login', { ...poll, 'User-Agent': agent }))
+      assert.equal(await bannedAfter(own, ask, asked), bannedAt, agent)
+      own.close()
+    }
+  })
+
   test('nothing else is folded: other methods, targets, hosts, addresses; nor what was answered', async () => {
     const cases: Record<string, string[]> = {
       HEAD: times(3, () => get('/gone', close).replace('GET', 'HEAD')),
@@ -526,6 +542,20 @@ describe('repeatOffender and connections that a page has a browser open', () => 
       ],
       'a long address': ['http', to => exchange(to, get(`/${'a'.repeat(20_000)}`)), {}, 'header-too-large'],
     }
+  test('is no offence: a long address over HTTP/2, which is a protocol error from Node 22 on', () => {
+    const verdict = {
+      action: 'close',
+      reason: 'http2-error',
+      status: 444,
+      rule: 'protect',
+      detail: 'Protocol error',
+    }
+    const counted = { statuses: new Set<number>(), limited: false, pageRequests: false }
+    const weigh = (pageRequests: boolean) =>
+      weighConnection(verdict as Verdict, { method: '' } as RequestFacts, { ...counted, pageRequests })
+    assert.deepEqual([weigh(false), weigh(true)], ['none', 'each'])
+  })
+
   for (const [name, [server, connect, options, reason]] of Object.entries(cases)) {
     test(`is no offence: ${name}`, async () => {
       const own = offender({ limit: 1 })

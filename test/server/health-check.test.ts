@@ -130,6 +130,14 @@ describe('protect: healthCheck', () => {
       assert.equal(drops.events.length, 1)
     })
 
+  test('dropped: so many header lines that Node leaves out the address which the proxy adds at the end', async () => {
+    const many = Array.from({ length: 1_000 }, () => 'a: b')
+    const bytes = sound.replace('Accept: */*', [...many, 'X-Forwarded-For: 203.0.113.9'].join('\r\n'))
+    const { port } = await serve({ rules: rules(), healthCheck: '/healthz' }, { trust: ['127.0.0.1'] })
+    assert.notEqual(await ask({ port }, bytes), '200')
+    assert.equal(drops.events.length, 1)
+  })
+
   const [proxy, client] = ['127.0.0.9', '127.0.0.2']
   const public_ = '203.0.113.9'
   const chains: [name: string, trust: TrustProxy, addresses: string | undefined, passes: boolean][] = [

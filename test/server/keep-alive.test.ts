@@ -16,14 +16,17 @@ const SHORT = 50
 
 type Kept = Server & { keepAliveTimeout: number }
 
+/** What a proxy passes on. */
+const passedOn = (path: string, fields = {}) => get(path, { 'X-Forwarded-For': '203.0.113.9', ...fields })
+
 /** Requests after which a connection is kept. */
 const requests = {
-  'a page': get('/'),
-  'a drop': get('/wp-login.php', { 'X-Forwarded-For': '203.0.113.9' }),
-  HEAD: get('/').replace('GET', 'HEAD'),
-  'a POST': `${get('/', { 'Content-Length': '4' }).replace('GET', 'POST')}abcd`,
-  'a dropped POST': `${get('/x', { 'Content-Length': '4' }).replace('GET', 'POST')}abcd`,
-  'two, pipelined': get('/') + get('/'),
+  'a page': passedOn('/'),
+  'a drop': passedOn('/wp-login.php'),
+  HEAD: passedOn('/').replace('GET', 'HEAD'),
+  'a POST': `${passedOn('/', { 'Content-Length': '4' }).replace('GET', 'POST')}abcd`,
+  'a dropped POST': `${passedOn('/x', { 'Content-Length': '4' }).replace('GET', 'POST')}abcd`,
+  'two, pipelined': passedOn('/') + passedOn('/'),
 }
 
 describe('how long an idle connection is kept', () => {
@@ -67,7 +70,7 @@ describe('how long an idle connection is kept', () => {
       for (const bytes of Object.values(requests)) kept.push([await open(to, PROXY), bytes])
       for (const [client, bytes] of kept) await ask(client, bytes)
       const other = await open(to, OTHER)
-      await ask(other, get('/'))
+      await ask(other, passedOn('/'))
       await other.until(() => other.end !== 'open', PATIENCE)
       assert.notEqual(other.end, 'open', "another client's ends when Node says so")
       for (const [client, bytes] of kept) {
@@ -76,9 +79,16 @@ describe('how long an idle connection is kept', () => {
       }
     })
 
+  test('who is trusted by a number of hops, and passes nobody on: as Node has it', async () => {
+    const client = await open(await serve(1), OTHER)
+    await ask(client, get('/'))
+    await client.until(() => client.end !== 'open', PATIENCE)
+    assert.equal(client.end, 'fin')
+  })
+
   test('nobody is trusted: as Node has it', async () => {
     const client = await open(await serve(undefined), PROXY)
-    await ask(client, get('/'))
+    await ask(client, passedOn('/'))
     await client.until(() => client.end !== 'open', PATIENCE)
     assert.equal(client.end, 'fin')
   })
@@ -95,8 +105,8 @@ describe('how long an idle connection is kept', () => {
       }
     })
     const client = await open(to, PROXY)
-    await ask(client, get('/'))
-    await ask(client, get('/'))
+    await ask(client, passedOn('/'))
+    await ask(client, passedOn('/'))
     return timeouts
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type DropEvent, protect } from '../../lib/index.ts'
+import { type DropEvent, protect, unprotect } from '../../lib/index.ts'
 import { collectDrops, uncaught } from '../support/events.ts'
 import { openHttp2, parseFrames } from '../support/http2-frames.ts'
 import { exchange, get, RawClient, type Wire } from '../support/raw-client.ts'
@@ -99,6 +99,22 @@ for (const kind of kinds.filter(({ app, tls }) => app === 'bare' && tls)) {
 
     test('no name is no name that is ours', async () => {
       assertRefused(await say(hello()), 'no-server-name', undefined)
+    })
+
+    test('no name passes from a trusted proxy, and from a private network where health checks come', async () => {
+      for (const [options, isServed] of [
+        [{ trustProxy: 'loopback' }, true],
+        [{ healthCheck: '/healthz' }, true],
+        [{ trustProxy: '192.0.2.1' }, false],
+      ] as const) {
+        unprotect(running.server)
+        protect(running.server, { serverNames, handshakeTimeout: 1_000, ...options })
+        if (isServed) await assertGoesOn([hello()])
+        else assertRefused(await say(hello()), 'no-server-name', undefined)
+        drops.events.splice(0)
+        assertRefused(await say(named('evil.example')), 'unknown-server-name', 'evil.example')
+        drops.events.splice(0)
+      }
     })
 
     test('a name in one-byte packets', async () => {
