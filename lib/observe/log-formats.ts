@@ -8,18 +8,33 @@ import type { LeftOut } from './thin.ts'
 export type LogFormat = 'rule' | 'combined' | 'json' | ((event: DropEvent) => string | undefined)
 
 const unsafe = /[\x00-\x1f"\\\x7f-\uffff]/
-const unsafeEach = /[\x00-\x1f"\\\x7f-\uffff]/gu
+const wide = /[\u0100-\uffff]+/g
+
+/** By byte whether it is escaped. */
+const isUnsafe = Uint8Array.from({ length: 256 }, (_, byte) => Number(unsafe.test(String.fromCharCode(byte))))
+const [BACKSLASH, LETTER_X] = [0x5c, 0x78]
+const hexDigits = Buffer.from('0123456789ABCDEF')
 
 /** Escapes as nginx's log module: bytes below 0x20, `"`, `\` and from 0x7F on, as `\xHH`. */
 function escapeText(text: string): string {
-  return unsafe.test(text) ? text.replace(unsafeEach, escapeCharacter) : text
-}
-
-/** What comes from the network is a byte a character; a reason of the user's may hold more, and is UTF-8 then. */
-function escapeCharacter(character: string): string {
-  const code = character.codePointAt(0) as number
-  const bytes = code <= 0xff ? [code] : Buffer.from(character)
-  return Array.from(bytes, byte => `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+  if (!unsafe.test(text)) return text
+  // What comes from the network is a byte a character; a reason of the user's may hold more, and is UTF-8 then.
+  const bytes = Buffer.from(
+    text.replace(wide, characters => Buffer.from(characters).toString('latin1')),
+    'latin1',
+  )
+  const escaped = Buffer.allocUnsafe(4 * bytes.length)
+  let length = 0
+  for (const byte of bytes) {
+    if (isUnsafe[byte] === 0) escaped[length++] = byte
+    else {
+      escaped[length++] = BACKSLASH
+      escaped[length++] = LETTER_X
+      escaped[length++] = hexDigits[byte >> 4] as number
+      escaped[length++] = hexDigits[byte & 15] as number
+    }
+  }
+  return escaped.toString('latin1', 0, length)
 }
 
 /** A missing value is `-`, an empty one stays empty. */
