@@ -12,6 +12,11 @@ const shape = /^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_-])?|\[[^\]]*\])(\.?)(?::(\d{0,
 /** WHATWG URL, "ends in a number": a client resolves such a name as an IPv4 address. */
 const endsInNumber = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
 
+/** The longest name that DNS has (RFC 1035 2.3.4: 255 octets, of which the form in text lacks two). */
+const LONGEST_NAME = 253
+/** With a dot and a port behind it. */
+const LONGEST_HOST = LONGEST_NAME + '.:65535'.length
+
 const isDigit = (code: number) => code >= 48 && code <= 57
 /** `a` to `z`, a digit, or `_`. */
 const isNameStart = (code: number) => (code >= 97 && code <= 122) || isDigit(code) || code === 95
@@ -31,13 +36,17 @@ function isPlainName(text: string): boolean {
   return before !== 46 && !isDigit(text.charCodeAt(label))
 }
 
-/** The Host of `text` (RFC 9110 7.2: `uri-host [ ":" port ]`), or undefined where it is none. */
+/**
+ * The Host of `text` (RFC 9110 7.2: `uri-host [ ":" port ]`), or undefined where it is none. No name is longer than DNS has
+ * it, which also bounds what is asked about each.
+ */
 export function parseHost(text: string): Host | undefined {
-  if (isPlainName(text)) return { name: text, isAddress: false }
+  if (text.length > LONGEST_HOST) return undefined
+  if (text.length <= LONGEST_NAME && isPlainName(text)) return { name: text, isAddress: false }
   const match = shape.exec(text.toLowerCase())
   if (!match) return undefined
   const [, name = '', dot, port] = match
-  if (name.includes('..') || Number(port || 0) > 65535) return undefined
+  if (name.length > LONGEST_NAME || name.includes('..') || Number(port || 0) > 65535) return undefined
   if (name.startsWith('[')) {
     return !dot && name.includes(':') && !name.includes('%') && parseAddress(name.slice(1, -1))
       ? { name, isAddress: true }

@@ -34,6 +34,18 @@ const taken: readonly [text: string, name: string, isAddress?: boolean][] = [
   ['[::ffff:192.0.2.1]', '[::ffff:192.0.2.1]', true],
 ]
 
+const longest = `${'a.'.repeat(126)}a`
+
+test('a name is as long as DNS has it, whatever stands behind it', () => {
+  for (const name of [longest, longest.toUpperCase(), '1'.repeat(252).concat('a')]) {
+    for (const behind of ['', '.', ':80', '.:65535'])
+      assert.equal(parseHost(name + behind)?.name, name.toLowerCase(), `${name.length} ${behind}`)
+    for (const behind of ['', '.', ':80', '.:65535', ':'])
+      assert.equal(parseHost(`a${name}${behind}`), undefined, `${name.length + 1} ${behind}`)
+  }
+  assert.equal(parseHost('a'.repeat(16_000)), undefined)
+})
+
 for (const [text, name, isAddress = false] of taken) {
   test(`${text} is the host ${name}`, () => {
     assert.deepEqual(parseHost(text), { name, isAddress })

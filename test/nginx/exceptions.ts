@@ -103,6 +103,11 @@ export const stricterHosts: readonly HostException[] = [
     is: ({ host = '' }) => /^[.-]/.test(host),
   },
   {
+    name: 'a name that is longer than DNS has any',
+    why: 'nginx takes a name of any length; what is asked about each is bounded by DNS (253 characters)',
+    is: ({ host = '' }) => host.replace(/\.?(?::\d*)?$/, '').length > 253,
+  },
+  {
     name: 'text behind a bracket',
     why: 'nginx ignores it; RFC 9110 7.2 has only a port there',
     is: ({ host = '' }) => /^\[[^\]]*\][^:]/.test(host),

@@ -139,6 +139,9 @@ const single = [
   '0xc0000207',
   `${'a'.repeat(63)}.wild.test`,
   `${'a.'.repeat(120)}wild.test`,
+  `${'a.'.repeat(122)}wild.test`,
+  `${'a.'.repeat(123)}wild.test:80`,
+  `${'a.'.repeat(400)}wild.test.`,
 ]
 
 const get = (target: string, fields: string, version = '1.1') =>
