@@ -108,7 +108,7 @@ export function isTrusted(trust: Trust, peer: Address | undefined, written: stri
 
 /**
  * Who really asks: the first address, seen from us, that is no trusted proxy. Undefined where there is none (a unix-domain
- * socket without trust) and where a trusted proxy passed on something that is no address.
+ * socket without trust), where a trusted proxy passed on something that is no address, and behind {@link MAX_HOPS} of them.
  */
 export function clientAddress(req: Request, trust: Trust): Address | undefined {
   const state = stateOf(req)
@@ -130,19 +130,37 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
     return peer
   }
   let client = peer
-  let end = forwarded.length
+  let end = entryEnd(forwarded, forwarded.length)
+  // Whatever stands between is trusted too.
+  if (trust === trustAll) return end > 0 ? parseForwardedAddress(firstEntry(forwarded)) : peer
   for (let hop = 1; end > 0; hop++) {
+    if (hop > MAX_HOPS) return undefined
     const comma = forwarded.lastIndexOf(',', end - 1)
-    const token = forwarded.slice(comma + 1, end).trim()
-    end = comma
-    if (token === '') {
-      hop--
-      continue
-    }
-    client = parseForwardedAddress(token)
+    client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())
     if (!client || !trust(client.text, hop)) break
+    end = entryEnd(forwarded, comma)
   }
   return client
+}
+
+/** Trusted entries of X-Forwarded-For that are walked through. No chain of proxies is as long; what a client writes may be. */
+const MAX_HOPS = 64
+
+const isBetween = (code: number) =>
+  code === 0x2c || code === 0x20 || (code >= 9 && code <= 13) || code === 0xa0
+
+/** The end of the last entry that is not empty, before a place; 0 where there is none. */
+function entryEnd(forwarded: string, before: number): number {
+  let end = before
+  while (end > 0 && isBetween(forwarded.charCodeAt(end - 1))) end--
+  return end
+}
+
+function firstEntry(forwarded: string): string {
+  let start = 0
+  while (isBetween(forwarded.charCodeAt(start))) start++
+  const comma = forwarded.indexOf(',', start)
+  return forwarded.slice(start, comma < 0 ? undefined : comma).trim()
 }
 
 /** Header fields that Node keeps where `server.maxHeadersCount` says nothing: the others it leaves out, without a word. */

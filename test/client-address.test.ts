@@ -71,6 +71,19 @@ describe('the client address is that of proxy-addr, in canonical form', () => {
     assert.deepEqual([ours, theirs], ['198.51.100.1', '198.51.100.1'])
   })
 
+  test('behind 64 trusted addresses there is no client', async () => {
+    const chain = (count: number) => ['198.51.100.1', ...Array(count).fill('127.0.0.1')].join(',')
+    for (const trust of [
+      'loopback',
+      1_000,
+      (address: string) => address.startsWith('127.'),
+    ] as TrustProxy[]) {
+      assert.equal((await compare(trust, chain(63))).ours, '198.51.100.1')
+      assert.equal((await compare(trust, chain(64))).ours, undefined)
+      assert.equal((await compare(trust, `${chain(63)},,${' ,'.repeat(500)}`)).ours, '198.51.100.1')
+    }
+  })
+
   test('more than proxy-addr reads: ports, brackets', async () => {
     for (const [forwarded, expected] of [
       ['198.51.100.1:4711', '198.51.100.1'],

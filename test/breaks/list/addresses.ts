@@ -116,9 +116,9 @@ export const addresses: readonly Break[] = [
   {
     name: 'verdicts are kept on the address of a client behind a proxy',
     file: 'client-address.ts',
-    find: 'client = parseForwardedAddress(token)',
+    find: 'client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())',
     replace:
-      'client = parseForwardedAddress(token)\n    if (client) client = { ...client, verdicts: new Verdicts() }',
+      'client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())\n    if (client) client = { ...client, verdicts: new Verdicts() }',
     tests: ['client-address.test.ts'],
   },
   {
