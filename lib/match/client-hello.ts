@@ -17,63 +17,87 @@ const HANDSHAKE = 22
 const CLIENT_HELLO = 1
 /** Real ones have some hundred bytes, with post-quantum keys 2,000. */
 const MAX_HELLO = 2 ** 15
-/** Real ones are in one record, or cut in a few; each is read again with each packet. */
+/** Real ones are in one record, or cut in a few. */
 const MAX_RECORDS = 1_024
+
+/** Browsers offer three at most, and so do tools. */
+const MAX_PROTOCOLS = 64
 
 /** Reads within bounds; past the end everything is NaN, and `ok` is false for good. */
 class Reader {
   ok = true
-  #at = 0
+  #at: number
+  readonly #end: number
   readonly #bytes: Buffer
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, at = 0, end = bytes.length) {
     this.#bytes = bytes
+    this.#at = at
+    this.#end = end
   }
 
   get left(): number {
-    return this.ok ? this.#bytes.length - this.#at : 0
+    return this.ok ? this.#end - this.#at : 0
   }
 
   number(size: number): number {
-    const bytes = this.take(size)
-    return bytes.length === size ? bytes.readUIntBE(0, size) : Number.NaN
+    const at = this.#skip(size)
+    return at < 0 ? Number.NaN : this.#bytes.readUIntBE(at, size)
   }
 
   take(size: number): Buffer {
-    if (!(size <= this.left)) {
-      this.ok = false
-      return Buffer.alloc(0)
-    }
-    this.#at += size
-    return this.#bytes.subarray(this.#at - size, this.#at)
+    const at = this.#skip(size)
+    return at < 0 ? Buffer.alloc(0) : this.#bytes.subarray(at, at + size)
   }
 
   /** A vector whose length stands in front, in `size` bytes. */
   vector(size: number): Reader {
-    const reader = new Reader(this.take(this.number(size)))
+    const length = this.number(size)
+    const at = this.#skip(length)
+    const reader = at < 0 ? new Reader(this.#bytes, 0, 0) : new Reader(this.#bytes, at, at + length)
     reader.ok = this.ok
     return reader
+  }
+
+  /** Where the next `size` bytes stand; -1 where there are fewer. */
+  #skip(size: number): number {
+    if (!(size <= this.left)) {
+      this.ok = false
+      return -1
+    }
+    this.#at += size
+    return this.#at - size
   }
 }
 
 /** Reads the first bytes of a connection as a ClientHello, which may span records and packets. */
-export function readClientHello(bytes: Buffer): Reading {
-  const fragments: Buffer[] = []
-  let have = 0
+export const readClientHello = (bytes: Buffer): Reading => clientHelloReader()(bytes)
+
+/** As {@link readClientHello}, for one connection: each time with what has come so far, of which no record is read twice. */
+export function clientHelloReader(): (bytes: Buffer) => Reading {
+  /** A copy: what it was read from need not be kept. */
+  let message = Buffer.alloc(0)
+  let records = 0
   let need = 4
-  for (let at = 0; have < need; ) {
-    const fragment = readRecord(bytes.subarray(at))
-    if (typeof fragment === 'string') return at === 0 ? fragment : 'malformed-tls'
-    if (typeof fragment === 'number') return at + fragment
-    fragments.push(fragment)
-    have += fragment.length
+  let at = 0
+
+  /** Takes the next fragment; false where it can't be one of a ClientHello. */
+  function take(fragment: Buffer): boolean {
+    message = Buffer.concat([message, fragment])
     at += 5 + fragment.length
-    if (fragments[0]?.[0] !== CLIENT_HELLO) return 'malformed-tls'
-    if (fragments.length > MAX_RECORDS) return 'malformed-tls'
-    if (need === 4 && have >= 4) need = 4 + Buffer.concat(fragments).readUIntBE(1, 3)
-    if (need > MAX_HELLO) return 'malformed-tls'
+    if (need === 4 && message.length >= 4) need = 4 + message.readUIntBE(1, 3)
+    return message[0] === CLIENT_HELLO && ++records <= MAX_RECORDS && need <= MAX_HELLO
   }
-  return readHello(Buffer.concat(fragments).subarray(4, need))
+
+  return function read(bytes) {
+    while (message.length < need) {
+      const fragment = readRecord(bytes.subarray(at))
+      if (typeof fragment === 'string') return at === 0 ? fragment : 'malformed-tls'
+      if (typeof fragment === 'number') return at + fragment
+      if (!take(fragment)) return 'malformed-tls'
+    }
+    return readHello(message.subarray(4, need))
+  }
 }
 
 /** What is in a handshake record (RFC 8446 5.1), how many bytes it needs, or what it is instead. */
@@ -102,13 +126,14 @@ function readHello(body: Buffer): ClientHello | 'malformed-tls' {
 
 /** Reads into `hello` what is of interest; false where one of them is broken. */
 function readExtensions(extensions: Reader, hello: Mutable<ClientHello>): boolean {
-  const seen = new Set<number>()
+  // A bit for each type.
+  const seen = new Uint8Array(2 ** 13)
   while (extensions.left > 0) {
     const type = extensions.number(2)
     const data = extensions.vector(2)
     // RFC 8446 4.2: one of a type.
-    if (seen.has(type)) return false
-    seen.add(type)
+    if (!extensions.ok || ((seen[type >> 3] as number) >> (type & 7)) & 1) return false
+    seen[type >> 3] = (seen[type >> 3] as number) | (1 << (type & 7))
     if (type === 0) hello.serverName = readServerName(data)
     else if (type === 16) hello.protocols = readProtocols(data)
     else if (type === 43) hello.version = highestVersion(data)
@@ -133,14 +158,14 @@ export const readAlpnList = (bytes: Buffer): string[] => readNames(new Reader(by
 
 function readProtocols(data: Reader): string[] {
   const list = data.vector(2)
-  const names = readNames(list)
-  data.ok &&= list.ok && names.length > 0 && !names.includes('')
+  const names = readNames(list, MAX_PROTOCOLS)
+  data.ok &&= list.ok && list.left === 0 && names.length > 0 && !names.includes('')
   return names
 }
 
-function readNames(list: Reader): string[] {
+function readNames(list: Reader, most = Number.POSITIVE_INFINITY): string[] {
   const protocols: string[] = []
-  while (list.left > 0) {
+  while (list.left > 0 && protocols.length < most) {
     const name = list.vector(1)
     protocols.push(name.take(name.left).toString('latin1'))
   }

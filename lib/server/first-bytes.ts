@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { isPrivate } from '../client-address.ts'
 import type { RequestFacts } from '../drop-event.ts'
-import { type ClientHello, readAlpnList, readClientHello } from '../match/client-hello.ts'
+import { type ClientHello, clientHelloReader, readAlpnList } from '../match/client-hello.ts'
 import { Reason } from '../reasons.ts'
 import { ignore } from '../wire/raw-socket.ts'
 import type { Connection } from './connection.ts'
@@ -47,7 +47,9 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
     chunks.push(chunk)
     have += chunk.length
     if (have < need) return
-    const seen = look(Buffer.concat(chunks))
+    // What comes in many packets is put together once for all of those so far.
+    if (chunks.length > 1) chunks.splice(0, chunks.length, Buffer.concat(chunks))
+    const seen = look(chunks[0] as Buffer)
     if (typeof seen === 'object') return refuse(seen)
     if (seen !== true) {
       need = seen
@@ -123,8 +125,9 @@ function judgeHello(site: Site, connection: Connection): (hello: ClientHello) =>
 
 /** A TLS connection goes on with a sound ClientHello for a name that is served. */
 export function awaitClientHello(site: Site, connection: Connection, socket: Socket, goOn: () => void): void {
+  const read = clientHelloReader()
   const look = (bytes: Buffer) => {
-    const hello = readClientHello(bytes)
+    const hello = read(bytes)
     if (typeof hello === 'number') return hello
     return typeof hello === 'string' ? { reason: hello } : judgeHello(site, connection)(hello)
   }

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { type ConnectionOptions, connect } from 'node:tls'
 import fc from 'fast-check'
-import { type ClientHello, readClientHello } from '../../lib/match/client-hello.ts'
+import { type ClientHello, clientHelloReader, readClientHello } from '../../lib/match/client-hello.ts'
 import { helloMessage, record } from '../server/fuzz-grammar.ts'
 
 /** What Node's own client says first. */
@@ -71,6 +71,18 @@ describe("hellos of Node's own client", async () => {
         assert.deepEqual(readClientHello(two), expected, `at ${at}`)
         const need = readClientHello(two.subarray(0, 5 + at))
         assert.ok(typeof need === 'number' && need > 5 + at, `at ${at}: ${need}`)
+      }
+    })
+
+    test(`${name}: in packets, and in records of a few bytes, it is read as in one`, () => {
+      const message = hello.subarray(5)
+      const records: Buffer[] = []
+      for (let at = 0; at < message.length; at += 7) records.push(record(message.subarray(at, at + 7)))
+      for (const whole of [hello, Buffer.concat(records)]) {
+        const read = clientHelloReader()
+        for (let length = 0; length < whole.length; length += 3)
+          assert.equal(typeof read(whole.subarray(0, length)), 'number')
+        assert.deepEqual(read(whole), expected)
       }
     })
 
