@@ -7,6 +7,8 @@ export interface Needle {
 /** The most characters of all needles together: the table takes two bytes for each of them and each kind of character. */
 export const mostCharacters = 65_535
 
+const STOP = -2
+
 /** Each character of the needles is a kind of its own, in either case the same one; kind 0 is all the others. */
 function kindsOf(needles: readonly Needle[]): { kinds: Uint8Array; bits: number } {
   const kinds = new Uint8Array(128)
@@ -46,13 +48,16 @@ function build(needles: readonly Needle[], kinds: Uint8Array, bits: number) {
   return { next, suffix, reached, states }
 }
 
+/** Whether a needle counts at a place; or no shorter one that ends there, or none from there on, is to be asked about. */
+export type Counts = boolean | 'none here' | 'none behind'
+
 /**
  * Looks for all needles in one pass (Aho and Corasick, 1975). Asks of each place where one ends, needles within needles
  * included, whether it counts, and returns the owner of the first that does.
  */
 export function compileAutomaton(
   needles: readonly Needle[],
-  counts: (text: string, owner: number, end: number) => boolean,
+  counts: (text: string, owner: number, end: number) => Counts,
 ): (text: string) => number {
   const { kinds, bits } = kindsOf(needles)
   const { next, suffix, reached, states } = build(needles, kinds, bits)
@@ -74,7 +79,9 @@ export function compileAutomaton(
     for (let state = from; state !== 0; state = ending[suffix[state] as number] as number) {
       for (let number = head[state] as number; number !== 0; number = another[number] as number) {
         const { owner } = needles[number - 1] as Needle
-        if (counts(text, owner, end)) return owner
+        const found = counts(text, owner, end)
+        if (found === true) return owner
+        if (found !== false) return found === 'none here' ? -1 : STOP
       }
     }
     return -1
@@ -105,6 +112,6 @@ function walk(
       end = ending[state] as number
     }
     const owner = ownerAt(text, at, end)
-    if (owner >= 0) return owner
+    if (owner !== -1) return owner === STOP ? -1 : owner
   }
 }

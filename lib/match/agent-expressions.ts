@@ -7,7 +7,7 @@ const together = 24
  */
 const isLoner = ({ source }: RegExp) => source.length > 1000 || /\\[1-9k]|\(\?<[^=!]|\{\d/.test(source)
 
-/** Returns the index of an expression that the text matches, or -1: asks for any of several, and only then for which. */
+/** Returns the index of an expression that the text matches, or -1: asks for any of several at once. */
 export function compileExpressions(expressions: readonly RegExp[]): (text: string) => number {
   const groups: number[][] = []
   const open = new Map<string, number[]>()
@@ -21,15 +21,27 @@ export function compileExpressions(expressions: readonly RegExp[]): (text: strin
       open.set(key, started)
     }
   }
-  const each = (index: number) => expressions[index] as RegExp
+  const sourceOf = (index: number) => (expressions[index] as RegExp).source
   const compiled = groups.map(members => {
-    const sources = members.map(index => `(?:${each(index).source})`)
-    return { members, any: new RegExp(sources.join('|'), each(members[0] as number).flags) }
+    // The empty group behind an expression tells that it was this one: none is asked again.
+    let marks = 0
+    const marked = members.map(index => {
+      marks += groupsIn(sourceOf(index)) + 1
+      return { index, mark: marks }
+    })
+    const { flags } = expressions[members[0] as number] as RegExp
+    const [only = 0] = members
+    if (members.length === 1) return { marked, any: new RegExp(sourceOf(only), flags) }
+    return { marked, any: new RegExp(members.map(index => `(?:${sourceOf(index)})()`).join('|'), flags) }
   })
   return function find(text) {
-    for (const { any, members } of compiled) {
-      if (any.test(text)) return members.find(index => each(index).test(text)) ?? -1
+    for (const { any, marked } of compiled) {
+      const found = any.exec(text)
+      if (found) return (marked.find(({ mark }) => found[mark] !== undefined) ?? marked[0])?.index ?? -1
     }
     return -1
   }
 }
+
+/** How many groups of an expression capture. */
+const groupsIn = (source: string) => (new RegExp(`${source}|`).exec('')?.length ?? 1) - 1

@@ -1,5 +1,5 @@
 import { isRegExp } from 'node:util/types'
-import { compileAutomaton, mostCharacters, type Needle } from './agent-automaton.ts'
+import { type Counts, compileAutomaton, mostCharacters, type Needle } from './agent-automaton.ts'
 import { compileExpressions } from './agent-expressions.ts'
 import { literalOf, needlesOf } from './agent-needles.ts'
 import { isWhole, wordExpression } from './agent-word.ts'
@@ -32,6 +32,12 @@ function soughtOf(pattern: AgentPattern): Sought {
   const expression = new RegExp(pattern.pattern)
   return { shown: pattern.pattern, expression, literal: literalOf(expression) }
 }
+
+/**
+ * Places at which a string of the list ends in an agent that are looked at: past that none counts. No browser's has a hundredth
+ * of it; strings within strings, again and again, have more.
+ */
+const MOST_LOOKS = 20_000
 
 /** `startsWith`, which is slower. */
 function standsAt(agent: string, literal: string, start: number): boolean {
@@ -68,6 +74,10 @@ export function compileAgents(patterns: readonly AgentPattern[]): AgentMatcher {
   /** The last agent that an expression was asked about, by number: however often its needle stands there, once will do. */
   const askedIn = new Float64Array(sought.length)
   let round = 0
+  let looks = 0
+
+  const look = (agent: string, owner: number, end: number): Counts =>
+    ++looks > MOST_LOOKS ? 'none behind' : counts(agent, owner, end)
 
   function counts(agent: string, owner: number, end: number): boolean {
     const { expression, word, literal } = sought[owner] as Sought
@@ -78,10 +88,11 @@ export function compileAgents(patterns: readonly AgentPattern[]): AgentMatcher {
     return expression.test(agent)
   }
 
-  const scan = needles.length > 0 ? compileAutomaton(needles, counts) : () => -1
+  const scan = needles.length > 0 ? compileAutomaton(needles, look) : () => -1
   const find = compileExpressions(left.map(owner => (sought[owner] as Sought).expression))
   return function match(agent) {
     round++
+    looks = 0
     const found = scan(agent)
     return sought[found >= 0 ? found : (left[find(agent)] ?? -1)]?.shown
   }
