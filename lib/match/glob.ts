@@ -1,5 +1,9 @@
 import micromatch from 'micromatch'
+import { Automaton } from './automaton.ts'
+import { upperHex } from './path-bytes.ts'
 import { judgeablePath } from './request-path.ts'
+import type { RequiredTexts } from './required-texts.ts'
+import type { Work } from './work.ts'
 
 /** How paths are compared, as Express's routers have it. */
 export interface PathOptions {
@@ -7,9 +11,20 @@ export interface PathOptions {
   readonly strict: boolean
 }
 
+/** What the globs of one list share. */
+export interface GlobList extends PathOptions {
+  readonly work: Work
+  readonly texts: RequiredTexts
+}
+
 /** A compiled glob. A path that is longer than `longest` is not asked about: judging it could take too long. */
 export interface Glob {
-  match(path: string): boolean
+  /** Undefined where it would be too much work. */
+  match(path: string): boolean | undefined
+  /** Whether a path that it matches would not be matched with the character at any of these places replaced. */
+  spells(path: string, places: readonly number[]): boolean
+  /** To be called where many globs are asked about each path: then only those are whose texts stand in it. */
+  sift(): void
   readonly longest: number
   /** Micromatch's expression. */
   readonly source: string
@@ -45,9 +60,6 @@ export function globProblem(pattern: string): string | undefined {
     : 'it has no leading slash, so no path can match it'
 }
 
-/** Percent-encoding is upper case (RFC 3986 6.2.2.1) in patterns and paths alike. */
-const upperHex = (text: string) => text.replace(/%[0-9a-f]{2}/gi, found => found.toUpperCase())
-
 /** Without one trailing slash: `/users/` and `/users` are one path unless `strict`. */
 const trim = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
@@ -55,7 +67,7 @@ const encodeCharacter = (character: string) => encodeURIComponent(character)
 
 /** A glob or a path as they are compared: ASCII, percent-encoding in upper case, without a trailing slash unless `strict`. */
 export const formOf = (text: string, strict: boolean) =>
-  upperHex(strict ? text : trim(text)).replace(/[^\x21-\x7e]+/g, encodeCharacter)
+  upperHex((strict ? text : trim(text)).replace(/[^\x21-\x7e]+/g, encodeCharacter))
 
 /** `*text*` of micromatch's expression: text, where another star follows at once. */
 const starText = /\[\^\/\]\*\?((?:\\[^\w]|[\w%~!@#&=:,<>"'`;-])+)(?=\[\^\/\]\*\?)/g
@@ -64,23 +76,54 @@ const starText = /\[\^\/\]\*\?((?:\\[^\w]|[\w%~!@#&=:,<>"'`;-])+)(?=\[\^\/\]\*\?
 const GLOBSTAR = '(?:(?!(?:^|\\/)\\.).)*?'
 const repetition = /\[\^\/\]\*\?|[\])][+*]/
 
-/** By how many wildcards share out a path among them: up to which length that takes at most some 50 ms. */
+/** By how many wildcards share out a path among them: the longest path that is asked about. */
 const longestBy = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 512, 128, 64]
+/** About a longer path the engine of RegExps is not asked. */
+const LONGEST_OF_ENGINE = 256
+
+/** What stands in no path: private use. */
+const STRANGER = '\ue000'
 
 /**
- * Compiles one glob to micromatch's own expression, but for one thing: a star that another one follows stops at the first
- * place where its text stands: a later one only leaves less to the rest. Said so, the expression need not try them all
- * (five stars on a path of 16 kB: minutes). Where that can't be said, long paths are not asked about.
+ * Compiles one glob to micromatch's own expression, which an {@link Automaton} asks in one pass over the path. The few that it
+ * can't read are asked by the engine, and about short paths only.
  */
-export function compileGlob(glob: string, { caseSensitive }: PathOptions): Glob {
+export function compileGlob(glob: string, { caseSensitive, work, texts }: GlobList): Glob {
   // A path is no Windows path, whatever machine this is.
   const options = { nocase: !caseSensitive, windows: false } as micromatch.Options
-  const { source, flags } = micromatch.makeRe(glob, options) as RegExp
-  const quick = source.replace(starText, '(?:(?!$1)[^/])*$1')
-  const expression = new RegExp(quick, flags)
+  const expression = micromatch.makeRe(glob, options) as RegExp
+  const { source } = expression
   const counted = source.replaceAll(GLOBSTAR, '').replace(starText, '$1').split('\\/')
   const stars = counted.map(segment => segment.split(repetition).length - 1)
   const globstars = glob.split('**').length - 1
   const sharing = globstars > 1 ? globstars + Math.max(...stars) : Math.max(globstars, ...stars)
-  return { match: path => path === glob || expression.test(path), longest: longestBy[sharing] ?? 32, source }
+  const asked = askOnce(expression)
+  let text = -1
+  return {
+    match: path => path === glob || (texts.has(text, path, work) && asked().test(path, work)),
+    spells: (path, places) => path === glob || asked().spells(path, places, STRANGER, work) === true,
+    sift() {
+      text = texts.add(expression)
+    },
+    longest: longestBy[sharing] ?? 32,
+    source,
+  }
 }
+
+/** Made when it is asked for: what stands plainly in a path the trie tells, and the most globs are like that. */
+function askOnce(expression: RegExp): () => Asked {
+  let asked: Asked | undefined
+  return () => {
+    asked ??= Automaton.of(expression) ?? askedByEngine(expression)
+    return asked
+  }
+}
+
+type Asked = Pick<Automaton, 'test' | 'spells'>
+
+/** What no automaton can read. */
+const askedByEngine = (expression: RegExp): Asked => ({
+  test: path => (path.length > LONGEST_OF_ENGINE ? undefined : expression.test(path)),
+  spells: (path, places, other) =>
+    !places.some(place => expression.test(path.slice(0, place) + other + path.slice(place + 1))),
+})

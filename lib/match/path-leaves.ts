@@ -1,34 +1,41 @@
-import { compileGlob, formOf, type Glob, type PathOptions } from './glob.ts'
+import { Automaton } from './automaton.ts'
+import { compileGlob, formOf, type Glob, type GlobList } from './glob.ts'
 import { shapesOf } from './path-shape.ts'
 import type { Leaf } from './path-trie-pack.ts'
 import { stateless } from './stateless.ts'
+import type { Work } from './work.ts'
 
 type Match = (text: string) => boolean
 
 /** `%2f`, `%5c` and `;`, a separator to one program and a plain character to the next; and the dot of a dotfile. */
 const hidden = /%2f|%5c|;|(?<=\/)\./gi
 
-/** More of them no honest path has; each costs a few matches. */
+/** More of them no honest path has. */
 const MAX_HIDDEN = 16
 
-/** What stands in no path: private use. */
-const STRANGER = ['\ue000']
-/** What a class of a RegExp may hold, and a stranger. */
-const SAMPLES = ['\ue000', 'a', '0', '-']
+/** What a class of a RegExp may hold, and what stands in no path. */
+const SAMPLES = '\ue000a0-'
+/** A RegExp that no automaton can read is asked anew for each hidden character; about longer paths it is not. */
+const LONGEST_ASKED_ANEW = 256
+
+/** The places of the hidden characters of a path, the last first; undefined where there are too many. */
+function hiddenPlaces(path: string): number[] | undefined {
+  const places: number[] = []
+  let parts = 0
+  for (const { 0: part, index } of path.matchAll(hidden)) {
+    if (++parts > MAX_HIDDEN) return undefined
+    for (let i = index; i < index + part.length; i++) places.unshift(i)
+  }
+  return places
+}
 
 /**
  * Whether the pattern spells each hidden part of a path that it matches: then the match fails with any other character in
  * its place. A wildcard takes the other one too.
  */
-function spells(path: string, others: readonly string[], match: Match): boolean {
-  let parts = 0
-  for (const { 0: part, index } of path.matchAll(hidden)) {
-    if (++parts > MAX_HIDDEN) return false
-    for (let i = index; i < index + part.length; i++) {
-      if (others.some(other => match(path.slice(0, i) + other + path.slice(i + 1)))) return false
-    }
-  }
-  return true
+function spells(path: string, isSpelled: (places: readonly number[]) => boolean): boolean {
+  const places = hiddenPlaces(path)
+  return places !== undefined && (places.length === 0 || isSpelled(places))
 }
 
 function commonStart(one: string, other: string): string {
@@ -37,49 +44,69 @@ function commonStart(one: string, other: string): string {
   return one.slice(0, end)
 }
 
-export const asciiEncoded = /%[2-7][0-9A-F]/g
+const asciiEncoded = /%[2-7][0-9A-F]/g
 
 /** The glob for paths whose ASCII is decoded: what it spells encoded stays a plain character. */
 const decodeGlob = (glob: string) =>
   glob.replace(asciiEncoded, found => decodeURIComponent(found).replace(/[^\w~/-]/, '\\$&'))
 
 /** Where a path stands that the glob matches, by the glob's shapes; its own text it matches whatever they are. */
-function leavesOf(text: string, glob: Glob, level: number, match: Match, fold: Uint8Array): Leaf[] {
+function leavesOf(
+  text: string,
+  glob: Glob,
+  level: number,
+  match: Match,
+  fold: Uint8Array,
+  matchPlain = match,
+): Leaf[] {
   const isBounded = glob.longest < Number.POSITIVE_INFINITY
   const shapes = isBounded ? [{ head: '', tail: undefined }] : shapesOf(glob.source, fold)
+  // Nothing else tells it from other globs.
+  if (shapes.some(({ head }) => head.length < 2)) glob.sift()
   const tails = shapes.map(({ head, tail }): Leaf => {
     // Of what hides in the head the RegExp says nothing.
-    const whole = isBounded || head.includes('/.') ? match : glob.match
+    const whole = isBounded || head.includes('/.') ? match : matchPlain
     return { head, level, tail: tail === undefined ? whole : tail }
   })
   return [...tails, { head: shapes.map(({ head }) => head).reduce(commonStart, text), level, match }]
 }
 
-export function compilePositive(text: string, level: number, options: PathOptions, fold: Uint8Array): Leaf[] {
-  const form = formOf(text, options.strict)
-  const glob = compileGlob(form, options)
+export function compilePositive(text: string, level: number, list: GlobList, fold: Uint8Array): Leaf[] {
+  const form = formOf(text, list.strict)
+  const glob = compileGlob(form, list)
   const match: Match = path =>
-    path.length <= glob.longest && glob.match(path) && spells(path, STRANGER, glob.match)
-  return leavesOf(form, glob, level, match, fold)
+    path.length <= glob.longest &&
+    glob.match(path) === true &&
+    spells(path, places => glob.spells(path, places))
+  // Nothing hides in a plain path.
+  return leavesOf(form, glob, level, match, fold, path => glob.match(path) === true)
 }
 
 /** `!` takes away a path in each spelling that the app could read: as sent, with its ASCII decoded, and decoded. */
-export function compileNegated(text: string, level: number, options: PathOptions, fold: Uint8Array): Leaf[] {
-  const form = formOf(text, options.strict)
+export function compileNegated(text: string, level: number, list: GlobList, fold: Uint8Array): Leaf[] {
+  const form = formOf(text, list.strict)
   // The last one for decoded paths: the case of a character beyond ASCII is lost in its encoding.
-  const plain = options.strict || !text.endsWith('/') ? text : text.slice(0, -1)
+  const plain = list.strict || !text.endsWith('/') ? text : text.slice(0, -1)
   return [...new Set([form, decodeGlob(form), plain])].flatMap(each => {
-    const glob = compileGlob(each, options)
+    const glob = compileGlob(each, list)
     // What takes too long to judge is taken away.
-    const match: Match = path => path.length > glob.longest || glob.match(path)
+    const match: Match = path => path.length > glob.longest || glob.match(path) !== false
     return leavesOf(each, glob, level, match, fold)
   })
 }
 
 /** A RegExp decides for itself, but for what hides in a path: that it has to spell. */
-export function compileExpression(pattern: RegExp, level: number): Leaf[] {
+export function compileExpression(pattern: RegExp, level: number, work: Work): Leaf[] {
   const expression = stateless(pattern)
+  const automaton = Automaton.of(expression)
   const match: Match = path => expression.test(path)
-  const matchSent = (_form: string, path: string) => match(path) && spells(path, SAMPLES, match)
+  const matchesWithout = (path: string, place: number) =>
+    [...SAMPLES].some(other => match(path.slice(0, place) + other + path.slice(place + 1)))
+  const isSpelled = (path: string, places: readonly number[]) =>
+    automaton
+      ? automaton.spells(path, places, SAMPLES, work) === true
+      : path.length <= LONGEST_ASKED_ANEW && !places.some(place => matchesWithout(path, place))
+  const matchSent = (_form: string, path: string) =>
+    match(path) && spells(path, places => isSpelled(path, places))
   return [{ head: '', level, tail: match, match: matchSent }]
 }

@@ -1,10 +1,13 @@
 import { isRegExp } from 'node:util/types'
 import { formOf, type PathOptions, splitNegation } from './glob.ts'
+import { decodeAscii } from './path-bytes.ts'
 import { foldTable } from './path-fold.ts'
-import { asciiEncoded, compileExpression, compileNegated, compilePositive } from './path-leaves.ts'
+import { compileExpression, compileNegated, compilePositive } from './path-leaves.ts'
 import { PathTrie, UNSURE } from './path-trie.ts'
 import type { Leaf } from './path-trie-pack.ts'
 import { decodePath, judgeablePath, SLASH } from './request-path.ts'
+import { RequiredTexts } from './required-texts.ts'
+import { Work } from './work.ts'
 
 /** Whether a path can be judged, and is on the list. */
 export type PathMatcher = (path: string) => boolean
@@ -16,11 +19,11 @@ const takesAway = (level: number) => level % 2 !== 0
 const takenOut = /["({]/
 
 /** Of any path that can be judged: the level that decides. */
-function levelOf(trie: PathTrie, path: string, strict: boolean): number {
+function levelOf(trie: PathTrie, path: string, strict: boolean, isAnyTakenAway: boolean): number {
   const form = formOf(path, strict)
-  const spellings = form.includes('%')
-    ? [form, form.replace(asciiEncoded, decodeURIComponent), decodePath(form) ?? form]
-    : [form]
+  // Only what takes away is asked about the other spellings.
+  const isOneForm = !isAnyTakenAway || !form.includes('%')
+  const spellings = isOneForm ? [form] : new Set([form, decodeAscii(form), decodePath(form) ?? form])
   let best = -1
   for (const text of spellings) {
     for (const { level, match } of trie.candidates(text)) {
@@ -45,12 +48,14 @@ export function compilePaths(
 ): PathMatcher {
   const { caseSensitive, strict } = options
   const fold = foldTable(caseSensitive)
+  const work = new Work()
+  const list = { caseSensitive, strict, work, texts: new RequiredTexts() }
   let last = -1
   const compile = (pattern: string | RegExp): Leaf[] => {
     const { glob, negated } = isRegExp(pattern) ? { glob: pattern, negated: false } : splitNegation(pattern)
     if (takesAway(last) !== negated) last++
-    if (typeof glob !== 'string') return compileExpression(glob, last)
-    return (negated ? compileNegated : compilePositive)(glob, last, options, fold)
+    if (typeof glob !== 'string') return compileExpression(glob, last, work)
+    return (negated ? compileNegated : compilePositive)(glob, last, list, fold)
   }
   const leaves = patterns.flatMap(pattern => {
     try {
@@ -67,13 +72,14 @@ export function compilePaths(
     if (path.charCodeAt(0) !== SLASH) return false
     const isTrimmed = !strict && path.length > 1 && path.charCodeAt(path.length - 1) === SLASH
     if (isTrimmed && path.charCodeAt(path.length - 2) === SLASH) return false
+    work.begin()
     // A RegExp is asked about the path as it was sent.
     let level = isTrimmed && hasRegExp ? UNSURE : trie.levelOf(isTrimmed ? path.slice(0, -1) : path)
     if (level === -1 && hasOwnText && takenOut.test(path)) level = UNSURE
     if (level === UNSURE) {
       const judgeable = judgeablePath(path)
       if (judgeable === undefined) return false
-      level = levelOf(trie, judgeable, strict)
+      level = levelOf(trie, judgeable, strict, last > 0)
     }
     return !takesAway(level)
   }

@@ -1,3 +1,6 @@
+import { encodeBytes } from './path-bytes.ts'
+import { isAmbiguous } from './path-hazards.ts'
+
 /** The code of `/`. */
 export const SLASH = 47
 
@@ -13,13 +16,6 @@ export function pathOf(target: string): string {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[\w.~:@[\]-]+(\/.*)?$/is.exec(path)
   return absolute ? (absolute[1] ?? '/') : path
 }
-
-/**
- * What one component reads one way and the next another: dot segments, encoded dots, `\`, `//`, `#`, control bytes raw or
- * encoded, `..;` (Tomcat), and `%25` before two hex digits (decoded twice, it is another path).
- */
-const ambiguous =
-  /\/\.{1,2}(?:\/|;|%3b|%2f|%5c|$)|%(?:2f|5c)\.|%2e|\\|\/\/|#|[\x00-\x20\x7f]|%[01][0-9a-f]|%7f|\.\.(?:;|%3b)/i
 
 const [DOT, PLAIN] = [46, 1]
 
@@ -37,17 +33,23 @@ export function isPlain(path: string, start: number): boolean {
   return true
 }
 
-/** Bytes beyond ASCII, which clients should have encoded. Node reads them as Latin-1. */
-const raw = /[\x80-\xff]/g
-
-const encodeByte = (byte: string) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`
-
 /** A path that can be judged, as sent (bytes beyond ASCII encoded), or undefined where it could mean two things. */
 export function judgeablePath(path: string): string | undefined {
+  // A rule asks again for the reason of its drop.
+  if (path !== last.path) last = { path, judgeable: read(path) }
+  return last.judgeable
+}
+
+let last: { readonly path: string; readonly judgeable: string | undefined } = {
+  path: '',
+  judgeable: undefined,
+}
+
+function read(path: string): string | undefined {
   if (path.charCodeAt(0) !== SLASH) return undefined
   if (isPlain(path, 1)) return path
-  if (ambiguous.test(path)) return undefined
-  const encoded = path.replace(raw, encodeByte)
+  if (isAmbiguous(path)) return undefined
+  const encoded = encodeBytes(path)
   const decoded = decodePath(encoded)
   const isClear = decoded !== undefined && !/%[0-9a-f]{2}/i.test(decoded) && !/[^\x00-\x7f]/.test(encoded)
   return isClear ? encoded : undefined

@@ -3,16 +3,16 @@ import type { Break } from '../break.ts'
 export const paths: readonly Break[] = [
   {
     name: 'an encoded dot passes',
-    file: 'match/request-path.ts',
-    find: '|%2e|',
-    replace: '|',
+    file: 'match/path-hazards.ts',
+    find: 'return byte === DOT || byte === 0x7f',
+    replace: 'return byte === 0x7f',
     tests: ['rules/path-allowlist.test.ts'],
   },
   {
     name: 'two slashes pass',
-    file: 'match/request-path.ts',
-    find: '|\\/\\/|',
-    replace: '|',
+    file: 'match/path-hazards.ts',
+    find: 'path.charCodeAt(at + 1) === SLASH || isDotSegment',
+    replace: 'isDotSegment',
     tests: ['rules/path-allowlist.test.ts'],
   },
   {

@@ -1,0 +1,57 @@
+import type { CharacterSet } from './character-set.ts'
+
+/** Characters beyond ASCII whose kind is remembered. */
+const MOST_KNOWN = 1_000
+/** Kinds that characters beyond ASCII may add to those of ASCII. */
+const SPARE = 8
+const ASCII = 128
+
+/** Characters that no set of an expression tells apart are of one kind. */
+export class Kinds {
+  /** The kind of each ASCII character by its code. */
+  readonly ofAscii = new Uint8Array(ASCII)
+  /** As many kinds as there can be. */
+  readonly count: number
+  /** By kind, then by set: 1 where it is in the set. */
+  readonly members: Uint8Array[]
+  readonly #sets: readonly CharacterSet[]
+  readonly #beyond = new Map<number, number>()
+
+  constructor(sets: readonly CharacterSet[]) {
+    this.#sets = sets
+    let count = 1
+    for (const { ascii } of sets) count = this.#divide(ascii, count)
+    this.count = count + SPARE
+    this.members = Array.from({ length: count }, () => new Uint8Array(sets.length))
+    for (let code = 0; code < ASCII; code++) {
+      const members = this.members[this.ofAscii[code] as number] as Uint8Array
+      for (const [set, { ascii }] of sets.entries()) members[set] = ascii[code] as number
+    }
+  }
+
+  /** Divides each kind by whether its characters are in a set; returns how many kinds there are now. */
+  #divide(has: Uint8Array, count: number): number {
+    const divided = new Uint8Array(2 * count)
+    let made = 0
+    for (let code = 0; code < ASCII; code++) {
+      const place = 2 * (this.ofAscii[code] as number) + (has[code] as number)
+      if (divided[place] === 0) divided[place] = ++made
+      this.ofAscii[code] = (divided[place] as number) - 1
+    }
+    return made
+  }
+
+  /** The kind of a character beyond ASCII; -1 where there are too many. */
+  beyond(code: number): number {
+    const known = this.#beyond.get(code)
+    if (known !== undefined) return known
+    const character = String.fromCharCode(code)
+    const members = Uint8Array.from(this.#sets, set => Number(set.has(character)))
+    const same = this.members.findIndex(each => each.every((member, set) => member === members[set]))
+    if (same < 0 && this.members.length >= this.count) return -1
+    const kind = same < 0 ? this.members.push(members) - 1 : same
+    if (this.#beyond.size >= MOST_KNOWN) this.#beyond.clear()
+    this.#beyond.set(code, kind)
+    return kind
+  }
+}

@@ -1,0 +1,62 @@
+/** The value of a hexadecimal digit by its code; 16 for anything else. */
+const digits = Uint8Array.from({ length: 256 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? 16 : digit
+})
+
+const PERCENT = 37
+const [LOWER, UPPER] = [0x60, 0xdf]
+
+/** The byte that `%XX` at a place of a text stands for, or -1. */
+export function escapeAt(text: string, at: number): number {
+  const high = digits[text.charCodeAt(at + 1)] ?? 16
+  const low = digits[text.charCodeAt(at + 2)] ?? 16
+  return high < 16 && low < 16 ? high * 16 + low : -1
+}
+
+/** The byte that `%XX` at `at` stands for, or -1. */
+export function byteAt(bytes: Uint8Array, at: number): number {
+  const high = digits[bytes[at + 1] as number] ?? 16
+  const low = digits[bytes[at + 2] as number] ?? 16
+  return high < 16 && low < 16 ? high * 16 + low : -1
+}
+
+/** Percent-encoding in upper case (RFC 3986 6.2.2.1). The text is ASCII. */
+export function upperHex(text: string): string {
+  if (!text.includes('%')) return text
+  const bytes = Buffer.from(text, 'latin1')
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] !== PERCENT || byteAt(bytes, at) < 0) continue
+    for (let place = at + 1; place < at + 3; place++) {
+      const code = bytes[place] as number
+      if (code > LOWER) bytes[place] = code & UPPER
+    }
+  }
+  return bytes.toString('latin1')
+}
+
+/** Without the percent-encoding of ASCII from 0x20 on. The text is ASCII. */
+export function decodeAscii(text: string): string {
+  if (!text.includes('%')) return text
+  const bytes = Buffer.from(text, 'latin1')
+  let to = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] === PERCENT ? byteAt(bytes, at) : -1
+    const isAscii = byte >= 0x20 && byte < 0x80
+    bytes[to++] = isAscii ? byte : (bytes[at] as number)
+    if (isAscii) at += 2
+  }
+  return bytes.toString('latin1', 0, to)
+}
+
+const encoded = Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase()}`,
+)
+
+/** Bytes beyond ASCII, which Node reads as Latin-1, percent-encoded. */
+export function encodeBytes(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text
+  let result = ''
+  for (let at = 0; at < text.length; at++) result += encoded[text.charCodeAt(at)] ?? text[at]
+  return result
+}

@@ -1,0 +1,17 @@
+/** The most steps, of some nanoseconds each, that are spent on one path: less than half a millisecond. */
+const MOST = 64_000
+
+/** The steps that one path has left. What would take more is not judged. */
+export class Work {
+  #left = MOST
+
+  begin(): void {
+    this.#left = MOST
+  }
+
+  /** Takes so many steps; false where there are not so many left. */
+  takes(steps: number): boolean {
+    this.#left -= steps
+    return this.#left >= 0
+  }
+}
