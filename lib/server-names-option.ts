@@ -2,6 +2,7 @@ import { isRegExp } from 'node:util/types'
 import { refuseEntry } from './errors.ts'
 import { compileServerNames, type ServerNames } from './match/server-names.ts'
 import { type Check, list } from './options.ts'
+import { warnOfSlow } from './slow-patterns.ts'
 
 /** The option `serverNames` of `noHost` and `protect`. */
 export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost') => {
@@ -11,6 +12,12 @@ export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost')
   for (const name of names) {
     if (typeof name !== 'string' && !isRegExp(name)) refuseName(name, 'it is no string or RegExp')
   }
+  // No host is long enough for more than that to matter.
+  warnOfSlow(
+    `${factory}, "serverNames"`,
+    names.filter(isRegExp).map(expression => ({ expression })),
+    'exponential',
+  )
   const compiled = compileServerNames(names as (string | RegExp)[])
   return typeof compiled === 'function' ? compiled : refuseName(compiled.pattern, compiled.problem)
 }

@@ -13,6 +13,7 @@ export type WarningCode =
   | 'DROP444_UNSEEN_HANDLER'
   | 'DROP444_NO_ROUTE'
   | 'DROP444_STORE_DOWN'
+  | 'DROP444_SLOW_PATTERN'
 
 const given = new Set<WarningCode>()
 

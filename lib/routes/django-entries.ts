@@ -1,5 +1,6 @@
-import { refuseEntry } from '../errors.ts'
+import { refuseEntry, show } from '../errors.ts'
 import { isPlainObject } from '../options.ts'
+import type { UserPattern } from '../slow-patterns.ts'
 import { type Pattern, pathPattern, regexPattern } from './django-pattern.ts'
 import type { Node } from './django-tree.ts'
 
@@ -22,6 +23,8 @@ export interface Context {
   readonly within: string
   /** Whether what stands before them ends in a slash. */
   readonly afterSlash: boolean
+  /** Where the expressions of `re_path()` and of the project's own converters are collected. */
+  readonly expressions: UserPattern[]
 }
 
 const FACTORY = 'djangoRoutes'
@@ -60,7 +63,7 @@ function flag(route: Fields, name: string, preset: boolean, { within }: Context)
 function readPattern(
   pattern: unknown,
   isEndpoint: boolean,
-  { converters, within, afterSlash }: Context,
+  { converters, within, afterSlash, expressions }: Context,
 ): { text: string; isPath: boolean; pattern: Pattern } {
   const fields: Fields = typeof pattern === 'string' ? { path: pattern } : (pattern as Fields)
   const isPath = !Object.hasOwn(fields, 're')
@@ -70,11 +73,10 @@ function readPattern(
     refuseRoute(text, within, 'Django would match it after a second slash only', text.replace(/^\/+/, ''))
   }
   try {
-    return {
-      text,
-      isPath,
-      pattern: isPath ? pathPattern(text, isEndpoint, converters) : regexPattern(text, isEndpoint),
-    }
+    const pattern = isPath ? pathPattern(text, isEndpoint, converters) : regexPattern(text, isEndpoint)
+    const { expression } = pattern
+    if (expression) expressions.push({ expression, shown: show(text) })
+    return { text, isPath, pattern }
   } catch (error) {
     return refuseRoute(text, within, (error as Error).message)
   }

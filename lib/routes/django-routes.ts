@@ -10,6 +10,7 @@ import {
   readOptions,
   refuseRequest,
 } from '../options.ts'
+import { type UserPattern, warnOfSlow } from '../slow-patterns.ts'
 import { type Context, type DjangoRoute, readRoutes } from './django-entries.ts'
 import { pathInfoOf } from './django-path-info.ts'
 import { makeSite } from './django-site.ts'
@@ -98,10 +99,13 @@ export function djangoRoutes(
   const checked = readOptions('djangoRoutes', { ...settings, ...options }, checks)
   const { prefix = '', appendSlash = true, localeRedirect = true } = checked
   const { converters = {}, prefixDefaultLanguage = true } = checked
-  const context: Context = { converters, prefixDefaultLanguage, within: '', afterSlash: true }
+  const expressions: UserPattern[] = []
+  const shared = { converters, prefixDefaultLanguage, expressions }
+  const context: Context = { ...shared, within: '', afterSlash: true }
   const languages = new Set(checked.languages)
   const defaultLanguage = checked.defaultLanguage ?? checked.languages?.[0] ?? 'en-us'
   const read = readAll(given, defaultLanguage, context)
+  warnOfSlow('djangoRoutes', expressions)
   if (languages.size === 0 && read.routes.some(isLocalePrefix)) {
     refuse('djangoRoutes', 'languages', undefined, 'the codes of LANGUAGES, as routes are in "i18n"')
   }

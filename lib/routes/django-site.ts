@@ -23,10 +23,13 @@ export function makeSite(site: Site): (path: string) => boolean {
   const find = (path: string, active: Active) =>
     resolve(translated.get(active.language) ?? routes, path.slice(1), active)
 
-  /** CommonMiddleware redirects where the path alone leads nowhere. */
-  const isServed = (path: string, active: Active) =>
-    find(path, active) !== undefined ||
-    (appendSlash && !path.endsWith('/') && find(`${path}/`, active)?.appendSlash === true)
+  /** CommonMiddleware redirects where the path alone leads nowhere. Each path is asked about in all languages at once. */
+  function isServed(path: string, actives: readonly Active[]): boolean {
+    if (actives.some(active => find(path, active) !== undefined)) return true
+    if (!appendSlash || path.endsWith('/')) return false
+    const withSlash = `${path}/`
+    return actives.some(active => find(withSlash, active)?.appendSlash === true)
+  }
 
   // Django asks the first `i18n_patterns` of the root URLconf how all of them are.
   const locale = routes.find(isLocalePrefix)
@@ -67,7 +70,7 @@ export function makeSite(site: Site): (path: string) => boolean {
   return path => {
     if (!path.startsWith('/')) return false
     const inPath = locale ? languageOf(path, languages) : undefined
-    if (activeFor(inPath).some(active => isServed(path, active))) return true
+    if (isServed(path, activeFor(inPath))) return true
     return redirects && inPath === undefined && hasTarget(path)
   }
 }

@@ -3,9 +3,11 @@ import type { Server } from 'node:net'
 import { debugError } from '../debug.ts'
 import { splitNegation } from '../match/glob.ts'
 import { compilePaths } from '../match/path-patterns.ts'
+import { slowSentence } from '../slow-patterns.ts'
 import { type WarningCode, warn } from '../warnings.ts'
 import { isExpress, type Router, routerOf } from './express-internals.ts'
 import { findRoute } from './express-walk.ts'
+import { layerExpressions } from './slow-layers.ts'
 import { hasAnyRoute, unseenHandlers } from './unseen-handlers.ts'
 
 type Patterns = readonly (string | RegExp)[]
@@ -45,6 +47,8 @@ function look(router: Router | undefined, also: Patterns, isComplete: boolean, s
       `knownRoutes: ${catchAll} takes every path, so the list keeps nothing out. Answer unknown paths in a middleware (app.use), which is no route`,
     )
   }
+  const slow = router && slowSentence('knownRoutes', layerExpressions(router))
+  if (slow !== undefined) say('DROP444_SLOW_PATTERN', slow)
   const unseen = router ? unseenHandlers(router, also) : []
   if (unseen.length > 0) {
     const more = unseen.length > 5 ? ` and ${unseen.length - 5} more` : ''

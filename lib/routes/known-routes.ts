@@ -5,6 +5,7 @@ import { globProblem, splitNegation } from '../match/glob.ts'
 import { compilePaths, type PathMatcher } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
 import { type Check, list, readOptions } from '../options.ts'
+import { warnOfSlow } from '../slow-patterns.ts'
 import { isExpress, isRouter, routerOf } from './express-internals.ts'
 import { findRoute } from './express-walk.ts'
 import { adviseOnRoutes } from './known-routes-advice.ts'
@@ -58,6 +59,10 @@ const refuseAlso = (pattern: unknown, problem: string) => refuseEntry('knownRout
 export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Routes {
   if (!isExpress(app)) refuse('knownRoutes', 'app', app, 'an app or a Router of Express 4 or 5')
   const { also = [] } = readOptions('knownRoutes', options, checks)
+  warnOfSlow(
+    'knownRoutes, "also"',
+    also.filter(isRegExp).map(expression => ({ expression })),
+  )
   const isAlso = compilePaths(also, { caseSensitive: false, strict: false }, (pattern, error) =>
     refuseAlso(pattern, (error as Error).message),
   )

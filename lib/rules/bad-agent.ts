@@ -6,6 +6,7 @@ import { oncePerConnection } from '../once-per-connection.ts'
 import { boolean, type Check, list, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
+import { warnOfSlow } from '../slow-patterns.ts'
 import { scannerAgents } from './scanner-agents.ts'
 
 /** Options of {@link badAgent}. */
@@ -25,8 +26,17 @@ function agents(option: string): Check<AgentMatcher> {
       const problem = problemOf(pattern)
       if (problem !== undefined) refuseEntry('badAgent', option, pattern, problem)
     }
+    warnOfSlow(`badAgent, "${option}"`, (patterns as AgentPattern[]).flatMap(expressionOf))
     return compileAgents(patterns as AgentPattern[])
   }
+}
+
+/** Of what is no plain text. */
+function expressionOf(pattern: AgentPattern) {
+  if (typeof pattern === 'string') return []
+  return isRegExp(pattern)
+    ? [{ expression: pattern }]
+    : [{ expression: new RegExp(pattern.pattern), shown: pattern.pattern }]
 }
 
 function problemOf(pattern: unknown): string | undefined {

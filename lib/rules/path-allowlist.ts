@@ -9,6 +9,7 @@ import { boolean, type Check, listArgument, readOptions, refuseRequest } from '.
 import { Reason } from '../reasons.ts'
 import { isRoutes, type Routes } from '../routes/routes.ts'
 import { makeRule, type Rule } from '../rule.ts'
+import { warnOfSlow } from '../slow-patterns.ts'
 import { adviseOnPaths } from './path-advice.ts'
 
 /** Options of {@link pathAllowlist}. */
@@ -55,6 +56,10 @@ export function pathAllowlist(
     compilePaths(list, { caseSensitive, strict }, (pattern, error) =>
       refusePattern(pattern, (error as Error).message),
     )
+  warnOfSlow(
+    'pathAllowlist',
+    globs.filter(isRegExp).map(expression => ({ expression })),
+  )
   const matches = compile(globs)
   const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), compile) : undefined
   const common = commonOf(checked, { name: 'pathAllowlist' })

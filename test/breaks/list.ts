@@ -1,6 +1,7 @@
 import type { Break } from './break.ts'
 import { addresses } from './list/addresses.ts'
 import { agents } from './list/agents.ts'
+import { bounds } from './list/bounds.ts'
 import { contexts } from './list/contexts.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
@@ -22,6 +23,7 @@ export const breaks: readonly Break[] = [
   ...rules,
   ...addresses,
   ...agents,
+  ...bounds,
   ...contexts,
   ...paths,
   ...redis,

@@ -14,6 +14,6 @@ export const sizes = {
     most: 16,
   },
   'the largest rule': { names: '{ repeatOffender }', most: 22.5 },
-  'protect without rules': { names: '{ protect, unprotect }', most: 26 },
-  everything: { names: '*', most: 70 },
+  'protect without rules': { names: '{ protect, unprotect }', most: 28 },
+  everything: { names: '*', most: 73 },
 } as const
