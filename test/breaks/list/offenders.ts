@@ -242,8 +242,15 @@ export const offenders: readonly Break[] = [
   {
     name: 'a dead link counts for each visitor',
     file: 'rules/offences.ts',
-    find: "return status === 401 ? 'each' : 'once-a-window'",
+    find: "return status === 401 && !isCall(req) ? 'each' : 'once-a-window'",
     replace: "return 'each'",
+    tests: ['rules/repeat-offender-innocents.test.ts'],
+  },
+  {
+    name: 'a script that goes on asking for what is answered 401 is counted each time',
+    file: 'rules/offences.ts',
+    find: 'status === 401 && !isCall(req)',
+    replace: 'status === 401',
     tests: ['rules/repeat-offender-innocents.test.ts'],
   },
   {

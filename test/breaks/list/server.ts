@@ -127,8 +127,8 @@ export const server: readonly Break[] = [
   {
     name: 'a name that is not served gets its handshake',
     file: 'server/first-bytes.ts',
-    find: "if (serverNames && !serverNames(host ?? ''))",
-    replace: "if (serverNames && serverNames(host ?? ''))",
+    find: '!serverNames(host))',
+    replace: 'serverNames(host))',
     tests: ['server/server-names.test.ts'],
   },
   {
@@ -302,7 +302,7 @@ export const server: readonly Break[] = [
   {
     name: 'health checks: a visitor behind a proxy makes one',
     file: 'server/health-check.ts',
-    find: 'return isPrivate(client.text, hops) || Boolean(trust(client.text, hops))',
+    find: 'return isPrivate(client) || Boolean(trust(client.text, hops))',
     replace: 'return true',
     tests: checks,
   },
@@ -358,15 +358,36 @@ export const server: readonly Break[] = [
   {
     name: 'kept connections: Node ends those of a proxy',
     file: 'server/requests.ts',
-    find: 'if (connection.isProxy) keepProxyAlive',
-    replace: 'if (connection.isExcepted) keepProxyAlive',
+    find: 'if (connection.isProxy && headers',
+    replace: 'if (connection.isExcepted && headers',
     tests: kept,
+  },
+  {
+    name: 'kept connections: those of everybody who is trusted by a number of hops stay',
+    file: 'server/requests.ts',
+    find: "connection.isProxy && headers['x-forwarded-for'] !== undefined",
+    replace: 'connection.isProxy',
+    tests: kept,
+  },
+  {
+    name: 'TLS without a name from a trusted proxy is dropped',
+    file: 'server/first-bytes.ts',
+    find: 'return isProxy || (settings',
+    replace: 'return !isProxy && (settings',
+    tests: ['server/server-names.test.ts'],
+  },
+  {
+    name: 'health checks: a visitor whose address was cut off makes one',
+    file: 'server/health-check.ts',
+    find: ' && peerAddress(req) === undefined',
+    replace: '',
+    tests: checks,
   },
   {
     name: 'kept connections: those of everybody stay',
     file: 'server/requests.ts',
-    find: 'if (connection.isProxy) keepProxyAlive',
-    replace: 'if (connection.peer) keepProxyAlive',
+    find: 'if (connection.isProxy && headers',
+    replace: 'if (connection.peer && headers',
     tests: kept,
   },
   {
