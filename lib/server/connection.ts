@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import { inThisContext } from '../async-context.ts'
 import type { Address } from '../match/address.ts'
 import { tcpSocket } from '../wire/raw-socket.ts'
+import type { Packet } from './protocol.ts'
 
 /** What a connection is doing, as far as its time limits ask. */
 export type Phase =
@@ -82,6 +83,8 @@ export class Connection {
   sentSince = this.since
   /** What its parser had read when the last head was complete. */
   readAtHead = 0
+  /** Once there was a request of HTTP/1.0. */
+  packet: Packet | undefined
   /** The body of the request under way is broken, and its response had started. */
   isBroken = false
   /** HTTP/2: frames that are answered by themselves, and how many there were at `sentMark`. */
@@ -98,9 +101,9 @@ export class Connection {
     this.isExcepted = isExcepted
   }
 
-  enter(phase: Phase): void {
+  enter(phase: Phase, now = performance.now()): void {
     this.phase = phase
-    this.since = performance.now()
+    this.since = now
   }
 
   /** Calls back, in the context of now, when every request so far is answered; at once where all are. */
@@ -111,9 +114,13 @@ export class Connection {
 
   /** Takes a request out: its response is finished, or will never be. */
   leave(exchange: Exchange): void {
-    const index = this.exchanges.indexOf(exchange)
-    if (index < 0) return
-    this.exchanges.splice(index, 1)
+    // In turn, as a rule: `splice` would move all that wait behind it.
+    if (this.exchanges[0] === exchange) this.exchanges.shift()
+    else {
+      const index = this.exchanges.indexOf(exchange)
+      if (index < 0) return
+      this.exchanges.splice(index, 1)
+    }
     if (this.exchanges.length > 0) return
     for (const callback of this.#whenAnswered.splice(0)) callback()
   }

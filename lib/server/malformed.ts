@@ -41,16 +41,19 @@ function leave(socket: Socket): true {
 }
 
 function onHead(site: Site, connection: Connection, socket: Socket, error: ClientError): boolean {
+  const acts = !connection.isExcepted && !site.settings.dryRun
+  if (acts && error.code === BEHIND_THE_LAST) {
+    connection.ended = true
+    stopParsing(socket)
+    return true
+  }
   const facts = factsOfHead(connection, socket, error)
   const reason = reasonOf(error)
   const isUnused = reason === Reason.REQUEST_TIMEOUT && isSpare(connection)
   const finding = { reason, detail: isUnused ? NOTHING_SENT : error.code }
-  const { dryRun } = site.settings
-  const isPending = connection.exchanges.length > 0
-  if (!connection.isExcepted && !dryRun && (isPending || error.code === BEHIND_THE_LAST)) {
+  if (acts && connection.exchanges.length > 0) {
     connection.ended = true
-    if (error.code === BEHIND_THE_LAST) stopParsing(socket)
-    else endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
+    endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
     return true
   }
   const how = { facts, ...toldRaw(site, connection, socket) }

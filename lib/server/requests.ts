@@ -10,7 +10,7 @@ import { dropRequest } from './end.ts'
 import { type Continues, continueWhenRead, isContinue } from './expect.ts'
 import type { JudgeRequest } from './judge.ts'
 import { keepProxyAlive } from './keep-alive.ts'
-import { noteProtocol } from './screen.ts'
+import { newPacket, noteProtocol } from './protocol.ts'
 import type { Site } from './site.ts'
 
 /** Requests of one connection that may wait for their turn before it is read no further. */
@@ -41,15 +41,20 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
     const exchange: Exchange = { req, res, awaitsContinue: false }
     connection.exchanges.push(exchange)
+    const { socket } = req
+    const now = performance.now()
     connection.last = req
-    connection.http1 = req.socket
+    connection.http1 = socket
     connection.hadBody = hasBody(req)
-    connection.readAtHead = req.socket.bytesRead
-    connection.bytesAtRest = connection.tcp.bytesRead
+    connection.readAtHead = socket.bytesRead
+    connection.bytesAtRest = connection.tcp === socket ? connection.readAtHead : connection.tcp.bytesRead
     connection.bodyMark = connection.bytesAtRest
-    connection.bodySince = performance.now()
-    if (connection.phase !== 'request') connection.enter('request')
-    noteProtocol(req)
+    connection.bodySince = now
+    if (connection.phase !== 'request') connection.enter('request', now)
+    if (req.httpVersion === '1.0') {
+      connection.packet ??= newPacket()
+      noteProtocol(req, connection.packet, socket.bytesRead)
+    }
     res.once('close', () => answered(connection, exchange))
     const turn = () => {
       // Its body may have turned out broken while it waited.

@@ -1,11 +1,10 @@
-import { type IncomingMessage, METHODS } from 'node:http'
+import { METHODS } from 'node:http'
 import { isHttp2, type Request } from '../http-types.ts'
 import { parseHost } from '../match/host.ts'
 import { Reason } from '../reasons.ts'
 import { hostOf } from '../request-host.ts'
 import { stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
-import { packetOf } from '../wire/raw-socket.ts'
 import { judgesMissingHost } from './missing-host.ts'
 import type { Site } from './site.ts'
 
@@ -28,24 +27,6 @@ export function screenHead(req: Request): Finding | undefined {
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
     return { reason: Reason.INVALID_TRANSFER_ENCODING, detail: coding }
   return undefined
-}
-
-const requestLine = /^([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
-
-/**
- * `OPTIONS / RTSP/1.0` is read as HTTP/1.0. Only the packet that it came in still shows it, and only while it is parsed: to
- * be asked when the request comes, not when it has its turn.
- */
-export function noteProtocol(req: IncomingMessage): void {
-  if (req.httpVersion !== '1.0') return
-  const packet = packetOf(req.socket)
-  const { method = '', url = '' } = req
-  // Its own line, the first that has its method and target: a body may quote another.
-  for (const [, verb, target, protocol] of packet?.toString('latin1').matchAll(requestLine) ?? []) {
-    if (verb !== method || target !== url) continue
-    if (!protocol?.startsWith('HTTP')) stateOf(req).protocol = protocol
-    return
-  }
 }
 
 /** RFC 9112 3.2: what a server must refuse, and Node refuses in part. A rule of the app's that judges it goes first. */

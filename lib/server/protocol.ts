@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import { stateOf } from '../request-state.ts'
+import { packetOf } from '../wire/raw-socket.ts'
+
+/*
+ * `OPTIONS / RTSP/1.0` is read as HTTP/1.0. Only the packet that it came in still shows it, and only while it is parsed. Node
+ * copies the packet for each question, and thousands of requests fit into one: so it is asked once a packet, and each request
+ * looks on from the line of the one before.
+ */
+
+/** What is known of the packet that is being parsed. */
+export interface Packet {
+  /** `bytesRead` of the socket, which is another in each packet. */
+  at: number | undefined
+  /** Where it names another protocol; else there is nothing to look for. */
+  text: string | undefined
+  /** Behind the last line that was found. */
+  from: number
+  /** Requests whose line was not found: it began in an earlier packet, or looks like none. */
+  missed: number
+}
+
+export const newPacket = (): Packet => ({ at: -1, text: undefined, from: 0, missed: 0 })
+
+/** Each miss is a search to the end. */
+const MAX_MISSED = 3
+
+const others = [' RTSP/1.0', ' ICE/1.0'].map(text => Buffer.from(text))
+const requestLine = /^([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
+
+function look(packet: Packet, req: IncomingMessage, at: number | undefined): void {
+  const bytes = packetOf(req.socket)
+  const isForeign = others.some(other => bytes?.includes(other))
+  Object.assign(packet, { at, text: isForeign ? bytes?.toString('latin1') : undefined, from: 0, missed: 0 })
+  // Its text goes when it is parsed. A stream in place of a socket may not count what it has read.
+  if (isForeign || at === undefined) process.nextTick(() => Object.assign(packet, newPacket()))
+}
+
+/** To be called when a request of HTTP/1.0 comes, not when it has its turn. */
+export function noteProtocol(req: IncomingMessage, packet: Packet, at: number | undefined): void {
+  if (packet.at !== at) look(packet, req, at)
+  const { text } = packet
+  if (text === undefined || packet.missed > MAX_MISSED) return
+  const { method = '', url = '' } = req
+  requestLine.lastIndex = packet.from
+  // Its own line, the first that has its method and target: a body may quote another.
+  for (let line = requestLine.exec(text); line; line = requestLine.exec(text)) {
+    if (line[1] !== method || line[2] !== url) continue
+    packet.from = requestLine.lastIndex
+    if (!line[3]?.startsWith('HTTP')) stateOf(req).protocol = line[3]
+    return
+  }
+  packet.missed++
+}
