@@ -92,6 +92,8 @@ export class Connection {
   controlsMark = 0
   /** Reading is stopped because too many requests wait for their turn. */
   isPaused = false
+  /** HTTP/1: requests behind the end of the connection, which nobody will see. */
+  #unseen: IncomingMessage[] | undefined
   #whenAnswered: (() => void)[] = []
 
   constructor(tcp: Socket, peer: Address | undefined, isProxy: boolean, isExcepted: boolean) {
@@ -110,6 +112,24 @@ export class Connection {
   whenAnswered(callback: () => void): void {
     if (this.exchanges.length === 0) callback()
     else this.#whenAnswered.push(inThisContext(callback))
+  }
+
+  /**
+   * Leaves a request alone that came behind the end of the connection. Destroyed before Node does so, it saves Node the
+   * text of a stack, which takes longer than all else about it; but with its socket, which an earlier response may need.
+   */
+  ignore(req: IncomingMessage): void {
+    if (req.socket.destroyed) req.destroy()
+    else {
+      this.#unseen ??= []
+      this.#unseen.push(req)
+    }
+  }
+
+  /** The connection is gone, and with it what waited for its turn. To be called before Node hears of it. */
+  close(): void {
+    for (const req of this.#unseen ?? []) req.destroy()
+    for (const { req, res } of [...this.exchanges]) if (!res.socket) req.destroy()
   }
 
   /** Takes a request out: its response is finished, or will never be. */

@@ -30,13 +30,16 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   let have = 0
   let need = 1
 
+  /** Nearly always one packet, which is not copied. */
+  const all = () => (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+
   function stop(): void {
     socket.off('data', onData).off('end', onEnd).off('error', ignore)
     socket.pause()
-    if (have > 0) socket.unshift(Buffer.concat(chunks))
+    if (have > 0) socket.unshift(all())
   }
 
-  function refuse({ reason, detail, facts = readRawHead(Buffer.concat(chunks)) }: Wrong): void {
+  function refuse({ reason, detail, facts = readRawHead(all()) }: Wrong): void {
     if (endConnection(site, connection, { reason, detail }, { facts })) return
     stop()
     goOn()
@@ -62,7 +65,7 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   /** Who leaves without a word is no case for the log; who leaves in the middle of one is. */
   function end(): void {
     if (have > 0) {
-      const facts = readRawHead(Buffer.concat(chunks))
+      const facts = readRawHead(all())
       endConnection(site, connection, { reason: Reason.TRUNCATED_REQUEST }, { facts })
     }
     socket.destroy()

@@ -32,8 +32,11 @@ function look(packet: Packet, req: IncomingMessage, at: number | undefined): voi
   const bytes = packetOf(req.socket)
   const isForeign = others.some(other => bytes?.includes(other))
   Object.assign(packet, { at, text: isForeign ? bytes?.toString('latin1') : undefined, from: 0, missed: 0 })
-  // Its text goes when it is parsed. A stream in place of a socket may not count what it has read.
-  if (isForeign || at === undefined) process.nextTick(() => Object.assign(packet, newPacket()))
+  const forget = () => Object.assign(packet, newPacket())
+  // A stream in place of a socket may not count what it has read, so that the next packet could not be told from this one.
+  if (at === undefined) process.nextTick(forget)
+  // Its text goes when it is parsed: not before, and Node runs ticks behind each piece of a body.
+  else if (isForeign) setImmediate(forget)
 }
 
 /** To be called when a request of HTTP/1.0 comes, not when it has its turn. */

@@ -30,7 +30,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   function enter(req: Request, res: Response, goOn: GoOn): void {
     if (isHttp2(req)) return enterHttp2(req, res as Http2ServerResponse, goOn)
     const connection = site.connectionOf(req.socket)
-    if (connection.ended || isClosing(req)) return
+    if (connection.ended || isClosing(req)) return connection.ignore(req as IncomingMessage)
     enterHttp1(connection, req as IncomingMessage, res as ServerResponse, goOn)
   }
 

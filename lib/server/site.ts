@@ -88,7 +88,10 @@ export class Site {
     mark(tcp, connection)
     if (tcp !== socket) mark(socket, connection)
     this.connections.add(connection)
-    tcp.once('close', () => this.connections.delete(connection))
+    tcp.once('close', () => {
+      this.connections.delete(connection)
+      connection.close()
+    })
     this.onAdmit()
     return connection
   }

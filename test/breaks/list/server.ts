@@ -22,8 +22,8 @@ export const server: readonly Break[] = [
   {
     name: 'garbage behind a pending response does not wait for it',
     file: 'server/malformed.ts',
-    find: 'const isPending = connection.exchanges.length > 0',
-    replace: 'const isPending = connection.exchanges.length < 0',
+    find: 'if (acts && connection.exchanges.length > 0) {',
+    replace: 'if (acts && connection.exchanges.length < 0) {',
     tests: malformed,
   },
   {
@@ -403,5 +403,33 @@ export const server: readonly Break[] = [
     find: ' && keepAliveTimeout < PROXY_KEEP_ALIVE',
     replace: '',
     tests: kept,
+  },
+  {
+    name: 'a packet is copied for each request of HTTP/1.0 in it',
+    file: 'server/protocol.ts',
+    find: 'if (packet.at !== at) look(packet, req, at)',
+    replace: 'look(packet, req, at)',
+    tests: ['server/protocol.test.ts'],
+  },
+  {
+    name: 'a packet is copied anew behind each body in it',
+    file: 'server/protocol.ts',
+    find: 'else if (isForeign) setImmediate(forget)',
+    replace: 'else if (isForeign) process.nextTick(forget)',
+    tests: ['server/protocol.test.ts'],
+  },
+  {
+    name: 'RTSP behind a request of HTTP with its target is served',
+    file: 'server/protocol.ts',
+    find: '    packet.from = requestLine.lastIndex\n',
+    replace: '',
+    tests: ['server/protocol.test.ts'],
+  },
+  {
+    name: 'RTSP behind a line that began in an earlier packet is served',
+    file: 'server/protocol.ts',
+    find: 'const MAX_MISSED = 3',
+    replace: 'const MAX_MISSED = 0',
+    tests: ['server/protocol.test.ts'],
   },
 ]
