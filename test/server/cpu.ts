@@ -12,8 +12,8 @@ import type { CpuKind, Ports } from './cpu-servers.ts'
 export const SIZE = 65_536
 /** Times to measure again: other work on the machine makes the same work take longer. */
 const ROUNDS = 40
-/** What `protect` may add: as a part of what Node itself takes, or else in ms. A quiet machine has it at 1.3 and 0.15. */
-const PART = 1.5
+/** What `protect` may add: as a part of what Node itself takes, or else in ms. A quiet machine has it at 1.3 and 0.15: a busy one has less of its caches left. */
+const PART = 2.2
 const MORE = 0.5
 
 let server: ChildProcess
