@@ -11,9 +11,9 @@ export async function sizeOf(names: string): Promise<number> {
 export const sizes = {
   'the core (drop, rules, events, log)': {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
-    most: 16,
+    most: 17,
   },
-  'the largest rule': { names: '{ repeatOffender }', most: 23.5 },
-  'protect without rules': { names: '{ protect, unprotect }', most: 28 },
-  everything: { names: '*', most: 73 },
+  'the largest rule': { names: '{ repeatOffender }', most: 25 },
+  'protect without rules': { names: '{ protect, unprotect }', most: 31 },
+  everything: { names: '*', most: 84 },
 } as const
