@@ -388,7 +388,7 @@ for (const kind of kinds.filter(({ protocol, app }) => protocol === 2 && app ===
     ] as const) {
       for (const body of ['', 'body']) {
         test(`dropped ${when} it gets no HEADERS${body && ', though it has sent the body'}`, async () => {
-          const to = await serve(kind, { options: { rules: [rule('no', verdict)] } })
+          const to = await serve(kind, { options: { rules: [rule('no', verdict, { http2: 'goaway' })] } })
           const client = await openHttp2(to)
           client.send(body ? Buffer.concat([post(), data(1, body)]) : post())
           const wire = await client.ended()
