@@ -9,10 +9,15 @@ const MOST_STATES = 512
 const FREE_STATES = 64
 const UNKNOWN = 0
 
+/** A match begins there, not at the beginning of the text. */
+export const HIT = 1
+/** Whatever stands before, there is no match. */
+export const DEAD = 2
+
 /** What the rest of a text matches, by what the rest behind its first character does: found once for each two, and kept. */
 export class States {
-  /** By state: 1 where a match begins there, not at the beginning of the text. */
-  hits = new Uint8Array(0)
+  /** By state what is to be known of it: {@link HIT}, {@link DEAD}, or 0. */
+  marks = new Uint8Array(0)
   /** How often they were made anew. */
   rounds = 0
   /** Where the last walk has come. */
@@ -36,7 +41,7 @@ export class States {
   /** Goes on through ASCII and known states; leaves the state, and returns where it stopped: 0 where it has come through. */
   walk(text: string, from: number, start: number): number {
     const before = this.#before
-    const hits = this.hits
+    const marks = this.marks
     const { ofAscii, count } = this.#kinds
     let state = start
     let at = from
@@ -44,7 +49,7 @@ export class States {
       const code = text.charCodeAt(at)
       if (code > 127) break
       const known = before[state * count + (ofAscii[code] as number)] as number
-      if (known === UNKNOWN || hits[known - 1] === 1) break
+      if (known === UNKNOWN || marks[known - 1] !== 0) break
       state = known - 1
     }
     this.state = state
@@ -100,18 +105,20 @@ export class States {
     if (known !== undefined) return known
     const state = this.#states.push(steps) - 1
     this.#byKey.set(key, state)
-    if (state >= this.hits.length) this.#grow()
-    this.hits[state] = steps[this.#program.entry] as number
+    if (state >= this.marks.length) this.#grow()
+    const { entry, alive } = this.#program
+    const isDead = alive.length > 0 && alive.every(step => steps[step] === 0)
+    this.marks[state] = steps[entry] === 1 ? HIT : isDead ? DEAD : 0
     return state
   }
 
   #grow(): void {
-    const size = Math.max(16, this.hits.length * 2)
+    const size = Math.max(16, this.marks.length * 2)
     const grown = <T extends Uint8Array | Int32Array>(to: T, from: T): T => {
       to.set(from)
       return to
     }
-    this.hits = grown(new Uint8Array(size), this.hits)
+    this.marks = grown(new Uint8Array(size), this.marks)
     this.#before = grown(new Int32Array(size * this.#kinds.count), this.#before)
     this.#first = grown(new Uint8Array(size * this.#kinds.count), this.#first)
   }

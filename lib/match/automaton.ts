@@ -1,5 +1,5 @@
 import { Kinds } from './automaton-kinds.ts'
-import { States } from './automaton-states.ts'
+import { HIT, States } from './automaton-states.ts'
 import { compileProgram, Op, type Program } from './expression-program.ts'
 import { evaluate } from './expression-steps.ts'
 import { readExpression } from './expression-tree.ts'
@@ -31,17 +31,18 @@ export class Automaton {
 
   /** As `RegExp.test`; undefined where it would be too much work. */
   test(text: string, work: Work): boolean | undefined {
-    if (!work.takes(text.length + 1)) return undefined
     if (text.length === 0)
       return evaluate(this.#program, undefined, undefined, true)[this.#program.entry] === 1
     let state = 0
     for (let at = text.length - 1; at > 0; ) {
+      if (!work.takes(1)) return undefined
       const stop = this.#states.walk(text, at, state)
+      work.takes(at - stop)
       state = this.#states.state
       if (stop === 0) break
       state = this.#states.before(state, this.#states.kindOf(text.charCodeAt(stop)), work)
       if (state < 0) return undefined
-      if (this.#states.hits[state] === 1) return true
+      if (this.#states.marks[state] !== 0) return this.#states.marks[state] === HIT
       at = stop - 1
     }
     return this.#states.begins(state, this.#states.kindOf(text.charCodeAt(0)))
@@ -78,7 +79,7 @@ export class Automaton {
       state = this.#states.before(state, this.#states.kindOf(text.charCodeAt(at)), work)
       if (state < 0) return undefined
       trail[at] = state
-      if (this.#states.hits[state] === 0) continue
+      if (this.#states.marks[state] !== HIT) continue
       first = at
       last = Math.max(last, at)
     }
@@ -98,7 +99,7 @@ export class Automaton {
     for (let at = place; at > 0; at--) {
       state = this.#states.before(state, this.#states.kindOf(code), work)
       if (state < 0) return undefined
-      if (this.#states.hits[state] === 1) return true
+      if (this.#states.marks[state] === HIT) return true
       if (state === trail[at]) return firstHit <= at
       if ((at & 63) === 0 && !work.takes(64)) return undefined
       code = text.charCodeAt(at - 1)

@@ -13,6 +13,8 @@ export interface Program {
   readonly entry: number
   /** Each step behind those of the same place on which it depends. */
   readonly order: Int32Array
+  /** The steps of which one has to match for the expression to match further to the left; none where it may anywhere. */
+  readonly alive: readonly number[]
   /** Whether steps of one place depend on each other in a circle: a repetition of what may be empty. */
   readonly hasCircles: boolean
 }
@@ -74,8 +76,29 @@ export function compileProgram({ tree }: Expression): Program | undefined {
     other: Int32Array.from(other),
     entry,
     order: Int32Array.from(order),
+    alive: aliveSteps(ops, next, other, entry),
     hasCircles,
   }
+}
+
+/** All steps that are not of a lookahead, but for the last; none where another one than `$` leads to the last. */
+function aliveSteps(
+  ops: readonly number[],
+  next: readonly number[],
+  other: readonly number[],
+  entry: number,
+): number[] {
+  const found = new Set([entry])
+  for (const step of found) {
+    if (step === 0) continue
+    const followers = ops[step] === Op.SPLIT ? [next[step], other[step]] : [next[step]]
+    for (const follower of followers as number[]) {
+      if (follower === 0 && ops[step] !== Op.END) return []
+      found.add(follower)
+    }
+  }
+  found.delete(0)
+  return [...found]
 }
 
 /** Puts each step behind those that it depends on at the same place in a text. */

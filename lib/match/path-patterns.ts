@@ -72,7 +72,7 @@ export function compilePaths(
     if (path.charCodeAt(0) !== SLASH) return false
     const isTrimmed = !strict && path.length > 1 && path.charCodeAt(path.length - 1) === SLASH
     if (isTrimmed && path.charCodeAt(path.length - 2) === SLASH) return false
-    work.begin()
+    work.begin(path)
     // A RegExp is asked about the path as it was sent.
     let level = isTrimmed && hasRegExp ? UNSURE : trie.levelOf(isTrimmed ? path.slice(0, -1) : path)
     if (level === -1 && hasOwnText && takenOut.test(path)) level = UNSURE

@@ -54,8 +54,8 @@ export const bounds: readonly Break[] = [
   {
     name: 'the work of one path is counted against the next',
     file: 'match/work.ts',
-    find: '  begin(): void {\n    this.#left = MOST\n',
-    replace: '  begin(): void {\n',
+    find: '    this.#left = path.length > SHORT ? MOST : Number.POSITIVE_INFINITY\n',
+    replace: '    this.#left += path.length - path.length\n',
     tests: ['match/automaton.test.ts'],
   },
   {
