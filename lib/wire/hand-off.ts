@@ -114,9 +114,12 @@ export function handOffStream(
 
 const headerMethods = ['setHeader', 'appendHeader', 'removeHeader'] as const
 
-/** RFC 9113 8.1: behind a whole response, asks for no more of the body, which would use up what is free for other streams. */
+/**
+ * RFC 9113 8.1: behind a whole response, asks for no more of the body, which would use up what is free for other streams. A turn
+ * later, when the response is out: Node 22 and 26 leave out its HEADERS otherwise, or end the process by an assertion.
+ */
 function stopUpload(stream: ServerHttp2Stream): void {
-  if (!stream.endAfterHeaders) stream.close(NO_ERROR)
+  if (!stream.endAfterHeaders) setImmediate(() => stream.destroyed || stream.close(NO_ERROR))
 }
 
 /**
