@@ -34,7 +34,7 @@ const plain = words(`
   /cgi-bin/.%2e/.%2e/.%2e/.%2e/bin/sh /cgi-bin/%%32%65%%32%65/%%32%65%%32%65/bin/sh /cgi-bin/config.exp
   /actuator /actuator/ /actuator/health /actuator/env /actuator/heapdump /actuator/gateway/routes
   /actuator/mappings /actuator/info /actuator/beans /manage/health /management/env /env /heapdump /jolokia
-  /jolokia/list /trace /metrics /health /healthz /status /server-status /server-info /nginx_status
+  /jolokia/list /trace /metrics /health /status /server-status /server-info /nginx_status
   /debug/pprof/ /debug/vars /debug/default/view /_profiler/phpinfo /_ignition/execute-solution
   /telescope/requests /horizon/ /__debug__/ /__pycache__/ /_next/data /swagger.json /swagger/index.html
   /swagger-ui.html /swagger-ui/ /openapi.json /api-docs /v2/api-docs /v3/api-docs /graphql /graphiql
