@@ -14,7 +14,8 @@ export function hostOf(req: Request): Host | Finding {
     return { reason: Reason.NO_HOST }
   const host = field === undefined ? undefined : hostOfField(field)
   if (host && 'reason' in host) return host
-  if (host && fields.some(other => parseHost(other)?.name !== host.name)) return duplicate(fields)
+  if (host && fields.length > 1 && fields.some(other => parseHost(other)?.name !== host.name))
+    return duplicate(fields)
   if (target === undefined) return host as Host
   return parseHost(target.authority) ?? { reason: Reason.INVALID_HOST, detail: target.authority }
 }

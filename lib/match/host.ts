@@ -43,6 +43,14 @@ function isPlainName(text: string): boolean {
 export function parseHost(text: string): Host | undefined {
   if (text.length > LONGEST_HOST) return undefined
   if (text.length <= LONGEST_NAME && isPlainName(text)) return { name: text, isAddress: false }
+  if (text !== last.text) last = { text, host: readHost(text) }
+  return last.host
+}
+
+/** A request asks several times, and the next one of a pipeline mostly for the same. */
+let last: { readonly text: string; readonly host: Host | undefined } = { text: '', host: undefined }
+
+function readHost(text: string): Host | undefined {
   const match = shape.exec(text.toLowerCase())
   if (!match) return undefined
   const [, name = '', dot, port] = match
