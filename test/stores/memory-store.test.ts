@@ -290,3 +290,15 @@ test('the largest is made in no time, as nothing is written; where there is no m
   } as unknown as Int32ArrayConstructor
   assert.throws(() => new MemoryStore(1e8), { name: 'OptionsError', code: 'DROP444_INVALID_OPTION' })
 })
+
+test('a limit that is only asked goes on from the time that a clock was set back to', () => {
+  const store = new MemoryStore(10)
+  const bucket = { rate: 1_000, burst: 2_000, delay: Number.POSITIVE_INFINITY }
+  const later = 3_600_000
+  store.hit('k', bucket, later)
+  store.hit('k', bucket, later)
+  assert.equal(store.peek('k', bucket, 0, 1).allowed, true)
+  // A second behind the question a request has drained, so there is room for two.
+  const allowed = [1, 2, 3].map(() => (store.hit('k', bucket, 1_000) as { allowed: boolean }).allowed)
+  assert.deepEqual(allowed, [true, true, false])
+})
