@@ -160,41 +160,41 @@ test('what would be too much work is not judged, and costs no more than the work
 })
 
 describe('many globs that begin with a wildcard', () => {
-  const many = Array.from({ length: 1_000 }, (_, i) => `/**/*-${i}-*.js`)
+  const many = Array.from({ length: 1_000 }, (_, i) => `/**/*-q${i}-*.js`)
   const options = { caseSensitive: false, strict: false }
   const isListed = compilePaths(many, options)
   const isLeft = compilePaths(['/**', ...many.map(glob => `!${glob}`)], options)
 
   test('each is asked where its text stands', () => {
     for (const i of [0, 7, 99, 999]) {
-      for (const path of [`/a/x-${i}-y.js`, `/a/b/-${i}-.JS`, `/a/%78-${i}-y.js`]) {
+      for (const path of [`/a/x-q${i}-y.js`, `/a/b/-Q${i}-.JS`, `/a/%78-q${i}-y.js`]) {
         assert.equal(isListed(path), true, path)
         assert.equal(isLeft(path), false, path)
       }
     }
-    for (const path of ['/a/x-1000-y.js', '/a/x-7.js', '/a/x-7-y.css']) {
+    for (const path of ['/a/x-q1000-y.js', '/a/x-q7.js', '/a/x-q7-y.css']) {
       assert.equal(isListed(path), false, path)
       assert.equal(isLeft(path), true, path)
     }
   })
 
   test('a long path for which one is enough is judged', () => {
-    const long = `/${'x'.repeat(8_000)}/-7-.js`
+    const long = `/${'x'.repeat(8_000)}/-q7-.js`
     assert.equal(isListed(long), true)
     assert.equal(isLeft(long), false)
   })
 
   test('a path that all of them would have to look at is taken away, and on no list', () => {
-    const all = many.map((_, i) => `-${i}-`).join('')
+    const all = many.map((_, i) => `-q${i}-`).join('')
     assert.equal(isLeft(`/${all}/${'x'.repeat(4_000)}.js`), false)
-    assert.equal(isListed(`/${all}/${'x'.repeat(4_000)}-999-.js`), false)
+    assert.equal(isListed(`/${all}/${'x'.repeat(4_000)}-q999-.js`), false)
     // Of a path that ends in another way each sees at once that it is none of its own.
     assert.equal(isLeft(`/${all}/${'x'.repeat(4_000)}.jsx`), true)
   })
 
   test('a path of a few hundred characters is judged, whatever stands in it', () => {
     const path = `/a/${many
-      .map((_, i) => `-${i}-`)
+      .map((_, i) => `-q${i}-`)
       .join('')
       .slice(0, 400)}`
     assert.equal(isListed(`${path}.js`), true)
