@@ -5,6 +5,9 @@ import { evaluate } from './expression-steps.ts'
 import { readExpression } from './expression-tree.ts'
 import type { Work } from './work.ts'
 
+/** What it takes to ask at all: of a thousand, none is at hand. */
+const TO_BEGIN = 128
+
 /** The states at each place of the text that was read last, and where in it a match begins. */
 let trail = new Int32Array(1_024)
 
@@ -34,6 +37,7 @@ export class Automaton {
     if (text.length === 0)
       return evaluate(this.#program, undefined, undefined, true)[this.#program.entry] === 1
     let state = 0
+    work.takes(TO_BEGIN)
     for (let at = text.length - 1; at > 0; ) {
       if (!work.takes(1)) return undefined
       const stop = this.#states.walk(text, at, state)

@@ -23,8 +23,8 @@ export interface Glob {
   match(path: string): boolean | undefined
   /** Whether a path that it matches would not be matched with the character at any of these places replaced. */
   spells(path: string, places: readonly number[]): boolean
-  /** To be called where many globs are asked about each path: then only those are whose texts stand in it. */
-  sift(): void
+  /** The number of the text that stands in each path that it matches: to be asked for where nothing else tells it from others. */
+  sift(): number
   readonly longest: number
   /** Micromatch's expression. */
   readonly source: string
@@ -98,13 +98,10 @@ export function compileGlob(glob: string, { caseSensitive, work, texts }: GlobLi
   const globstars = glob.split('**').length - 1
   const sharing = globstars > 1 ? globstars + Math.max(...stars) : Math.max(globstars, ...stars)
   const asked = askOnce(expression)
-  let text = -1
   return {
-    match: path => path === glob || (texts.has(text, path, work) && asked().test(path, work)),
+    match: path => path === glob || asked().test(path, work),
     spells: (path, places) => path === glob || asked().spells(path, places, STRANGER, work) === true,
-    sift() {
-      text = texts.add(expression)
-    },
+    sift: () => texts.add(expression, glob),
     longest: longestBy[sharing] ?? 32,
     source,
   }

@@ -62,13 +62,16 @@ function leavesOf(
   const isBounded = glob.longest < Number.POSITIVE_INFINITY
   const shapes = isBounded ? [{ head: '', tail: undefined }] : shapesOf(glob.source, fold)
   // Nothing else tells it from other globs.
-  if (shapes.some(({ head }) => head.length < 2)) glob.sift()
+  const number = shapes.some(({ head }) => head.length < 2) ? glob.sift() : -1
   const tails = shapes.map(({ head, tail }): Leaf => {
     // Of what hides in the head the RegExp says nothing.
     const whole = isBounded || head.includes('/.') ? match : matchPlain
-    return { head, level, tail: tail === undefined ? whole : tail }
+    return { head, level, tail: tail === undefined ? whole : tail, text: number }
   })
-  return [...tails, { head: shapes.map(({ head }) => head).reduce(commonStart, text), level, match }]
+  return [
+    ...tails,
+    { head: shapes.map(({ head }) => head).reduce(commonStart, text), level, match, text: number },
+  ]
 }
 
 export function compilePositive(text: string, level: number, list: GlobList, fold: Uint8Array): Leaf[] {

@@ -49,7 +49,8 @@ export function compilePaths(
   const { caseSensitive, strict } = options
   const fold = foldTable(caseSensitive)
   const work = new Work()
-  const list = { caseSensitive, strict, work, texts: new RequiredTexts() }
+  const texts = new RequiredTexts()
+  const list = { caseSensitive, strict, work, texts }
   let last = -1
   const compile = (pattern: string | RegExp): Leaf[] => {
     const { glob, negated } = isRegExp(pattern) ? { glob: pattern, negated: false } : splitNegation(pattern)
@@ -64,7 +65,7 @@ export function compilePaths(
       return refuse(pattern, error)
     }
   })
-  const trie = new PathTrie(leaves, fold)
+  const trie = new PathTrie(leaves, fold, (text, path) => texts.has(text, path, work))
   const hasRegExp = patterns.some(isRegExp)
   const hasOwnText = patterns.some(pattern => !isRegExp(pattern) && takenOut.test(pattern))
 

@@ -9,6 +9,8 @@ export interface Leaf {
   readonly level: number
   /** For plain paths: what may follow the head. */
   readonly tail?: Shape['tail']
+  /** The number of a text without which nothing matches; none, or -1, where there is none. */
+  readonly text?: number
   /** For any path: given as it is compared, and as it was sent. */
   readonly match?: (form: string, path: string) => boolean
 }
@@ -24,10 +26,21 @@ export interface PackedTrie {
   /** By a node's NEXT and the next character, folded: a node, or 0. */
   readonly next: Uint16Array | Uint32Array
   /** By node: what has a function for its tail. */
-  readonly tails: readonly (readonly Leaf[])[]
+  readonly tails: readonly Several[]
   /** By node: what judges whole paths. */
-  readonly wholes: readonly (readonly Leaf[])[]
+  readonly wholes: readonly Several[]
 }
+
+/** Leaves of one node, and by their places their texts: those that can't match are not even looked at. */
+export interface Several {
+  readonly leaves: readonly Leaf[]
+  readonly texts: Int32Array
+}
+
+const severalOf = (leaves: readonly Leaf[]): Several => ({
+  leaves,
+  texts: Int32Array.from(leaves, ({ text = -1 }) => text),
+})
 
 export const SIZE = 9
 export const [LABEL, LABEL_END, NEXT, STAR_CHILD, OPEN] = [4, 5, 6, 7, 8] as const
@@ -80,8 +93,8 @@ export function packTrie(leaves: readonly Leaf[], fold: Uint8Array): PackedTrie 
   const nodes: number[] = []
   const labels: number[] = []
   const next = [...row]
-  const tails: Leaf[][] = []
-  const wholes: Leaf[][] = []
+  const tails: Several[] = []
+  const wholes: Several[] = []
   const all = leaves.map(leaf => ({ ...leaf, codes: foldText(leaf.head.slice(1), fold) }))
   const queue: Branch[] = [{ leaves: all, start: 0 }]
   for (const branch of queue) {
@@ -98,8 +111,8 @@ export function packTrie(leaves: readonly Leaf[], fold: Uint8Array): PackedTrie 
     nodes.push(...levelsOf(here), labels.length, labels.length + label.length, rowStart, star)
     nodes.push(opennessOf(here, star > 0))
     labels.push(...label)
-    tails.push(here.filter(({ tail }) => typeof tail === 'function'))
-    wholes.push(here.filter(({ match }) => match))
+    tails.push(severalOf(here.filter(({ tail }) => typeof tail === 'function')))
+    wholes.push(severalOf(here.filter(({ match }) => match)))
   }
   return {
     nodes: Int32Array.from(nodes),

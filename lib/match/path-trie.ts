@@ -8,6 +8,7 @@ import {
   OPEN,
   type PackedTrie,
   packTrie,
+  type Several,
   SIZE,
   STAR_CHILD,
 } from './path-trie-pack.ts'
@@ -20,8 +21,15 @@ export const UNSURE = -2
 export class PathTrie {
   readonly #fold: Uint8Array
   readonly #trie: PackedTrie
+  readonly #mayHave: (text: number, path: string) => boolean
 
-  constructor(leaves: readonly Leaf[], fold: Uint8Array) {
+  /** @param mayHave whether the text of a number may stand in a path */
+  constructor(
+    leaves: readonly Leaf[],
+    fold: Uint8Array,
+    mayHave: (text: number, path: string) => boolean = () => true,
+  ) {
+    this.#mayHave = mayHave
     this.#fold = fold
     this.#trie = packTrie(leaves, fold)
   }
@@ -72,7 +80,10 @@ export class PathTrie {
       if (path.length - at < 2) best = Math.max(best, nodes[base + End.SLASH] as number)
     }
     if (nodes[base + OPEN] === HAS_TAILS) {
-      for (const { level, tail } of tails[node] as Leaf[]) {
+      const { leaves, texts } = tails[node] as Several
+      for (let i = 0; i < leaves.length; i++) {
+        if ((texts[i] as number) >= 0 && !this.#mayHave(texts[i] as number, path)) continue
+        const { level, tail } = leaves[i] as Leaf
         if (level > best && (tail as Tail)(path, at)) best = level
       }
     }
@@ -95,7 +106,11 @@ export class PathTrie {
       for (const code of labels.subarray(nodes[base + LABEL], nodes[base + LABEL_END])) {
         if (fold[path.charCodeAt(at++)] !== code) return found
       }
-      found.push(...(wholes[node] as Leaf[]))
+      const { leaves, texts } = wholes[node] as Several
+      for (let i = 0; i < leaves.length; i++) {
+        const text = texts[i] as number
+        if (text < 0 || this.#mayHave(text, path)) found.push(leaves[i] as Leaf)
+      }
       node = next[(nodes[base + NEXT] as number) + (fold[path.charCodeAt(at)] as number)] ?? 0
     } while (node > 0)
     return found

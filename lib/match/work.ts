@@ -1,7 +1,7 @@
 /** The most steps, of some nanoseconds each, that are spent on one path: less than half a millisecond. */
 const MOST = 64_000
 /** A path as short as this, or shorter, is judged whatever it takes: it can't take long. */
-const SHORT = 128
+const SHORT = 256
 
 /** The steps that one path has left. What would take more is not judged. */
 export class Work {

@@ -189,7 +189,7 @@ describe('many globs that begin with a wildcard', () => {
     assert.equal(isLeft(`/${all}/${'x'.repeat(4_000)}.js`), false)
     assert.equal(isListed(`/${all}/${'x'.repeat(4_000)}-q999-.js`), false)
     // Of a path that ends in another way each sees at once that it is none of its own.
-    assert.equal(isLeft(`/${all}/${'x'.repeat(4_000)}.jsx`), true)
+    assert.equal(isLeft(`/${all.slice(0, 1_000)}/${'x'.repeat(4_000)}.jsx`), true)
   })
 
   test('a path of a few hundred characters is judged, whatever stands in it', () => {
