@@ -19,7 +19,18 @@ const SAMPLES = '\ue000a0-'
 const LONGEST_ASKED_ANEW = 256
 
 /** The places of the hidden characters of a path, the last first; undefined where there are too many. */
-function hiddenPlaces(path: string): number[] | undefined {
+function hiddenPlaces(path: string): readonly number[] | undefined {
+  if (path !== last.path) last = { path, places: findHidden(path) }
+  return last.places
+}
+
+/** A path is asked about by one glob after the other. */
+let last: { readonly path: string; readonly places: readonly number[] | undefined } = {
+  path: '',
+  places: [],
+}
+
+function findHidden(path: string): number[] | undefined {
   const places: number[] = []
   let parts = 0
   for (const { 0: part, index } of path.matchAll(hidden)) {
@@ -79,6 +90,7 @@ export function compilePositive(text: string, level: number, list: GlobList, fol
   const glob = compileGlob(form, list)
   const match: Match = path =>
     path.length <= glob.longest &&
+    hiddenPlaces(path) !== undefined &&
     glob.match(path) === true &&
     spells(path, places => glob.spells(path, places))
   // Nothing hides in a plain path.

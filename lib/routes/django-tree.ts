@@ -36,7 +36,8 @@ const prefixOf = ({ prefixDefaultLanguage }: LocalePrefix, { language, defaultLa
   language === defaultLanguage && !prefixDefaultLanguage ? '' : `${language}/`
 
 function endOf(node: Node, path: string, active: Active): number {
-  if (!isLocalePrefix(node)) return node.match(path)
+  // Of a thousand routes few begin as the path does: the others are not looked at further.
+  if (!isLocalePrefix(node)) return path.startsWith(node.start) ? node.match(path) : -1
   const prefix = prefixOf(node, active)
   return path.startsWith(prefix) ? prefix.length : -1
 }
