@@ -20,15 +20,14 @@ const LONGEST_ASKED_ANEW = 256
 
 /** The places of the hidden characters of a path, the last first; undefined where there are too many. */
 function hiddenPlaces(path: string): readonly number[] | undefined {
-  if (path !== last.path) last = { path, places: findHidden(path) }
+  if (path !== last.path) last.places = findHidden(path)
+  // To compare two strings of one text takes long: the next one is to be this very string.
+  last.path = path
   return last.places
 }
 
 /** A path is asked about by one glob after the other. */
-let last: { readonly path: string; readonly places: readonly number[] | undefined } = {
-  path: '',
-  places: [],
-}
+const last: { path: string; places: readonly number[] | undefined } = { path: '', places: [] }
 
 function findHidden(path: string): number[] | undefined {
   const places: number[] = []

@@ -110,8 +110,8 @@ export const bounds: readonly Break[] = [
   {
     name: 're_path() is asked again for each language',
     file: 'routes/django-pattern.ts',
-    find: '    if (asked !== path) {\n',
-    replace: '    {\n',
+    find: 'if (asked !== path) end = match(asked)',
+    replace: 'end = match(asked)',
     tests: ['asked-once.test.ts'],
   },
   {
