@@ -108,6 +108,19 @@ export function walk(chain: readonly (string | undefined)[], { trust }: Pick<Set
   return chain[hop]
 }
 
+/** Of `lib/client-address.ts`. */
+const MOST_HOPS = 64
+
+/** Whom we may judge where Express's walk finds somebody else among the claims. */
+export function believedOtherwise({ trust }: Pick<Setting, 'trust'>, claims: readonly (string | undefined)[]) {
+  const others: (string | undefined)[] = []
+  // Nobody is looked for behind so many trusted addresses; where all are trusted, the first is the client.
+  if (claims.length >= MOST_HOPS) others.push(undefined)
+  // With `true` nothing between the first and the last is read, as in Express.
+  if (trust === true) others.push(claims.at(-1))
+  return others
+}
+
 /** The canonical form of an address that Express has read. */
 export const canonicalText = (text: string | undefined) =>
   text === undefined ? undefined : referenceAddress(text)?.text

@@ -7,7 +7,9 @@ import { reader } from '../support/reader.ts'
 function said(lists: string, debug = 'drop444:*'): string[] {
   const script = `
     import { browserPaths, pathAllowlist } from './lib/index.ts'
-    ${lists}`
+    ${lists}
+    setTimeout(() => {}, 50) // A program that ends at once, as no server does, is not advised.
+`
   const { stderr, status } = spawnSync(process.execPath, [...reader, '--input-type=module', '-e', script], {
     encoding: 'utf8',
     env: { ...process.env, DEBUG: debug, DEBUG_COLORS: 'no' },
