@@ -112,7 +112,10 @@ export function walk(chain: readonly (string | undefined)[], { trust }: Pick<Set
 const MOST_HOPS = 64
 
 /** Whom we may judge where Express's walk finds somebody else among the claims. */
-export function believedOtherwise({ trust }: Pick<Setting, 'trust'>, claims: readonly (string | undefined)[]) {
+export function believedOtherwise(
+  { trust }: Pick<Setting, 'trust'>,
+  claims: readonly (string | undefined)[],
+) {
   const others: (string | undefined)[] = []
   // Nobody is looked for behind so many trusted addresses; where all are trusted, the first is the client.
   if (claims.length >= MOST_HOPS) others.push(undefined)

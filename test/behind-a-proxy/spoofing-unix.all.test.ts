@@ -126,7 +126,10 @@ for (const place of places) {
         for (const [i, { name: text, claims }] of attempts.entries()) {
           const expected = judgedAs[`${walk(['', ATTACKER, ...claims], { trust })}`] ?? passes
           const others = believedOtherwise({ trust }, claims).map(address => judgedAs[`${address}`] ?? passes)
-          assert.ok([expected, ...others].includes(found[i] as string), `${text}: ${found[i]}, not ${expected}`)
+          assert.ok(
+            [expected, ...others].includes(found[i] as string),
+            `${text}: ${found[i]}, not ${expected}`,
+          )
         }
       })
     }
