@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
 import { outsideRequests } from '../async-context.ts'
 import { factsOf } from '../drop-event.ts'
 import { NOTHING_SENT, Reason } from '../reasons.ts'
 import { stateOf } from '../request-state.ts'
+import { isMostlyDropped } from '../wire/http2-drops.ts'
 import { parserOf, parsersAtWork, resetSocket, unsentBytes } from '../wire/raw-socket.ts'
 import { type Connection, isSpare, type StreamRecord } from './connection.ts'
 import { probeOf } from './dead-sessions.ts'
@@ -69,7 +71,7 @@ export function watchSlow(site: Site): () => void {
     } else if (phase === 'idle') {
       if (connection.tcp.bytesRead !== connection.bytesAtRest || hasBegun(connection))
         connection.enter('head')
-    } else if (connection.session) lookAtSession(connection, now)
+    } else if (connection.session) lookAtSession(connection, connection.session, now)
     else lookAtBody(connection, now)
   }
 
@@ -118,8 +120,15 @@ export function watchSlow(site: Site): () => void {
     else if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
   }
 
-  function lookAtSession(connection: Connection, now: number): void {
-    for (const record of connection.streams?.values() ?? []) lookAtStream(connection, record, now)
+  function lookAtSession(connection: Connection, session: ServerHttp2Session, now: number): void {
+    const { streams } = connection
+    if (streams && streams.size > 0) {
+      connection.since = now
+      for (const record of streams.values()) lookAtStream(connection, record, now)
+    } else if (isOver(connection.since, settings.headerTimeout, now) && isMostlyDropped(session)) {
+      // Whoever was dropped keeps no connection for nothing. What he still asks for is behind the GOAWAY's last stream: sent anew.
+      session.close()
+    }
   }
 
   /** A stream that is answered already may stay open both ways for as long as its app likes. */

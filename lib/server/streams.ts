@@ -23,8 +23,8 @@ function listenersOf(stream: ServerHttp2Stream) {
 
 /** Keeps a stream for as long as it is open. */
 function enter(connection: Connection, stream: ServerHttp2Stream): StreamRecord {
-  connection.phase = 'request'
   const bodySince = performance.now()
+  connection.enter('request', bodySince)
   const record = { stream, req: undefined, res: undefined, awaitsContinue: false, bodyMark: -1, bodySince }
   connection.streams ??= new Map()
   connection.streams.set(stream, record)

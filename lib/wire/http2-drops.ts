@@ -15,13 +15,19 @@ const counted = new WeakSet<ServerHttp2Stream>()
 /**
  * Counts a drop of a session.
  *
- * @returns whether there are `most` by now, and no more others than drops: a page has more of what is there
+ * @returns whether there are `most` by now, on a session that is mostly dropped
  */
 export function countDrop(session: ServerHttp2Session, stream: ServerHttp2Stream, most: number): boolean {
   const tally = tallies.get(session) ?? startTally(session)
   tally.dropped++
   if (counted.delete(stream)) tally.others--
-  return tally.dropped >= most && tally.others <= tally.dropped
+  return tally.dropped >= most && isMostlyDropped(session)
+}
+
+/** Whether requests of a session were dropped, and no more than those are others: a page has more of what is there. */
+export function isMostlyDropped(session: ServerHttp2Session): boolean {
+  const tally = tallies.get(session)
+  return tally !== undefined && tally.others <= tally.dropped
 }
 
 function startTally(session: ServerHttp2Session): Tally {

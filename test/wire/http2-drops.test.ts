@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import http2 from 'node:http2'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { drop, pathAllowlist, protect, rule } from '../../lib/index.ts'
 import { collectDrops, settle, uncaught } from '../support/events.ts'
 import { type Frame, headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
@@ -121,6 +122,52 @@ for (const tls of [true, false]) {
       await ask('/x', ...Array(60).fill('/img/1'))
       await oneByOne(unlisted(30))
       assert.equal(drops.events.length, 20)
+    })
+
+    test('whoever was dropped keeps no idle connection', async () => {
+      await serve({ rules: list(), headerTimeout: 300 })
+      await ask('/x')
+      const since = performance.now()
+      client.send(next('/y'))
+      await client.ended(5_000)
+      assert.equal(client.end, 'fin')
+      assert.ok(performance.now() - since > 200)
+      assert.ok(count(frames(), 'GOAWAY') > 0)
+      assert.deepEqual(actions(), ['reset', 'reset'])
+    })
+
+    test('a page of which one image was dropped does, and so does whoever waits for an answer', async () => {
+      let answer = () => {}
+      await serve({ rules: list(), headerTimeout: 300 }, (req, res) => {
+        if (req.url === '/img/slow') answer = () => res.end('ok')
+        else res.end('ok')
+      })
+      // A client that answers PING: Node 20 is asked whether it still hears.
+      const session = http2.connect(`http${tls ? 's' : ''}://localhost:${server.port}`, {
+        rejectUnauthorized: false,
+      })
+      let end = ''
+      session.on('goaway', () => (end = 'goaway'))
+      const get = (path: string) =>
+        new Promise<unknown>(resolve => {
+          const stream = session.request({ ':path': path })
+          stream.on('response', headers => resolve(headers[':status']))
+          stream.on('error', () => {})
+          stream.on('close', () => resolve('reset')).resume()
+        })
+      assert.deepEqual(await Promise.all(['/x', '/img/1', '/img/2'].map(get)), ['reset', 200, 200])
+      await pause(1_200)
+      assert.deepEqual(await Promise.all(['/x', '/y'].map(get)), ['reset', 'reset'])
+      const slow = get('/img/slow')
+      await pause(1_200)
+      assert.equal(end, '')
+      answer()
+      assert.equal(await slow, 200)
+      // Now it is dropped more often than it was answered.
+      const isOver = new Promise(resolve => session.on('close', resolve))
+      assert.equal(await get('/z'), 'reset')
+      await isOver
+      assert.equal(end, 'goaway')
     })
 
     test('the number is an option', async () => {

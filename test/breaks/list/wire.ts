@@ -82,8 +82,29 @@ export const wire: readonly Break[] = [
   {
     name: 'HTTP/2: a page that is loaded again loses its connection',
     file: 'wire/http2-drops.ts',
-    find: '&& tally.others <= tally.dropped',
+    find: '&& isMostlyDropped(session)',
     replace: '',
+    tests: ['wire/http2-drops.test.ts'],
+  },
+  {
+    name: 'HTTP/2: whoever was dropped keeps an idle connection',
+    file: 'server/slow.ts',
+    find: 'session.close()',
+    replace: '',
+    tests: ['wire/http2-drops.test.ts'],
+  },
+  {
+    name: 'HTTP/2: an idle page loses its connection',
+    file: 'server/slow.ts',
+    find: ' && isMostlyDropped(session)',
+    replace: '',
+    tests: ['wire/http2-drops.test.ts'],
+  },
+  {
+    name: 'HTTP/2: whoever waits for an answer after a drop loses the connection',
+    file: 'server/slow.ts',
+    find: 'if (streams && streams.size > 0) {\n      connection.since = now',
+    replace: 'if (streams && streams.size > 99) {\n      connection.since = now',
     tests: ['wire/http2-drops.test.ts'],
   },
   {
