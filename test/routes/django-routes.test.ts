@@ -64,6 +64,12 @@ describe('djangoRoutes', () => {
     assert.deepEqual(listed(routes, ['/2024/', '/24/', '/n/-7']), ['/2024/', '/n/-7'])
   })
 
+  it('reads a number no further than Python does, beside a converter of the project too', () => {
+    const routes = djangoRoutes(['<yyyy:y>/<int:n>'], { converters: { yyyy: '[0-9]{4}' } })
+    const long = '1'.repeat(4300)
+    assert.deepEqual(listed(routes, [`/2024/${long}`, `/2024/${long}1`]), [`/2024/${long}`])
+  })
+
   it('is mounted under a prefix', () => {
     for (const prefix of ['/app', '/app/']) {
       const routes = djangoRoutes(['', 'a/'], { prefix })

@@ -35,6 +35,7 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 2)) {
       rules: readonly Rule[],
       handler: Handler = (req, res) => {
         if (req.url === '/slow') setTimeout(() => res.end('slow is done'), 80)
+        else if (req.url === '/slower') setTimeout(() => res.end('done too'), 400)
         else res.end('fine')
       },
     ) => {
@@ -71,7 +72,7 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 2)) {
     test('goaway: what comes before it is answered and finishes, what comes behind it is refused', async () => {
       await serve([noBad({ http2: 'goaway' })])
       client.send(
-        Buffer.concat([headers(1, '/slow'), headers(3, '/bad'), headers(5, '/also'), headers(7, '/slow')]),
+        Buffer.concat([headers(1, '/slow'), headers(3, '/bad'), headers(5, '/also'), headers(7, '/slower')]),
       )
       assert.ok(await client.until(() => of(since(), 'GOAWAY').length > 0, 20_000))
       client.send(headers(9, '/later'))
@@ -86,7 +87,7 @@ for (const kind of kinds.filter(({ protocol }) => protocol === 2)) {
       const order = frames.map(({ type }) => type)
       assert.ok(order.indexOf('GOAWAY') < order.indexOf('RST_STREAM'))
       assert.equal(wire.end, 'fin')
-      assert.deepEqual(calls, ['/slow', '/also', '/slow'])
+      assert.deepEqual(calls, ['/slow', '/also', '/slower'])
       assert.equal(drops.events.length, 1)
     })
 
