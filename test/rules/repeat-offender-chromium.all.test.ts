@@ -209,6 +209,7 @@ describe('repeatOffender and a real Chromium', { skip: requireTool('chromium'), 
     const other = await openSite('http2', [])
     await page.goto(`${other.origin}/`)
     for (tried = 0; tried < 60 && isBanned(other).length === 0; tried++) await page.click('button')
-    assert.equal(tried, 51)
+    // A click returns before its answer is here.
+    assert.ok(tried >= 51 && tried <= 54, `${tried}`)
   })
 })
