@@ -68,6 +68,8 @@ export class Connection {
   hadBody = false
   /** The socket of the last request, until it is known whether the next has begun in the same packet. */
   http1: Socket | undefined
+  /** Bytes of answers that were out before they could be sent, since there last was no request. */
+  ahead = 0
   /** Of TLS, once the handshake is done: it counts what is read in the clear. */
   tls: Socket | undefined
   session: ServerHttp2Session | undefined

@@ -16,6 +16,12 @@ import type { Site } from './site.ts'
 /** Requests of one connection that may wait for their turn before it is read no further. */
 const MAX_WAITING = 100
 
+/** Bytes of answers that may wait to be sent while further requests run. */
+const MAX_AHEAD = 1_048_576
+
+/** Node's own note on a response that ends its connection; where a future Node has none, what is behind runs as without us. */
+const isLast = (res: ServerResponse) => (res as { _last?: boolean })._last === true
+
 /** How a request goes on when it has passed. */
 type GoOn = (continues: Continues, isExcepted: boolean) => void
 
@@ -36,10 +42,12 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
 
   /**
    * One at a time, as in nginx: a request gets its turn when the one before it is answered. Until then that one may
-   * still be dropped, by a rule that waits for something or by the app itself, and then this one must never run.
+   * still be dropped, by a rule that waits for something or by the app itself, and then this one must never run. What is
+   * answered at once need not be sent by then: Node sends the responses in their order.
    */
   function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
     const exchange: Exchange = { req, res, awaitsContinue: false }
+    const before = connection.exchanges.at(-1)?.res
     connection.exchanges.push(exchange)
     const { socket } = req
     const now = performance.now()
@@ -60,11 +68,18 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
       // Its body may have turned out broken while it waited.
       if (!stateOf(req).dropped) judge(req, res, isExcepted => goOn(exchange, isExcepted))
     }
-    if (res.socket) return turn()
+    if (res.socket || (before && isOut(connection, before))) return turn()
     stateOf(req).waited = true
     if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
     // Node emits it as it ends the response before.
     res.once('socket', inThisContext(turn))
+  }
+
+  /** Whether the request behind need not wait until an answer is sent. */
+  function isOut(connection: Connection, before: ServerResponse): boolean {
+    if (!before.writableEnded || isLast(before)) return false
+    connection.ahead += before.writableLength
+    return connection.ahead <= MAX_AHEAD
   }
 
   /** When the packet is parsed: until then Node starts to read anew behind each request. */
@@ -81,6 +96,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
       exchange.req.socket.resume()
     }
     if (connection.exchanges.length > 0) return
+    connection.ahead = 0
     // By a number of hops everybody is trusted: a proxy is who passes somebody on.
     const { headers, socket } = exchange.req
     if (connection.isProxy && headers['x-forwarded-for'] !== undefined) keepProxyAlive(site.server, socket)

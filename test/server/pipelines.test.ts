@@ -135,6 +135,19 @@ for (const kind of http1) {
         assert.notEqual(wire.end, 'open')
         assert.deepEqual([calls, drops.events.length], [before, 1])
       })
+
+      test(`never run, and those before it that were answered at once are sent whole, dropped ${who}`, async () => {
+        const handler: Handler = (req, res) => void res.end(`${req.url} ${'x'.repeat(300_000)}`)
+        const before = Array.from({ length: 10 }, (_, index) => `/${index}`)
+        const bytes = [...before, '/bad', ...before].map(path => get(path)).join('')
+        const wire = await exchange(await serve(kind, { ...site(), handler }), bytes, 5_000)
+        assert.deepEqual(
+          bodies(wire.data.toString()).map(body => `${body?.slice(0, 2)} ${body?.length}`),
+          before.map(path => `${path} 300003`),
+        )
+        assert.notEqual(wire.end, 'open')
+        assert.deepEqual([calls, drops.events.length], [before, 1])
+      })
     }
 
     test('twenty good ones in a packet are answered, in order', async () => {
@@ -195,6 +208,21 @@ describe('rules on a path', () => {
 for (const kind of bare) {
   describe(`a long pipeline, ${kindName(kind)}`, () => {
     hooks()
+
+    test('whose answers are read by nobody is not answered any further than a few megabytes', async () => {
+      const large = 'x'.repeat(200_000)
+      const handler: Handler = (_req, res) => void res.end(large)
+      const client = await RawClient.open(await serve(kind, { handler }))
+      client.tcp.pause()
+      client.send(get('/').repeat(200))
+      for (let last = -1; last < calls.length; await settle(200)) last = calls.length
+      // Some of it the kernel takes: up to 10 MB on loopback.
+      assert.ok(calls.length > 1 && calls.length < 80, `${calls.length} requests ran`)
+      client.tcp.resume()
+      assert.ok(await client.until(() => client.received > 200 * large.length, 20_000))
+      assert.equal(calls.length, 200)
+      client.destroy()
+    })
 
     test('is answered whole, one at a time, by a slow app', async () => {
       const count = runs(500)
@@ -294,19 +322,20 @@ for (const kind of bare) {
       assert.deepEqual(drops.events, [])
     })
 
-    test('ends with the response that closes the connection', async () => {
-      const handler: Handler = (req, res) => {
-        if (req.url === '/2') res.setHeader('Connection', 'close')
-        slowly(req, res)
-      }
-      const client = await RawClient.open(await serve(kind, { handler }))
-      client.send(get('/1') + get('/2') + get('/3'))
-      const wire = await client.ended()
-      assert.notEqual(wire.end, 'open')
-      assert.deepEqual(bodies(wire.data.toString()), ['answer /1', 'answer /2'])
-      assert.deepEqual(calls, ['/1', '/2'])
-      assert.equal(await leftConnections(), 0)
-    })
+    for (const [when, by] of Object.entries({ later: slowly, 'at once': answer }))
+      test(`ends with the response that closes the connection, given ${when}`, async () => {
+        const handler: Handler = (req, res) => {
+          if (req.url === '/2') res.setHeader('Connection', 'close')
+          by(req, res)
+        }
+        const client = await RawClient.open(await serve(kind, { handler }))
+        client.send(get('/1') + get('/2') + get('/3'))
+        const wire = await client.ended(5_000)
+        assert.notEqual(wire.end, 'open')
+        assert.deepEqual(bodies(wire.data.toString()), ['answer /1', 'answer /2'])
+        assert.deepEqual(calls, ['/1', '/2'])
+        assert.equal(await leftConnections(), 0)
+      })
 
     test('goes on behind bodies that nobody read', async () => {
       const client = await RawClient.open(await serve(kind, { handler: slowly }))

@@ -92,8 +92,29 @@ export const server: readonly Break[] = [
   {
     name: 'requests of a pipeline run at once',
     file: 'server/requests.ts',
-    find: 'if (res.socket) return turn()',
-    replace: 'if (res) return turn()',
+    find: '!before.writableEnded || ',
+    replace: '',
+    tests: pipelines,
+  },
+  {
+    name: 'a request whose answer is out already holds up the next',
+    file: 'server/requests.ts',
+    find: '(before && isOut(connection, before))',
+    replace: 'false',
+    tests: ['server/async-context.test.ts'],
+  },
+  {
+    name: 'a request runs behind an answer that ends the connection',
+    file: 'server/requests.ts',
+    find: ' || isLast(before)',
+    replace: '',
+    tests: pipelines,
+  },
+  {
+    name: 'a pipeline whose answers nobody reads is answered without end',
+    file: 'server/requests.ts',
+    find: 'return connection.ahead <= MAX_AHEAD',
+    replace: 'return true',
     tests: pipelines,
   },
   {
