@@ -37,6 +37,8 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
   function ask(session: ServerHttp2Session, connection: Connection, probe: Probe): void {
     probe.asked = connection.tcp.bytesWritten
     probe.askedAt = performance.now()
+    // One that is closing takes no PING, and says so: what it has to send besides tells.
+    if (session.closed) return
     session.ping(() => {
       probe.asked = undefined
       probe.alive = probe.seen = connection.tcp.bytesRead
@@ -44,9 +46,13 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
   }
 
   /** Ends a session whose PING is not sent, or not heard of again. */
-  function awaitAnswer(session: ServerHttp2Session, connection: Connection, { asked, askedAt }: Probe): void {
-    const isUnsent = connection.tcp.bytesWritten === asked && (session.state.outboundQueueSize ?? 0) > 0
-    const isUnheard = performance.now() - askedAt >= (site.settings.headerTimeout || PATIENCE)
+  function awaitAnswer(session: ServerHttp2Session, connection: Connection, probe: Probe): void {
+    const { asked, askedAt } = probe
+    const { bytesWritten } = connection.tcp
+    const isUnsent = bytesWritten === asked && (session.state.outboundQueueSize ?? 0) > 0
+    const isUnheard =
+      !session.closed && performance.now() - askedAt >= (site.settings.headerTimeout || PATIENCE)
+    if (session.closed) probe.asked = bytesWritten
     if (!isUnsent && !isUnheard) return
     if (isEnding(session)) connection.tcp.destroy()
     else connection.inContext(() => endConnection(site, connection, { reason: Reason.HTTP2_ERROR }))

@@ -75,9 +75,9 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     res.once('socket', inThisContext(turn))
   }
 
-  /** Whether the request behind need not wait until an answer is sent. */
+  /** Whether the request behind need not wait until an answer is sent. Under TLS Node alone gets stuck where many do not. */
   function isOut(connection: Connection, before: ServerResponse): boolean {
-    if (!before.writableEnded || isLast(before)) return false
+    if (!before.writableEnded || isLast(before) || connection.tls) return false
     connection.ahead += before.writableLength
     return connection.ahead <= MAX_AHEAD
   }

@@ -80,6 +80,7 @@ async function goHome(page: Page, { origin }: Site): Promise<void> {
       return
     } catch (error) {
       if (tries === 20 || !/interrupted/.test(String(error))) throw error
+      await settle(50)
     }
   }
 }

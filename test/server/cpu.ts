@@ -12,9 +12,9 @@ import type { CpuKind, Ports } from './cpu-servers.ts'
 export const SIZE = 65_536
 /** Times to measure again: other work on the machine makes the same work take longer. */
 const ROUNDS = 40
-/** What `protect` may add: as a part of what Node itself takes, or else in ms. */
+/** What `protect` may add: as a part of what Node itself takes, or else in ms: 0.3, and what a busy machine adds to that. */
 const PART = 1.5
-const MORE = 0.3
+const MORE = 0.4
 
 let server: ChildProcess
 let ports: Ports

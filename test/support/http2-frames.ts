@@ -37,7 +37,7 @@ export function parseFrames(bytes: Buffer): Frame[] {
   return frames
 }
 
-function frame(type: string, flags: number, stream: number, payload: Buffer): Buffer {
+export function frame(type: string, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9)
   head.writeUIntBE(payload.length, 0, 3)
   head[3] = types.indexOf(type)

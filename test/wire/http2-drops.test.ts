@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { drop, pathAllowlist, protect, rule } from '../../lib/index.ts'
 import { collectDrops, settle, uncaught } from '../support/events.ts'
-import { type Frame, headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
+import { type Frame, frame, headers, openHttp2, parseFrames } from '../support/http2-frames.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { credentials, type Handler, listen, type RunningServer } from '../support/servers.ts'
 
@@ -122,6 +122,16 @@ for (const tls of [true, false]) {
       await ask('/x', ...Array(60).fill('/img/1'))
       await oneByOne(unlisted(30))
       assert.equal(drops.events.length, 20)
+    })
+
+    test('a broken frame behind the drop that ends a connection does not keep it', async () => {
+      await serve({ rules: [pathAllowlist(['/img/*'], { http2: 'goaway' })], headerTimeout: 300 })
+      const settingsOfStream = frame('SETTINGS', 0, 7, Buffer.alloc(8))
+      client.send(Buffer.concat([next('/x'), settingsOfStream, next('/img/1')]))
+      await client.ended(8_000)
+      assert.equal(client.end, 'fin')
+      // Later Nodes tell of the frame too.
+      assert.equal(actions()[0], 'goaway')
     })
 
     test('whoever was dropped keeps no idle connection', async () => {
