@@ -53,7 +53,7 @@ async function send(port: number, sent: readonly Buffer[]): Promise<void> {
 }
 
 /** Connections one after the other: what wakes up for each alone finds nothing of its code in the caches. */
-const BATCH = 8
+const BATCH = 4
 
 /** What bytes take of the server's processor, in ms a connection. */
 async function cost(port: number, sent: readonly Buffer[]): Promise<number> {

@@ -11,10 +11,14 @@ export type Tier = (typeof tiers)[number]
 
 /** Of `test:all`, what may go another way on another Node: the sample that CI runs on each. The rest runs on one. */
 export const dependsOnNode = [
-  'behind-a-proxy/spoofing',
-  'offenders/',
-  'server/',
-  'stores/outage',
+  'behind-a-proxy/spoofing-http2',
+  'behind-a-proxy/spoofing-unix',
+  'server/cpu-families',
+  'server/fuzz',
+  'server/pipelines',
+  'server/slow-',
+  'server/slow.',
+  'stores/outage.all',
   'stores/redis/async',
 ] as const
 
