@@ -44,6 +44,8 @@ export interface RequestState extends Occasion {
   protocol: string | undefined
   /** HTTP/1: an earlier response of its connection was pending when it came. */
   waited: boolean
+  /** What becomes of its response counts for requests behind it. */
+  isWatched: boolean
   /** HTTP/2: a stream that is closed has forgotten its session. */
   session: ServerHttp2Session | undefined
   /** Of its socket or session; undefined where that was gone before the request was seen. */
@@ -79,6 +81,7 @@ function makeState(req: Request): RequestState {
     isBodyLost: false,
     protocol: undefined,
     waited: false,
+    isWatched: false,
     session,
     connection: carrier && connectionStateOf(carrier),
   }

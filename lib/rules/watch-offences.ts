@@ -165,6 +165,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
     watcher,
     watchAnswer(req, res) {
       if (counted.statuses.size === 0 || !isOn || !isResponse(res)) return
+      stateOf(req).isWatched = true
       const isHttp2 = isHttp2Response(res)
       const carrier: Answer | Stream = isHttp2 ? res.stream : res
       carrier[kRequest] = req

@@ -28,6 +28,8 @@ export type Phase =
 export interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
+  /** Rules or app have it. */
+  hasTurn: boolean
   /** Nobody has read the body yet, so the client was not asked to send it. */
   awaitsContinue: boolean
 }
@@ -73,6 +75,8 @@ export class Connection {
   /** Of TLS, once the handshake is done: it counts what is read in the clear. */
   tls: Socket | undefined
   session: ServerHttp2Session | undefined
+  /** When its session was first seen to be over. */
+  sessionOver: number | undefined
   /** HTTP/2: what is open on the session. */
   streams: Map<ServerHttp2Stream, StreamRecord> | undefined
   /** `bytesRead` when the last request was complete, as far as can be known. */
@@ -131,7 +135,7 @@ export class Connection {
   /** The connection is gone, and with it what waited for its turn. To be called before Node hears of it. */
   close(): void {
     for (const req of this.#unseen ?? []) req.destroy()
-    for (const { req, res } of [...this.exchanges]) if (!res.socket) req.destroy()
+    for (const { req, hasTurn } of [...this.exchanges]) if (!hasTurn) req.destroy()
   }
 
   /** Takes a request out: its response is finished, or will never be. */

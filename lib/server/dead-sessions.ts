@@ -18,6 +18,8 @@ interface Probe {
   /** `bytesWritten` before a PING that is not answered yet, and when that was. */
   asked: number | undefined
   askedAt: number
+  /** Frames waited when it was last looked at. */
+  wasQueued: boolean
 }
 
 /** How long an answer to a PING may take where `headerTimeout` sets no limit, in ms. */
@@ -49,7 +51,10 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
   function awaitAnswer(session: ServerHttp2Session, connection: Connection, probe: Probe): void {
     const { asked, askedAt } = probe
     const { bytesWritten } = connection.tcp
-    const isUnsent = bytesWritten === asked && (session.state.outboundQueueSize ?? 0) > 0
+    const isQueued = (session.state.outboundQueueSize ?? 0) > 0
+    // What the app has just said is sent a turn later: of a closing session, on which nothing else was asked, it is looked at twice.
+    const isUnsent = bytesWritten === asked && isQueued && (!session.closed || probe.wasQueued)
+    probe.wasQueued = isQueued
     const isUnheard =
       !session.closed && performance.now() - askedAt >= (site.settings.headerTimeout || PATIENCE)
     if (session.closed) probe.asked = bytesWritten
@@ -61,7 +66,13 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
   return function look(connection) {
     const { tcp, session } = connection
     if (!session || session.destroyed || connection.ended || unsentBytes(tcp) > 0) return
-    const probe = probes.get(connection) ?? { alive: -1, seen: -1, asked: undefined, askedAt: 0 }
+    const probe = probes.get(connection) ?? {
+      alive: -1,
+      seen: -1,
+      asked: undefined,
+      askedAt: 0,
+      wasQueued: false,
+    }
     probes.set(connection, probe)
     if (probe.asked !== undefined) awaitAnswer(session, connection, probe)
     else if (tcp.bytesRead !== probe.seen) probe.seen = tcp.bytesRead

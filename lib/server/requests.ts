@@ -46,8 +46,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
    * answered at once need not be sent by then: Node sends the responses in their order.
    */
   function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
-    const exchange: Exchange = { req, res, awaitsContinue: false }
-    const before = connection.exchanges.at(-1)?.res
+    const exchange: Exchange = { req, res, hasTurn: false, awaitsContinue: false }
+    const before = connection.exchanges.at(-1)
     connection.exchanges.push(exchange)
     const { socket } = req
     const now = performance.now()
@@ -65,20 +65,27 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     }
     res.once('close', () => answered(connection, exchange))
     const turn = () => {
-      // Its body may have turned out broken while it waited.
-      if (!stateOf(req).dropped) judge(req, res, isExcepted => goOn(exchange, isExcepted))
+      // Its body may have turned out broken while it waited. A response to a client that has gone is never to be written:
+      // Node 20 and 22 would end the one before twice, and with it the process.
+      if (stateOf(req).dropped || socket.errored) return
+      exchange.hasTurn = true
+      judge(req, res, isExcepted => goOn(exchange, isExcepted))
     }
-    if (res.socket || (before && isOut(connection, before))) return turn()
+    if (res.socket || (before && runsAhead(connection, req, before))) return turn()
     stateOf(req).waited = true
     if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
     // Node emits it as it ends the response before.
     res.once('socket', inThisContext(turn))
   }
 
-  /** Whether the request behind need not wait until an answer is sent. Under TLS Node alone gets stuck where many do not. */
-  function isOut(connection: Connection, before: ServerResponse): boolean {
-    if (!before.writableEnded || isLast(before) || connection.tls) return false
-    connection.ahead += before.writableLength
+  /**
+   * Whether a request need not wait until the answer before it is sent. Not where its own body can still turn out broken, nor where
+   * that answer may be an offence; nor under TLS, where Node gets stuck over many answers that are not sent.
+   */
+  function runsAhead(connection: Connection, req: IncomingMessage, { req: before, res }: Exchange): boolean {
+    if (!res.writableEnded || isLast(res) || stateOf(before).isWatched) return false
+    if (connection.hadBody || req.headers.expect !== undefined || connection.tcp !== req.socket) return false
+    connection.ahead += res.writableLength
     return connection.ahead <= MAX_AHEAD
   }
 

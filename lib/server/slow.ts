@@ -14,6 +14,9 @@ import type { Site } from './site.ts'
 /** How often connections are looked at, in ms: what a limit may be late by, twice at most. */
 const INTERVAL = 250
 
+/** How long a client may take to close its side of an HTTP/2 connection that is over, where `headerTimeout` sets no limit, in ms. */
+const LINGER = 10_000
+
 /** Bytes of a frame that acknowledges another, with its TLS record. */
 const MAX_ACKNOWLEDGEMENT = 64
 
@@ -121,8 +124,13 @@ export function watchSlow(site: Site): () => void {
   }
 
   function lookAtSession(connection: Connection, session: ServerHttp2Session, now: number): void {
-    const { streams } = connection
-    if (streams && streams.size > 0) {
+    const { streams, tcp } = connection
+    if (session.destroyed) {
+      // FIN is sent. Whoever does not answer it keeps nothing either.
+      connection.sessionOver ??= now
+      const isLeft = isOver(connection.sessionOver, settings.headerTimeout || LINGER, now)
+      if (isLeft && unsentBytes(tcp) === 0) tcp.destroy()
+    } else if (streams && streams.size > 0) {
       connection.since = now
       for (const record of streams.values()) lookAtStream(connection, record, now)
     } else if (isOver(connection.since, settings.headerTimeout, now) && isMostlyDropped(session)) {

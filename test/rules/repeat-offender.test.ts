@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import http2 from 'node:http2'
 import type { Server } from 'node:net'
 import { describe, test } from 'node:test'
@@ -559,6 +560,28 @@ describe('repeatOffender in protect', () => {
     const args = [...reader, '--input-type=module', '-e', script]
     const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
     assert.deepEqual([child.stdout.trim(), child.status], ['settled', 0], child.stderr)
+  })
+
+  test('guesses in one packet are counted one by one', async () => {
+    const own = offender({ limit: 5 })
+    let answered = 0
+    const { port } = closed(
+      await listen(
+        protect(
+          http.createServer((_req, res) => {
+            answered++
+            res.statusCode = 401
+            res.end()
+          }),
+          { rules: [own] },
+        ),
+      ),
+    )
+    const client = await RawClient.open({ port })
+    client.send(get('/login', { Authorization: 'Basic eA==' }).repeat(300))
+    await client.ended(5_000)
+    assert.notEqual(client.end, 'open')
+    assert.ok(answered > 4 && answered < 10, `${answered} were answered`)
   })
 
   test('counting drops is no subscription, for the warning; and polling a store keeps no process alive', async () => {

@@ -322,6 +322,41 @@ for (const kind of bare) {
       assert.deepEqual(drops.events, [])
     })
 
+    test('behind a large answer that the client does not wait for takes nobody down', async () => {
+      const handler: Handler = (req, res) => {
+        if (req.url !== '/large') return answer(req, res)
+        for (let i = 0; i < 20; i++) (res as ServerResponse).write(Buffer.alloc(1_000_000))
+        setImmediate(() => res.end())
+      }
+      const to = await serve(kind, { handler })
+      const client = await RawClient.open(to)
+      client.tcp.pause()
+      client.send(get('/large') + get('/behind'))
+      while (calls.length === 0) await settle(5)
+      await settle(100)
+      client.tcp.resetAndDestroy()
+      await settle(100)
+      assert.deepEqual(calls, ['/large'])
+      assert.equal(await leftConnections(), 0)
+      assert.deepEqual(bodies((await exchange(to, get('/', { Connection: 'close' }))).data.toString()), [
+        'answer /',
+      ])
+    })
+
+    for (const [what, bytes] of Object.entries({
+      'a broken chunk': 'POST /3 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n',
+      'an unknown expectation': get('/3', { Expect: 'something' }),
+      'half a head': 'GET /3 HTTP',
+    }))
+      test(`is answered as far as ${what}`, async () => {
+        const client = await RawClient.open(await serve(kind, {}))
+        client.send(get('/1') + get('/2') + bytes)
+        if (bytes.startsWith('GET /3 HTTP') && bytes.length < 20 && !kind.tls) client.finish()
+        await client.until(() => bodies(client.text).length === 2, 5_000)
+        assert.deepEqual(bodies(client.text), ['answer /1', 'answer /2'])
+        client.destroy()
+      })
+
     for (const [when, by] of Object.entries({ later: slowly, 'at once': answer }))
       test(`ends with the response that closes the connection, given ${when}`, async () => {
         const handler: Handler = (req, res) => {

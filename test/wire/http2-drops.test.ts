@@ -146,6 +146,18 @@ for (const tls of [true, false]) {
       assert.deepEqual(actions(), ['reset', 'reset'])
     })
 
+    for (const http2 of [20, 'goaway'] as const)
+      test(`nor does it by leaving its side open: ${http2}`, async () => {
+        await serve({ rules: [pathAllowlist(['/img/*'], { http2 })], headerTimeout: 300 })
+        client.send(next('/x'))
+        await client.ended(5_000)
+        assert.equal(client.end, 'fin')
+        const left = () =>
+          new Promise<number>(resolve => server.server.getConnections((_, open) => resolve(open)))
+        for (let tries = 0; tries < 100 && (await left()) > 0; tries++) await pause(50)
+        assert.equal(await left(), 0)
+      })
+
     test('a page of which one image was dropped does, and so does whoever waits for an answer', async () => {
       let answer = () => {}
       await serve({ rules: list(), headerTimeout: 300 }, (req, res) => {
