@@ -15,9 +15,9 @@ const chosen = (count < 0 ? given : given.slice(0, count)) as Tier[]
 if (chosen.length === 0) chosen.push('test')
 
 const isSample = process.env.DROP444_SAMPLE === '1'
-// Most of them wait most of the time: on two cores Node would run one file after the other. Those that do not are left out, or
-// cut down, in a sample.
-const atOnce = Math.max(4, availableParallelism() - 1)
+// Most of them wait most of the time: on two cores Node would run one file after the other. Beside those that measure time there
+// are fewer.
+const atOnce = Math.max(chosen.includes('test') || isSample ? 4 : 3, availableParallelism() - 1)
 /** Of a whole file. */
 const timeouts: Record<Tier, number> = { test: 240_000, all: 480_000, long: 1_200_000 }
 const timeout = Math.max(...chosen.map(tier => timeouts[tier]))
