@@ -44,7 +44,7 @@ export interface RequestState extends Occasion {
   protocol: string | undefined
   /** HTTP/1: an earlier response of its connection was pending when it came. */
   waited: boolean
-  /** What becomes of its response counts for requests behind it. */
+  /** `repeatOffender` counts its answer, and may ban the client before the next request. */
   isWatched: boolean
   /** HTTP/2: a stream that is closed has forgotten its session. */
   session: ServerHttp2Session | undefined

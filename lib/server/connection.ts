@@ -28,7 +28,7 @@ export type Phase =
 export interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** Rules or app have it. */
+  /** It was given to the rules. */
   hasTurn: boolean
   /** Nobody has read the body yet, so the client was not asked to send it. */
   awaitsContinue: boolean
@@ -70,12 +70,12 @@ export class Connection {
   hadBody = false
   /** The socket of the last request, until it is known whether the next has begun in the same packet. */
   http1: Socket | undefined
-  /** Bytes of answers that were out before they could be sent, since there last was no request. */
+  /** Bytes of answers that had to wait for earlier ones, since the connection was last idle. */
   ahead = 0
   /** Of TLS, once the handshake is done: it counts what is read in the clear. */
   tls: Socket | undefined
   session: ServerHttp2Session | undefined
-  /** When its session was first seen to be over. */
+  /** When its session was first seen destroyed, in ms of `performance.now()`. */
   sessionOver: number | undefined
   /** HTTP/2: what is open on the session. */
   streams: Map<ServerHttp2Stream, StreamRecord> | undefined

@@ -18,7 +18,7 @@ interface Probe {
   /** `bytesWritten` before a PING that is not answered yet, and when that was. */
   asked: number | undefined
   askedAt: number
-  /** Frames waited when it was last looked at. */
+  /** Whether frames waited to be sent at the last look. */
   wasQueued: boolean
 }
 
@@ -39,7 +39,7 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
   function ask(session: ServerHttp2Session, connection: Connection, probe: Probe): void {
     probe.asked = connection.tcp.bytesWritten
     probe.askedAt = performance.now()
-    // One that is closing takes no PING, and says so: what it has to send besides tells.
+    // Node sends no PING on a closing session. There the frames that wait tell whether it is dead.
     if (session.closed) return
     session.ping(() => {
       probe.asked = undefined
@@ -52,7 +52,7 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
     const { asked, askedAt } = probe
     const { bytesWritten } = connection.tcp
     const isQueued = (session.state.outboundQueueSize ?? 0) > 0
-    // What the app has just said is sent a turn later: of a closing session, on which nothing else was asked, it is looked at twice.
+    // Node sends a frame a turn after the app wrote it. So in a closing session a frame has to wait for two looks.
     const isUnsent = bytesWritten === asked && isQueued && (!session.closed || probe.wasQueued)
     probe.wasQueued = isQueued
     const isUnheard =

@@ -19,7 +19,7 @@ const MAX_WAITING = 100
 /** Bytes of answers that may wait to be sent while further requests run. */
 const MAX_AHEAD = 1_048_576
 
-/** Node's own note on a response that ends its connection; where a future Node has none, what is behind runs as without us. */
+/** Whether a response ends its connection. Node has no public name for it (`_last`, in Node 20 to 26); without it none does. */
 const isLast = (res: ServerResponse) => (res as { _last?: boolean })._last === true
 
 /** How a request goes on when it has passed. */
@@ -42,8 +42,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
 
   /**
    * One at a time, as in nginx: a request gets its turn when the one before it is answered. Until then that one may
-   * still be dropped, by a rule that waits for something or by the app itself, and then this one must never run. What is
-   * answered at once need not be sent by then: Node sends the responses in their order.
+   * still be dropped, by a rule that waits for something or by the app itself, and then this one must never run. A
+   * request behind one that was answered at once may run before that answer is sent: Node sends the responses in their order.
    */
   function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
     const exchange: Exchange = { req, res, hasTurn: false, awaitsContinue: false }
@@ -65,8 +65,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     }
     res.once('close', () => answered(connection, exchange))
     const turn = () => {
-      // Its body may have turned out broken while it waited. A response to a client that has gone is never to be written:
-      // Node 20 and 22 would end the one before twice, and with it the process.
+      // A body may turn out broken while its request waits. And when a write has failed, Node 20 and 22 give the socket to the next
+      // response: writing to it would finish the one before twice, which ends the process.
       if (stateOf(req).dropped || socket.errored) return
       exchange.hasTurn = true
       judge(req, res, isExcepted => goOn(exchange, isExcepted))
@@ -79,8 +79,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 
   /**
-   * Whether a request need not wait until the answer before it is sent. Not where its own body can still turn out broken, nor where
-   * that answer may be an offence; nor under TLS, where Node gets stuck over many answers that are not sent.
+   * Whether a request may run before the answer in front of it is sent. A request with a body waits, as the body may turn out broken;
+   * so does one behind an answer that may ban the client, and each under TLS, where Node gets stuck over hundreds of unsent answers.
    */
   function runsAhead(connection: Connection, req: IncomingMessage, { req: before, res }: Exchange): boolean {
     if (!res.writableEnded || isLast(res) || stateOf(before).isWatched) return false

@@ -126,15 +126,20 @@ export function watchSlow(site: Site): () => void {
   function lookAtSession(connection: Connection, session: ServerHttp2Session, now: number): void {
     const { streams, tcp } = connection
     if (session.destroyed) {
-      // FIN is sent. Whoever does not answer it keeps nothing either.
+      if (settings.dryRun) return
+      // The server has sent FIN. A client that does not answer it must not keep the socket.
       connection.sessionOver ??= now
       const isLeft = isOver(connection.sessionOver, settings.headerTimeout || LINGER, now)
       if (isLeft && unsentBytes(tcp) === 0) tcp.destroy()
     } else if (streams && streams.size > 0) {
       connection.since = now
       for (const record of streams.values()) lookAtStream(connection, record, now)
-    } else if (isOver(connection.since, settings.headerTimeout, now) && isMostlyDropped(session)) {
-      // Whoever was dropped keeps no connection for nothing. What he still asks for is behind the GOAWAY's last stream: sent anew.
+    } else if (
+      !settings.dryRun &&
+      isOver(connection.since, settings.headerTimeout, now) &&
+      isMostlyDropped(session)
+    ) {
+      // A dropped client must not keep an idle connection. A request on its way comes behind the GOAWAY: the client sends it anew.
       session.close()
     }
   }

@@ -24,7 +24,7 @@ export function countDrop(session: ServerHttp2Session, stream: ServerHttp2Stream
   return tally.dropped >= most && isMostlyDropped(session)
 }
 
-/** Whether requests of a session were dropped, and no more than those are others: a page has more of what is there. */
+/** Whether at least half of the requests since a session's first drop were dropped: of a page more is there. */
 export function isMostlyDropped(session: ServerHttp2Session): boolean {
   const tally = tallies.get(session)
   return tally !== undefined && tally.others <= tally.dropped

@@ -103,8 +103,8 @@ export const stricterHosts: readonly HostException[] = [
     is: ({ host = '' }) => /^[.-]/.test(host),
   },
   {
-    name: 'a name that is longer than DNS has any',
-    why: 'nginx takes a name of any length; what is asked about each is bounded by DNS (253 characters)',
+    name: 'a name longer than DNS allows',
+    why: 'nginx takes a name of any length; a DNS name has 253 characters at most (RFC 1035 2.3.4)',
     is: ({ host = '' }) => host.replace(/\.?(?::\d*)?$/, '').length > 253,
   },
   {
