@@ -158,6 +158,14 @@ for (const tls of [true, false]) {
         assert.equal(await left(), 0)
       })
 
+    test('but in a dry run of protect it does', async () => {
+      await serve({ dryRun: true, headerTimeout: 300 }, req => drop(req))
+      await ask('/x')
+      await pause(1_200)
+      assert.equal(client.end, 'open')
+      assert.equal(count(frames(), 'GOAWAY'), 0)
+    })
+
     test('a page of which one image was dropped does, and so does whoever waits for an answer', async () => {
       let answer = () => {}
       await serve({ rules: list(), headerTimeout: 300 }, (req, res) => {
