@@ -1,5 +1,5 @@
 import { framework, type Request } from './http-types.ts'
-import type { Address } from './match/address.ts'
+import { type Address, standsFor } from './match/address.ts'
 
 /** What was done with a request. */
 export type DropAction =
@@ -33,7 +33,9 @@ export interface DropEvent {
   readonly detail: string | undefined
   /** Bytes of the body that was sent (nginx `$body_bytes_sent`): 0, but for an answer with `status`. */
   readonly bodyBytesSent: number
+  /** Who asked; the IPv4 client behind a translator (`64:ff9b::a.b.c.d`, RFC 6052). */
   readonly clientAddress: string | undefined
+  /** Who connected. */
   readonly peerAddress: string | undefined
   /** The user name of Basic credentials, as nginx's `$remote_user`. */
   readonly remoteUser: string | undefined
@@ -77,7 +79,7 @@ export function makeEvent(
     reason: verdict.reason,
     detail: verdict.detail,
     bodyBytesSent: verdict.bodyBytesSent,
-    clientAddress: client?.text,
+    clientAddress: client && standsFor(client).text,
     peerAddress: peer?.text,
     remoteUser: facts.remoteUser,
     method: facts.method,

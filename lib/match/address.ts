@@ -57,6 +57,21 @@ export function addressOfWords(words: readonly number[]): Address {
   return { family: 6, words: [a, b, c, d], text: formatWords6(words) }
 }
 
+/** The first word of `64:ff9b::/96`; the next two are zero. */
+const NAT64 = 0x0064_ff9b
+
+/**
+ * Whom an address stands for where clients are denied, limited and banned: the IPv4 client that a translator shows as
+ * `64:ff9b::a.b.c.d` (RFC 6052 2.1), else the address itself. Never to be asked where something is granted: trust, `except`,
+ * `allowCidr` (RFC 6052 3.1 has no such rights in it, and a private address in that prefix is nobody's).
+ */
+export function standsFor(address: Address): Address {
+  const { family, words } = address
+  if (family === 4 || words[0] !== NAT64 || words[1] !== 0 || words[2] !== 0) return address
+  const word = words[3] as number
+  return { family: 4, words: [word], text: formatWord4(word) }
+}
+
 /**
  * The canonical form of an IPv4 or IPv6 address, or undefined if `text` is none. A zone (`fe80::1%eth0`) is cut off: it
  * names an interface of this machine, not the peer.

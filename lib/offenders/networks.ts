@@ -1,4 +1,11 @@
-import { type Address, addressOfWords, hostMask, maskWords, parseAddress } from '../match/address.ts'
+import {
+  type Address,
+  addressOfWords,
+  hostMask,
+  maskWords,
+  parseAddress,
+  standsFor,
+} from '../match/address.ts'
 import { fingerprint, newSecret, takeFingerprint } from '../match/keyed-hash.ts'
 
 const ALL = -1
@@ -20,7 +27,8 @@ export class Networks {
   }
 
   /** Writes the words of an address's network to `into`, IPv4 first of all as zeros with a mark. Allocates nothing. */
-  mask({ family, words }: Address, into: Int32Array): void {
+  mask(address: Address, into: Int32Array): void {
+    const { family, words } = standsFor(address)
     if (family === 4) {
       into[0] = ALL
       into[1] = (words[0] as number) & this.#mask4
@@ -32,7 +40,8 @@ export class Networks {
   }
 
   /** The network as text: an address where it is all of it, else a CIDR. */
-  text({ family, words, text }: Address): string {
+  text(address: Address): string {
+    const { family, words, text } = standsFor(address)
     const size = family === 4 ? this.ipv4 : this.ipv6
     if (size === (family === 4 ? 32 : 128)) return text
     const masked = maskWords(words, size)
@@ -43,10 +52,11 @@ export class Networks {
   /** An address of the network that `text` names: an address, or a CIDR that lies within one network. */
   parse(text: string): Address | undefined {
     const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text.trim()) ?? []
-    const parsed = address.includes('%') ? undefined : parseAddress(address)
+    const seen = address.includes('%') ? undefined : parseAddress(address)
+    const parsed = seen && standsFor(seen)
     if (!parsed || bits === undefined) return parsed
     const whole = parsed.family === 4 ? 32 : 128
-    // The prefix length of a mapped CIDR counts the 96 bits before the IPv4 address.
+    // The prefix length of a mapped or translated CIDR counts the 96 bits before the IPv4 address.
     const size = Number(bits) - (parsed.family === 4 && address.includes(':') ? 96 : 0)
     const least = parsed.family === 4 ? this.ipv4 : this.ipv6
     return size >= least && size <= whole ? parsed : undefined

@@ -1,3 +1,4 @@
+import { standsFor } from '../match/address.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import { Reason } from '../reasons.ts'
 import type { Rule } from '../rule.ts'
@@ -5,7 +6,8 @@ import type { AddressOptions } from './address-rule.ts'
 import { cidrRule } from './cidr-rule.ts'
 
 /**
- * Drops the addresses in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403.
+ * Drops the addresses in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403. An IPv4 client behind a translator
+ * (`64:ff9b::a.b.c.d`, RFC 6052) is dropped by either of its addresses.
  *
  * @param list addresses, CIDRs (host bits may be set), ranges `first-last`, `loopback`, `linklocal`, `uniquelocal`; at
  *   least one, and none that covers every address; or what {@link cidrSet} made of them
@@ -18,7 +20,8 @@ import { cidrRule } from './cidr-rule.ts'
  */
 export function denyCidr(list: (Iterable<string> & object) | CidrSet, options?: AddressOptions): Rule {
   return cidrRule('denyCidr', list, options, (set, address) => {
-    const detail = set.match(address)
+    const client = standsFor(address)
+    const detail = set.match(address) ?? (client === address ? undefined : set.match(client))
     return detail === undefined ? undefined : { reason: Reason.DENIED_ADDRESS, detail }
   })
 }

@@ -1,4 +1,4 @@
-import { type Address, maskWords } from '../match/address.ts'
+import { type Address, maskWords, standsFor } from '../match/address.ts'
 import type { Decision } from '../match/leaky-bucket.ts'
 import { decideAll } from '../match/several-limits.ts'
 import { guardStore } from '../stores/guarded-store.ts'
@@ -59,10 +59,11 @@ function inMemory(limits: readonly CompiledLimit[], stores: readonly MemoryStore
 
     return ({ key, cost }: Asked, now: number, counts: boolean): Decision => {
       if (typeof key !== 'string') {
-        const first = key.words[0] as number
-        if (key.family === 4) return store.hitWords(V4, first & v4Mask, bucket, now, cost, counts)
+        const { family, words } = standsFor(key)
+        const first = words[0] as number
+        if (family === 4) return store.hitWords(V4, first & v4Mask, bucket, now, cost, counts)
         if (ipv6Subnet <= 64) {
-          const second = (key.words[1] as number) & lowMask
+          const second = (words[1] as number) & lowMask
           return store.hitWords(first & highMask, second, bucket, now, cost, counts)
         }
       }

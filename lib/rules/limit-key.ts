@@ -1,5 +1,5 @@
 import type { Request } from '../http-types.ts'
-import { type Address, addressOfWords, formatWord4, maskWords } from '../match/address.ts'
+import { type Address, addressOfWords, formatWord4, maskWords, standsFor } from '../match/address.ts'
 import type { Check } from '../options.ts'
 
 export type KeyFunction = (req: Request) => string | PromiseLike<string>
@@ -41,7 +41,8 @@ export interface Subnets {
 }
 
 /** An IPv6 subscriber has a whole network: each of its addresses is the same client. */
-export function addressKey(address: Address, { ipv4Subnet, ipv6Subnet }: Subnets): string {
+export function addressKey(seen: Address, { ipv4Subnet, ipv6Subnet }: Subnets): string {
+  const address = standsFor(seen)
   if (address.family === 4) {
     if (ipv4Subnet === 32) return address.text
     return formatWord4(maskWords(address.words, ipv4Subnet)[0] as number)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { peerAddressOf } from '../client-address.ts'
 import { reportError } from '../drop-channel.ts'
-import { type Address, parseAddress } from '../match/address.ts'
+import { type Address, parseAddress, standsFor } from '../match/address.ts'
 import { publishConnection } from '../publish.ts'
 import { Reason } from '../reasons.ts'
 import type { Finding } from '../rule.ts'
@@ -29,7 +29,10 @@ interface Refusal {
 }
 
 /** One count an address: of IPv6 the /64, which is what one subscriber is given. */
-const keyOf = ({ family, words, text }: Address) => (family === 4 ? text : `${words[0]} ${words[1]}`)
+function keyOf(peer: Address): string {
+  const { family, words, text } = standsFor(peer)
+  return family === 4 ? text : `${words[0]} ${words[1]}`
+}
 
 export function makeDoor(site: Site): Door {
   const { rules, connectionsPerAddress, dryRun, except } = site.settings

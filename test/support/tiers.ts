@@ -18,6 +18,7 @@ export const dependsOnNode = [
   'server/pipelines',
   'server/slow-',
   'server/slow.',
+  'server/translated',
   'stores/outage.all',
   'stores/redis/async',
 ] as const

@@ -156,4 +156,47 @@ export const addresses: readonly Break[] = [
     replace: '',
     tests: ['behind-a-proxy/header-count.all.test.ts'],
   },
+  {
+    name: 'an IPv4 client behind a translator is not the one in the list',
+    file: 'rules/deny-cidr.ts',
+    find: '(client === address ? undefined : set.match(client))',
+    replace: 'undefined',
+    tests: ['rules/translated.test.ts'],
+  },
+  {
+    name: 'all IPv4 clients behind a translator have one limit',
+    file: 'rules/limit-decider.ts',
+    find: 'const { family, words } = standsFor(key)',
+    replace: 'const { family, words } = key',
+    tests: ['rules/translated.test.ts'],
+  },
+  {
+    name: 'all IPv4 clients behind a translator have one limit in a store',
+    file: 'rules/limit-key.ts',
+    find: 'const address = standsFor(seen)',
+    replace: 'const address = seen',
+    tests: ['rules/translated.test.ts'],
+  },
+  {
+    name: 'a ban of one IPv4 client behind a translator meets them all',
+    file: 'offenders/networks.ts',
+    find: 'const { family, words } = standsFor(address)',
+    replace: 'const { family, words } = address',
+    tests: ['rules/translated.test.ts'],
+  },
+  {
+    name: 'the private address in a translated one is let in',
+    file: 'match/cidr-set.ts',
+    find: '    const table = family === 4 ?',
+    replace:
+      '    const isShown = words[0] === 0x64ff9b\n    if (isShown) scanned[0] = words[3] as number\n    const table = family === 4 || isShown ?',
+    tests: ['rules/translated.test.ts'],
+  },
+  {
+    name: 'the prefix of translated addresses is a bit longer',
+    file: 'match/address.ts',
+    find: 'words[1] !== 0 || words[2] !== 0) return address',
+    replace: 'words[1] !== 0) return address',
+    tests: ['rules/translated.test.ts'],
+  },
 ]
