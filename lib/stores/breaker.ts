@@ -13,18 +13,17 @@ const STRAY_DELAY = 60_000
 export interface BreakerOptions {
   /** Resolves if the store works, for these keys too. Without it one call of the store's own is let try. */
   readonly probe: ((keys: readonly string[] | undefined) => unknown) | undefined
-  readonly onDown: (error: unknown) => void
+  /** How long a probe may take, in milliseconds. */
+  readonly timeout: number
   readonly onUp: () => void
   /** Milliseconds, for tests. */
   readonly now?: (() => number) | undefined
 }
 
-/** Keeps calls away from a store that failed, and finds out when it works again. One for each store. */
+/** Keeps calls away from a store that failed, and finds out when it works again. */
 export class Breaker {
   readonly #options: BreakerOptions
   readonly #now: () => number
-  /** How long a probe may take, in milliseconds. */
-  timeout = 50
   #isOpen = false
   #era = 0
   #delay = 0
@@ -33,6 +32,7 @@ export class Breaker {
   #nextAt = 0
   #backAt = Number.NEGATIVE_INFINITY
   #probedAt = 0
+  #timer: NodeJS.Timeout | undefined
   /** What was asked during the outage and was late, and has not come back yet. */
   strays = 0
 
@@ -65,11 +65,24 @@ export class Breaker {
 
   /** @param era as it was when the store was called */
   succeeded(era: number): void {
-    if (!this.#isOpen || era !== this.#era) return
+    if (era === this.#era) this.close()
+  }
+
+  /** Ends an outage: the store works again, or nobody uses it any more. */
+  close(): void {
+    if (!this.#isOpen) return
     this.#isOpen = false
+    this.#isTrialDue = false
     this.#era++
+    this.#failedKeys = undefined
     this.#backAt = this.#now()
+    clearTimeout(this.#timer)
     this.#options.onUp()
+  }
+
+  /** What was asked before will begin no outage. Not while one lasts: what was asked then has to end it. */
+  forgetAsked(): void {
+    this.#era++
   }
 
   /**
@@ -77,7 +90,7 @@ export class Breaker {
    * @param keys that it was called with
    * @returns whether that began an outage
    */
-  failed(era: number, error: unknown, keys?: readonly string[]): boolean {
+  failed(era: number, keys?: readonly string[]): boolean {
     if (era !== this.#era) return false
     const opens = !this.#isOpen
     const isRelapse = this.#now() - this.#backAt < RELAPSE
@@ -89,13 +102,13 @@ export class Breaker {
       this.#failedKeys = keys
     }
     this.#schedule()
-    if (opens) this.#options.onDown(error)
     return opens
   }
 
   #schedule(): void {
     this.#nextAt = this.#now() + this.#delay
-    outsideRequests(() => setTimeout(() => this.#try(), this.#delay).unref())
+    clearTimeout(this.#timer)
+    this.#timer = outsideRequests(() => setTimeout(() => this.#try(), this.#delay).unref())
   }
 
   #try(): void {
@@ -109,19 +122,19 @@ export class Breaker {
 
   #probe(probe: NonNullable<BreakerOptions['probe']>): void {
     const era = this.#era
-    const waits = new Waits(this.timeout, false, this.#now)
+    const waits = new Waits(this.#options.timeout, false, this.#now)
     const wait = waits.add(() => {
       this.strays++
-      this.failed(era, undefined)
+      this.failed(era)
     })
-    const settled = (error?: { readonly reason: unknown }) => {
+    const settled = (works: boolean) => {
       if (!waits.delete(wait)) this.strays--
-      else if (error) this.failed(era, error.reason)
-      else this.succeeded(era)
+      else if (works) this.succeeded(era)
+      else this.failed(era)
     }
     new Promise(resolve => resolve(probe(this.#failedKeys))).then(
-      () => settled(),
-      reason => settled({ reason }),
+      () => settled(true),
+      () => settled(false),
     )
   }
 }

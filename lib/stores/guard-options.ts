@@ -1,6 +1,6 @@
 import { refuse } from '../errors.ts'
 import { integer, oneOf } from '../options.ts'
-import type { StoreUser } from './guard-breakers.ts'
+import type { StoreUser, ViewOptions } from './guard-breakers.ts'
 import type { OnStoreError, RateLimitStore } from './rate-limit-store.ts'
 
 export interface GuardOptions {
@@ -20,7 +20,7 @@ export interface GuardOptions {
 export function readGuardOptions(
   store: RateLimitStore,
   options: GuardOptions,
-): StoreUser & { root: RateLimitStore; maxKeys: number } {
+): StoreUser & ViewOptions & { root: RateLimitStore; maxKeys: number } {
   const { name = 'rateLimit', maxKeys = 100_000, root = store } = options
   const probed = root.probe ? root : store
   return {

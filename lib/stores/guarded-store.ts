@@ -1,8 +1,8 @@
 import { isThenable } from '../callback.ts'
 import type { Bucket, Decision } from '../match/leaky-bucket.ts'
-import { breakerOf } from './guard-breakers.ts'
+import type { Breaker } from './breaker.ts'
+import { viewOf } from './guard-breakers.ts'
 import { type GuardOptions, readGuardOptions } from './guard-options.ts'
-import { Waits } from './guard-waits.ts'
 import { LocalLimits } from './local-limits.ts'
 import type { Hit, RateLimitStore } from './rate-limit-store.ts'
 
@@ -23,6 +23,15 @@ interface Question {
   readonly locally: () => Decision
 }
 
+/** What waits for an answer. Whoever has yet to answer holds this alone: it may be for ever, and a rule has much memory. */
+interface Asked {
+  /** Undefined once it waits no longer. */
+  waiting: { answered(decision: Decision): void; failed(error: unknown): void } | undefined
+  readonly breaker: Breaker
+  /** 1: it was asked during an outage. */
+  readonly stray: 0 | 1
+}
+
 const passes: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
 
 /**
@@ -34,19 +43,13 @@ const passes: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 
  */
 export function guardStore(store: RateLimitStore, options: GuardOptions = {}): GuardedStore {
   const { root, maxKeys, ...user } = readGuardOptions(store, options)
-  const { timeout, onStoreError } = user
-  const { breaker, giveUps } = breakerOf(root, user)
+  const { name, onStoreError } = user
+  const view = viewOf(root, user)
+  const { breaker, waits } = view
   const memory = onStoreError === 'memory' ? new LocalLimits(maxKeys) : undefined
-  const waits = new Waits(timeout, true)
-  giveUps.add(() => waits.giveUp())
 
-  /** @param settle decides on what failed, which came before what is waiting */
   function failed<T>({ era, asked }: Question, error: unknown, settle: () => T): T {
-    const isFirst = breaker.failed(era, error, keysOf(asked))
-    const settled = settle()
-    // What else was asked of it, by whatever rule, need not wait.
-    if (isFirst) for (const giveUp of giveUps) giveUp()
-    return settled
+    return view.failed({ era, error, keys: keysOf(asked) }, settle)
   }
 
   function decide(asked: Question['asked'], ask: () => Answer, locally: () => Decision): Answer {
@@ -56,7 +59,7 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
     try {
       answer = ask()
     } catch (error) {
-      return failed(question, error, locally)
+      return failed(question, asError(error), locally)
     }
     if (isThenable(answer)) return inTime(answer, question)
     breaker.succeeded(question.era)
@@ -66,33 +69,31 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
   function inTime(answer: PromiseLike<Decision>, question: Question): Promise<Decision> {
     const { era, locally } = question
     return new Promise((resolve, reject) => {
-      const stray = breaker.isOpen ? 1 : 0
-      const wait = waits.add(() => {
-        breaker.strays += stray
-        const error = new Error(`the store did not answer within ${timeout} ms`)
-        failed(question, error, () => resolve(locally()))
-      })
-      /** Whether it has come in time; what comes later decides nothing. */
-      const isInTime = () => {
-        const isWaiting = waits.delete(wait)
-        if (!isWaiting) breaker.strays -= stray
-        return isWaiting
+      const asked: Asked = {
+        breaker,
+        stray: breaker.isOpen ? 1 : 0,
+        waiting: {
+          answered(decision) {
+            waits.delete(wait)
+            breaker.succeeded(era)
+            try {
+              resolve(counted(decision, locally))
+            } catch (error) {
+              reject(error)
+            }
+          },
+          failed(error) {
+            waits.delete(wait)
+            failed(question, error, () => resolve(locally()))
+          },
+        },
       }
-      Promise.resolve(answer).then(
-        decision => {
-          if (!isInTime()) return
-          breaker.succeeded(era)
-          try {
-            resolve(counted(decision, locally))
-          } catch (error) {
-            reject(error)
-          }
-        },
-        error => {
-          if (!isInTime()) return
-          failed(question, error, () => resolve(locally()))
-        },
-      )
+      const wait = waits.add(() => {
+        asked.waiting = undefined
+        breaker.strays += asked.stray
+        failed(question, undefined, () => resolve(locally()))
+      })
+      hear(answer, asked)
     })
   }
 
@@ -109,7 +110,7 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
     return { allowed: false, delay: 0, retryAfter: breaker.untilNext, isUnknown: true }
   }
 
-  return {
+  const guarded: GuardedStore = {
     hit: (key, bucket, now, cost = 1) =>
       decide(
         key,
@@ -123,7 +124,26 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
         () => (memory ? memory.hitAll(hits, now) : unknown()),
       ),
   }
+  view.add({ name, onStoreError }, guarded)
+  return guarded
 }
+
+/** What comes when nothing waits for it any longer decides nothing. */
+function hear(answer: PromiseLike<Decision>, asked: Asked): void {
+  const take = () => {
+    const { waiting } = asked
+    asked.waiting = undefined
+    if (!waiting) asked.breaker.strays -= asked.stray
+    return waiting
+  }
+  Promise.resolve(answer).then(
+    decision => take()?.answered(decision),
+    error => take()?.failed(asError(error)),
+  )
+}
+
+/** A store may fail with nothing at all. */
+const asError = (error: unknown) => (error === undefined ? new Error('the store failed') : error)
 
 const keysOf = (asked: Question['asked']) =>
   typeof asked === 'string' ? [asked] : [...new Set(asked.map(({ key }) => key))]

@@ -20,7 +20,7 @@ describe('breaker', () => {
   const make = (probe?: () => unknown) =>
     new Breaker({
       probe,
-      onDown: error => log.push(`${time} down: ${(error as Error).message}`),
+      timeout: 50,
       onUp: () => log.push(`${time} up`),
       now,
     })
@@ -34,7 +34,9 @@ describe('breaker', () => {
     }
   }
 
-  const fail = (breaker: Breaker, message = 'gone') => breaker.failed(breaker.era, new Error(message))
+  const fail = (breaker: Breaker) => {
+    if (breaker.failed(breaker.era)) log.push(`${time} down`)
+  }
   const failing = (times: number[]) => () => {
     times.push(time)
     return Promise.reject(new Error('still gone'))
@@ -44,10 +46,9 @@ describe('breaker', () => {
     const breaker = make(() => new Promise(() => {}))
     assert.ok(breaker.admits())
     const { era } = breaker
-    assert.equal(breaker.failed(era, new Error('gone')), true)
-    assert.equal(breaker.failed(era, new Error('gone too')), false)
+    assert.equal(breaker.failed(era), true)
+    assert.equal(breaker.failed(era), false)
     assert.equal(breaker.admits(), false)
-    assert.deepEqual(log, ['0 down: gone'])
   })
 
   it('probes after 100 ms, then twice as late each time, at last every 2 s', async () => {
@@ -57,7 +58,7 @@ describe('breaker', () => {
     await wait(10_000)
     assert.deepEqual(times, [100, 300, 700, 1500, 3100, 5100, 7100, 9100])
     assert.equal(breaker.admits(), false)
-    assert.deepEqual(log, ['0 down: gone'])
+    assert.deepEqual(log, ['0 down'])
   })
 
   it('says how long it is until the next probe', async () => {
@@ -80,7 +81,7 @@ describe('breaker', () => {
     assert.equal(breaker.admits(), false)
     await wait(2, 1)
     assert.ok(breaker.admits())
-    assert.deepEqual(log, ['0 down: gone', '300 up'])
+    assert.deepEqual(log, ['0 down', '300 up'])
     await wait(5000)
     assert.equal(log.length, 2)
   })
@@ -149,7 +150,7 @@ describe('breaker', () => {
     assert.deepEqual([breaker.admits(), breaker.admits()], [true, false])
     breaker.succeeded(breaker.era)
     assert.deepEqual([breaker.admits(), breaker.admits()], [true, true])
-    assert.deepEqual(log, ['0 down: gone', '300 up'])
+    assert.deepEqual(log, ['0 down', '300 up'])
   })
 
   it('hears nothing of what was asked before an outage began or ended', async () => {
@@ -160,9 +161,9 @@ describe('breaker', () => {
     assert.equal(breaker.admits(), false)
     await wait(150)
     assert.ok(breaker.admits())
-    assert.equal(breaker.failed(before, new Error('late')), false)
+    assert.equal(breaker.failed(before), false)
     assert.ok(breaker.admits())
-    assert.deepEqual(log, ['0 down: gone', '100 up'])
+    assert.deepEqual(log, ['0 down', '100 up'])
   })
 
   it('leaves no more than ten probes with a client that does not answer, and one a minute', async () => {
@@ -205,7 +206,7 @@ describe('breaker', () => {
         const states = log.map(each => each.split(' ')[1])
         assert.deepEqual(
           states,
-          states.map((_, i) => (i % 2 === 0 ? 'down:' : 'up')),
+          states.map((_, i) => (i % 2 === 0 ? 'down' : 'up')),
         )
         assert.equal(states.length % 2, 0)
       }),
@@ -223,9 +224,8 @@ describe('breaker: its timers', () => {
       probes++
       return new Promise(() => {})
     }
-    const breaker = new Breaker({ probe, onDown: () => {}, onUp: () => {} })
-    breaker.timeout = 60_000
-    breaker.failed(breaker.era, new Error('gone'))
+    const breaker = new Breaker({ probe, timeout: 60_000, onUp: () => {} })
+    breaker.failed(breaker.era)
     assert.equal(timers(), before)
     for (const end = performance.now() + 5_000; probes === 0 && performance.now() < end; ) await turnOfLoop()
     assert.equal(probes, 1)

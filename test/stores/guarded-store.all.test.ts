@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { onStoreChange, type StoreEvent, storeDown, storeUp } from '../../lib/store-events.ts'
 import type { GuardOptions } from '../../lib/stores/guard-options.ts'
-import { guardStore } from '../../lib/stores/guarded-store.ts'
+import { guardStore as makeGuard } from '../../lib/stores/guarded-store.ts'
 import { MemoryStore } from '../../lib/stores/memory-store.ts'
 import type { RateLimitStore } from '../../lib/stores/rate-limit-store.ts'
 import { settle, uncaught } from '../support/events.ts'
@@ -12,6 +12,14 @@ import { allowed, bucketOf, pending, rejected, StubStore } from './outage-stub-s
 /** One a second, and five more at once. */
 const bucket = bucketOf(1, 5)
 const now = () => performance.now()
+
+/** A rule that is thrown away while its store is down is an event: here none is. */
+const kept: unknown[] = []
+const guardStore: typeof makeGuard = (...args) => {
+  const guard = makeGuard(...args)
+  kept.push(guard)
+  return guard
+}
 
 let events: StoreEvent[]
 let stop: () => void
@@ -344,6 +352,84 @@ describe('guarded store: rules that share a store', () => {
   })
 })
 
+describe('guarded store: rules that wait differently long for one store', () => {
+  const after = (ms: number) => () =>
+    new Promise<typeof allowed>(resolve => setTimeout(() => resolve(allowed), ms))
+  const pair = (store: RateLimitStore) => ({
+    hasty: guardStore(store, { name: 'hasty', timeout: 20, onStoreError: 'drop' }),
+    patient: guardStore(store, { name: 'patient', timeout: 5_000, onStoreError: 'drop' }),
+  })
+
+  it('each have their own view of it, and one event for each view', async () => {
+    let probe = after(150)
+    const store = Object.assign(new StubStore(after(150)), { probe: () => probe() })
+    const { hasty, patient } = pair(store)
+    assert.equal((await askGuarded(hasty)).passed, 0)
+    for (let i = 0; i < 3; i++) assert.equal((await askGuarded(patient, 3)).passed, 3)
+    assert.equal((await askGuarded(hasty)).passed, 0)
+    assert.deepEqual(
+      events.map(({ state, store: of }) => `${of} ${state}`),
+      ['hasty down'],
+    )
+    probe = after(0)
+    for (const end = now() + 10_000; states().length < 2 && now() < end; ) await settle(10)
+    assert.equal(events[1]?.store, 'hasty')
+    store.answer = after(0)
+    assert.equal((await askGuarded(hasty)).passed, 1)
+    assert.deepEqual(states(), ['down', 'up'])
+  })
+
+  it('so also where it can not be probed', async () => {
+    const store = new StubStore(after(150))
+    const { hasty, patient } = pair(store)
+    assert.equal((await askGuarded(hasty)).passed, 0)
+    for (let i = 0; i < 4; i++) {
+      assert.equal((await askGuarded(patient, 3)).passed, 3)
+      assert.equal((await askGuarded(hasty)).passed, 0)
+    }
+    assert.deepEqual(states(), ['down'])
+  })
+
+  it('find out together where it fails, in one event', async () => {
+    let isGone = true
+    const probe = () => (isGone ? Promise.reject(new Error('gone')) : Promise.resolve())
+    const store = Object.assign(new StubStore(pending), { probe })
+    const { hasty, patient } = pair(store)
+    const waiting = askGuarded(patient)
+    store.answer = () => Promise.reject(new Error('gone'))
+    assert.equal((await askGuarded(hasty)).passed, 0)
+    assert.ok((await waiting).ms < 4_000)
+    assert.equal((await askGuarded(patient)).passed, 0)
+    assert.equal(store.asked, 2)
+    isGone = false
+    store.answer = async () => allowed
+    for (const end = now() + 10_000; states().length < 2 && now() < end; ) await settle(10)
+    assert.equal((await askGuarded(hasty)).passed + (await askGuarded(patient)).passed, 2)
+    assert.deepEqual(
+      events.map(({ state, store: of }) => `${of} ${state}`),
+      ['hasty, patient down', 'hasty, patient up'],
+    )
+  })
+
+  it('find out together where it answers not even the patient one in time', async () => {
+    const store = Object.assign(new StubStore(pending), { probe: pending })
+    const hasty = guardStore(store, { name: 'hasty', timeout: 4_000, onStoreError: 'drop' })
+    const waiting = askGuarded(hasty)
+    const patient = guardStore(store, { name: 'patient', timeout: 5_000, onStoreError: 'drop' })
+    const shortly = guardStore(store, { name: 'shortly', timeout: 20, onStoreError: 'drop' })
+    const least = guardStore(store, { name: 'least', timeout: 10, onStoreError: 'drop' })
+    const both = askGuarded(least)
+    await askGuarded(shortly)
+    assert.ok((await both).ms < 3_000)
+    store.answer = () => Promise.reject(new Error('gone'))
+    await askGuarded(patient)
+    assert.ok((await waiting).ms < 3_000)
+    const downs = events.map(({ state, store: of }) => `${of} ${state}`)
+    assert.equal(downs.at(-1), 'hasty, patient, shortly, least down')
+    assert.ok(downs.length <= 3, downs.join())
+  })
+})
+
 describe('guarded store: many processes', () => {
   const shared = bucketOf(10, 20)
 
@@ -403,15 +489,6 @@ describe('store events', () => {
     assert.deepEqual({ ...up, time: 0 }, { time: 0, state: 'up', store: 'login', error: undefined, downFor })
     assert.ok(downFor >= 90 && downFor < 1000, `${downFor} ms`)
     assert.equal(events.length, 2)
-  })
-
-  it('end the waiting of every rule that has the store', async () => {
-    const store = new StubStore(pending)
-    const [patient, hasty] = [60_000, 30].map(timeout => guardStore(store, { timeout }))
-    const waiting = askGuarded(patient as never)
-    await askGuarded(hasty as never)
-    assert.ok((await waiting).ms < 5_000)
-    assert.deepEqual(states(), ['down'])
   })
 
   it('have an Error, whatever it rejected with', async () => {
