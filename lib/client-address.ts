@@ -1,10 +1,12 @@
 import { framework, isHttp2, type Request } from './http-types.ts'
-import { type Address, parseAddress, parseForwardedAddress } from './match/address.ts'
+import { type Address, parseForwardedAddress } from './match/address.ts'
 import { compileNow } from './match/cidr-compile.ts'
 import { addProxy, CidrList } from './match/cidr-entry.ts'
-import { Verdicts } from './match/verdicts.ts'
-import { sessionOf, stateOf } from './request-state.ts'
+import { peerAddress, peerOfRequest } from './peer-address.ts'
+import { stateOf } from './request-state.ts'
 import { warned, warnOnce } from './warnings.ts'
+
+export { peerAddress, peerAddressOf } from './peer-address.ts'
 
 /**
  * Which proxies are trusted, in the syntax of Express's `trust proxy`: `true` (all: anyone can then claim any address),
@@ -62,36 +64,11 @@ export function warnTrustAll(): void {
   )
 }
 
-const kPeer = Symbol('drop444.peer')
-
-/** The address of the TCP peer; undefined on a unix-domain socket and once the client is gone. */
-export function peerAddress(req: Request): Address | undefined {
-  if (!isHttp2(req)) return req.socket && peerAddressOf(req.socket)
-  const session = sessionOf(req)
-  return session && peerAddressOf(session, session.destroyed ? undefined : session.socket)
-}
-
-/** The address of the peer of a socket, kept on it or on `holder`. */
-export function peerAddressOf(
-  carrier: object,
-  socket: { remoteAddress?: string | undefined } | undefined = carrier,
-): Address | undefined {
-  const holder = carrier as { [kPeer]?: Address }
-  // The first read costs a system call, and after a close there is nothing left to read.
-  if (holder[kPeer]) return holder[kPeer]
-  const text = socket?.remoteAddress
-  const address = text === undefined ? undefined : parseAddress(text)
-  if (!address) return undefined
-  holder[kPeer] = { ...address, verdicts: new Verdicts() }
-  return holder[kPeer]
-}
-
 /** Whether the TCP peer is a trusted proxy. */
 export function isTrustedPeer(req: Request, trust: Trust): boolean {
   if (trust === trustNobody || trust === trustUnset) return false
-  const peer = peerAddress(req)
-  // A stream that is closed has no socket any more.
-  return isTrusted(trust, peer, req.socket?.remoteAddress ?? peer?.text)
+  const peer = peerOfRequest(req)
+  return isTrusted(trust, peer?.address, peer?.written)
 }
 
 /**
@@ -126,7 +103,7 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
   if (isCutOff(req) && isTrustedPeer(req, trust)) return undefined
   if (forwarded === undefined) return peer
   if (!isTrustedPeer(req, trust)) {
-    if (trust !== trustNobody) warnUntrusted(peer)
+    if (trust !== trustNobody) warnUntrusted(req, peer)
     return peer
   }
   let client = peer
@@ -175,8 +152,8 @@ function isCutOff(req: Request): boolean {
   return most > 0 && (req.rawHeaders?.length ?? 0) >= most * 2
 }
 
-function warnUntrusted(peer: Address | undefined): void {
-  if (warned('DROP444_UNTRUSTED_PROXY') || (peer && !isPrivate(peer))) return
+function warnUntrusted(req: Request, peer: Address | undefined): void {
+  if (warned('DROP444_UNTRUSTED_PROXY') || !(peer ? isPrivate(peer) : peerOfRequest(req)?.isUnix)) return
   warnOnce(
     'DROP444_UNTRUSTED_PROXY',
     `${peer?.text ?? 'a unix-domain socket'} sent X-Forwarded-For, but no proxy is trusted: ` +

@@ -1,6 +1,9 @@
 import { framework, type Request } from './http-types.ts'
 import { type Address, standsFor } from './match/address.ts'
 
+/** The `peerAddress` of a client that left before it could be asked for its address (RFC 7239 6.2). */
+export const UNKNOWN_PEER = 'unknown'
+
 /** What was done with a request. */
 export type DropAction =
   /** The connection was closed (FIN, or the kernel's RST where a body was left unread). */
@@ -35,7 +38,7 @@ export interface DropEvent {
   readonly bodyBytesSent: number
   /** Who asked; the IPv4 client behind a translator (`64:ff9b::a.b.c.d`, RFC 6052). */
   readonly clientAddress: string | undefined
-  /** Who connected. */
+  /** Who connected: undefined on a unix-domain socket, `'unknown'` where the client left before it could be asked. */
   readonly peerAddress: string | undefined
   /** The user name of Basic credentials, as nginx's `$remote_user`. */
   readonly remoteUser: string | undefined
@@ -68,7 +71,7 @@ export function makeEvent(
   facts: RequestFacts,
   verdict: Verdict,
   client: Address | undefined,
-  peer: Address | undefined,
+  peer: string | undefined,
 ): DropEvent {
   return Object.freeze({
     time: Date.now(),
@@ -80,7 +83,7 @@ export function makeEvent(
     detail: verdict.detail,
     bodyBytesSent: verdict.bodyBytesSent,
     clientAddress: client && standsFor(client).text,
-    peerAddress: peer?.text,
+    peerAddress: peer,
     remoteUser: facts.remoteUser,
     method: facts.method,
     url: facts.url,

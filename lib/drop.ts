@@ -1,3 +1,4 @@
+import { keepPeers } from './accepted.ts'
 import { compileTrust, isTrustedPeer, type Trust, type TrustProxy, trustOf } from './client-address.ts'
 import { reportError } from './drop-channel.ts'
 import type { DropAction } from './drop-event.ts'
@@ -9,6 +10,8 @@ import { type HandOff, handOff, handOffSocket, handOffStream } from './wire/hand
 import { closeHttp1, isPending } from './wire/http1.ts'
 import { closeHttp2, DEFAULT_DROPS, type Http2Mode } from './wire/http2.ts'
 import { responseOf } from './wire/raw-socket.ts'
+
+keepPeers()
 
 /** How a drop ends the connection: the options that `drop` and every rule share. */
 export interface DropHow {

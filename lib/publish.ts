@@ -1,8 +1,9 @@
-import { clientAddress, peerAddress, type Trust } from './client-address.ts'
+import { clientAddress, type Trust } from './client-address.ts'
 import { dropChannel, reportError } from './drop-channel.ts'
 import { factsOf, makeEvent, type RequestFacts, type Verdict } from './drop-event.ts'
 import type { Request } from './http-types.ts'
 import type { Address } from './match/address.ts'
+import { type Peer, peerOfRequest, peerText } from './peer-address.ts'
 import { type Occasion, stateOf } from './request-state.ts'
 import { warnOnce } from './warnings.ts'
 
@@ -63,7 +64,7 @@ const nobody: Publish = () =>
  */
 export function preparePublish(req: Request, trust: Trust): Publish {
   if (!dropChannel.hasSubscribers && watchers.size === 0) return nobody
-  const peer = peerAddress(req)
+  const peer = peerText(peerOfRequest(req))
   let client: Address | undefined
   try {
     client = clientAddress(req, trust)
@@ -85,14 +86,15 @@ export function preparePublish(req: Request, trust: Trust): Publish {
 export function publishConnection(
   facts: RequestFacts,
   verdict: Verdict,
-  peer: Address | undefined,
+  peer: Peer | undefined,
   isProxy = false,
   req?: Request,
 ): void {
-  if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(facts, verdict, peer, peer))
+  if (dropChannel.hasSubscribers)
+    dropChannel.publish(makeEvent(facts, verdict, peer?.address, peerText(peer)))
   else nobody(verdict)
-  if (!peer || watchers.size === 0) return
+  if (!peer?.address || watchers.size === 0) return
   const occasion: Occasion = req ? stateOf(req) : { countedBy: undefined }
-  const origin = { facts, peer, isProxy, req, occasion }
+  const origin = { facts, peer: peer.address, isProxy, req, occasion }
   tellWatchers(watcher => watcher.onConnection(verdict, origin))
 }

@@ -1,4 +1,5 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
+import { sessionOfStream } from './accepted.ts'
 import type { Trust } from './client-address.ts'
 import { type FrameworkRequest, isHttp2, type Request, type Response } from './http-types.ts'
 import type { Address } from './match/address.ts'
@@ -63,7 +64,7 @@ export function stateOf(req: Request): RequestState {
 }
 
 function makeState(req: Request): RequestState {
-  const session = isHttp2(req) ? (req.stream.session as ServerHttp2Session | undefined) : undefined
+  const session = isHttp2(req) ? sessionOfStream(req.stream) : undefined
   const carrier = isHttp2(req) ? session : req.socket
   const state: RequestState = {
     res: undefined,

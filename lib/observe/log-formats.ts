@@ -1,4 +1,4 @@
-import type { DropEvent } from '../drop-event.ts'
+import { type DropEvent, UNKNOWN_PEER } from '../drop-event.ts'
 import type { LeftOut } from './thin.ts'
 
 /**
@@ -65,10 +65,14 @@ function requestLineOf({ method, url, httpVersion, requestLine }: DropEvent): st
   return escapeText(httpVersion === '0.9' ? `${method} ${url}` : `${method} ${url} HTTP/${httpVersion}`)
 }
 
+/** nginx writes `unix:` of a unix-domain socket. No pattern of fail2ban takes `-` for a host. */
+function addressOf({ clientAddress, peerAddress }: DropEvent): string {
+  return clientAddress ?? (peerAddress === UNKNOWN_PEER ? '-' : (peerAddress ?? 'unix:'))
+}
+
 function combined(event: DropEvent): string {
-  const address = event.clientAddress ?? event.peerAddress ?? 'unix:'
   return (
-    `${address} - ${field(event.remoteUser)} [${timeLocal(event.time)}] "${requestLineOf(event)}" ` +
+    `${addressOf(event)} - ${field(event.remoteUser)} [${timeLocal(event.time)}] "${requestLineOf(event)}" ` +
     `${event.status} ${event.bodyBytesSent} "${field(event.referer)}" "${field(event.userAgent)}"`
   )
 }

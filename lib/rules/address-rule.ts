@@ -9,8 +9,8 @@ export interface AddressOptions extends CommonOptions {
   /** `'client'` (default): who really asks, seen through trusted proxies. `'peer'`: who connected. */
   address?: 'client' | 'peer' | undefined
   /**
-   * What happens where there is no address: on a unix-domain socket without `trustProxy`, once the client is gone, and
-   * where a trusted proxy passes on something that is none. Default `'drop'`: what can't be judged does not pass.
+   * What happens where there is no address: on a unix-domain socket without `trustProxy`, where the client reset its
+   * connection before it was accepted, and where a trusted proxy passes on something that is none. Default `'drop'`: what can't be judged does not pass.
    */
   noAddress?: 'drop' | 'pass' | undefined
 }

@@ -9,6 +9,7 @@ import { type Ban, Offenders } from '../offenders/offenders.ts'
 import { Share, type ShareOptions } from '../offenders/share.ts'
 import { type Joined, joinOffenders } from '../offenders/shared-offenders.ts'
 import { refuseRequest } from '../options.ts'
+import { peerOfRequest } from '../peer-address.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import type { DoorJudge } from '../rule-info.ts'
@@ -106,11 +107,15 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
   // What is to be answered, only logged, or asked of `skip` needs a request.
   const judgesAtDoor = common.status === 444 && !common.dryRun && !common.skip
 
+  /** A client that resets its connection before it is accepted may be banned, and waits for no answer. */
+  const dropsUnknown = (req: Request) =>
+    checked.noAddress === 'drop' || (checked.noAddress === undefined && peerOfRequest(req)?.isGone === true)
+
   const rule = makeRule(
     common,
     (req, res) => {
       const address = addressOf(req, common, which)
-      if (!address) return checked.noAddress === 'drop' ? { reason: Reason.NO_ADDRESS } : undefined
+      if (!address) return dropsUnknown(req) ? { reason: Reason.NO_ADDRESS } : undefined
       const banned = offenders.banned(address)
       if (banned) return findingOf(banned)
       offences.watchAnswer(req, res)

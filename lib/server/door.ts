@@ -116,5 +116,10 @@ function tell(peer: Address, { finding, rule, reset }: Refusal): void {
     detail,
     bodyBytesSent: 0,
   } as const
-  publishConnection(unknownRequest, verdict, peer)
+  publishConnection(unknownRequest, verdict, {
+    address: peer,
+    written: undefined,
+    isUnix: false,
+    isGone: false,
+  })
 }

@@ -4,6 +4,7 @@ import { trustOf } from '../client-address.ts'
 import { dropRunning, dropUnseen } from '../drop.ts'
 import type { DropAction, RequestFacts } from '../drop-event.ts'
 import type { Request, Response } from '../http-types.ts'
+import { peerOf } from '../peer-address.ts'
 import { preparePublish, publishConnection } from '../publish.ts'
 import { isFirstTime, stateOf } from '../request-state.ts'
 import type { Finding } from '../rule.ts'
@@ -91,7 +92,7 @@ export function tellOfConnection(
     detail: finding.detail,
     bodyBytesSent: 0,
   } as const
-  publishConnection(how.facts ?? unknownRequest, verdict, connection.peer, connection.isProxy, how.req)
+  publishConnection(how.facts ?? unknownRequest, verdict, peerOf(connection.tcp), connection.isProxy, how.req)
 }
 
 /**

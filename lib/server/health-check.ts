@@ -1,13 +1,7 @@
-import {
-  clientAddress,
-  isPrivate,
-  isTrustedPeer,
-  peerAddress,
-  type Trust,
-  trustOf,
-} from '../client-address.ts'
+import { clientAddress, isPrivate, isTrustedPeer, type Trust, trustOf } from '../client-address.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Request } from '../http-types.ts'
+import { peerOfRequest } from '../peer-address.ts'
 import type { Site } from './site.ts'
 
 /** HAProxy's `option httpchk` asks with OPTIONS by default. */
@@ -32,8 +26,8 @@ export function makeHealthCheck(site: Site): ((req: Request) => boolean) | undef
     const forwarded = req.headers['x-forwarded-for'] as string | undefined
     if (forwarded !== undefined && !isTrustedPeer(req, trust)) return false
     const client = clientAddress(req, trust)
-    // Of a unix-domain socket, which only programs of this machine can open. Elsewhere Node has left header fields out.
-    if (!client) return forwarded === undefined && peerAddress(req) === undefined
+    // Only programs of this machine can open a unix-domain socket. Elsewhere Node has left header fields out.
+    if (!client) return forwarded === undefined && peerOfRequest(req)?.isUnix === true
     const hops = forwarded?.split(',').length ?? 0
     return isPrivate(client) || Boolean(trust(client.text, hops))
   }

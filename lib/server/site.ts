@@ -1,11 +1,12 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
+import { keepSession } from '../accepted.ts'
 import { isTrusted, peerAddressOf, type Trust, trustOfApp } from '../client-address.ts'
 import { reportError } from '../drop-channel.ts'
 import type { FrameworkRequest } from '../http-types.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
 import type { ServerNames } from '../match/server-names.ts'
-import { newJudging } from '../request-state.ts'
+import { newJudging, sessionOf } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import type { HandOff } from '../wire/hand-off.ts'
 import { sessionSocket, tcpSocket } from '../wire/raw-socket.ts'
@@ -98,7 +99,7 @@ export class Site {
 
   /** The record of the connection under an HTTP/2 request; undefined once its session is gone. */
   connectionOfSession(req: Http2ServerRequest): Connection | undefined {
-    const session = req.stream.session as ServerHttp2Session | undefined
+    const session = sessionOf(req)
     if (!session || session.destroyed) return undefined
     const known = marked(session)
     if (known) return known
@@ -121,6 +122,7 @@ export class Site {
     })
     // Kept there for verdicts that come when the client has gone.
     peerAddressOf(session, connection.tcp)
+    keepSession(session)
   }
 
   /** Where the trust function throws we can't know: then nobody is trusted. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { sessionOfStream } from '../accepted.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, isEnding, leaveState } from '../request-state.ts'
 import { sessionSocket } from '../wire/raw-socket.ts'
@@ -47,8 +48,10 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
 
     stream(stream, headers, flags, rawHeaders) {
       const goOn = () => site.emit('stream', stream, headers, flags, rawHeaders)
-      const connection = stream.session && marked(stream.session)
-      const record = connection && enter(connection, stream)
+      const session = sessionOfStream(stream)
+      const connection = session && marked(session)
+      // One that is closed has been taken out already.
+      const record = connection && !stream.destroyed ? enter(connection, stream) : undefined
       if (!takesStreams()) {
         goOn()
         return

@@ -35,6 +35,8 @@ function startTally(session: ServerHttp2Session): Tally {
   tallies.set(session, tally)
   // In front of Node's own listener, which hands the stream to the app: it may be dropped at once.
   session.prependListener('stream', stream => {
+    // Cancelled in the packet that brought it: that is no part of a page, and its close may have been told already.
+    if (stream.destroyed) return
     tally.others++
     counted.add(stream)
     stream.once('close', () => {

@@ -39,7 +39,9 @@ export function closeHttp2(
   const session = sessionOf(req)
   if (res) markStatus(res)
   if (mode === 'destroy')
-    return session && !isClosing(req) ? destroySession(req, session, how.reset) : 'close'
+    return session && !session.destroyed && !isClosing(req)
+      ? destroySession(req, session, how.reset)
+      : 'close'
   if (isClosing(req)) return 'close'
   const ends = session !== undefined && !session.destroyed && endsConnection(req, session, mode)
   const isHeld = ends && leave(req, session, how.isUnseen && !stream.headersSent)

@@ -1,6 +1,43 @@
 import type { Break } from '../break.ts'
 
+const left = ['left-early.test.ts']
+
 export const addresses: readonly Break[] = [
+  {
+    name: 'left early: the address is not kept at accept',
+    file: 'accepted.ts',
+    find: 'if (!socket.destroyed) (socket as Marked)[kAccepted] =',
+    replace: 'if (socket.destroyed) (socket as Marked)[kAccepted] =',
+    tests: left,
+  },
+  {
+    name: 'left early: a cancelled stream forgets its session',
+    file: 'accepted.ts',
+    find: '(stream as Marked)[kSession] = session',
+    replace: 'void stream',
+    tests: left,
+  },
+  {
+    name: 'left early: TLS forgets the address below it',
+    file: 'peer-address.ts',
+    find: 'const tcp = tcpSocket(socket as Socket) ?? socket',
+    replace: 'const tcp = socket',
+    tests: left,
+  },
+  {
+    name: 'left early: an unknown address is written as a unix-domain socket',
+    file: 'observe/log-formats.ts',
+    find: "peerAddress === UNKNOWN_PEER ? '-'",
+    replace: "peerAddress === UNKNOWN_PEER ? 'unix:'",
+    tests: left,
+  },
+  {
+    name: 'left early: a reset before accept gets round a ban',
+    file: 'rules/repeat-offender.ts',
+    find: 'peerOfRequest(req)?.isGone === true',
+    replace: 'peerOfRequest(req)?.isUnix === true',
+    tests: left,
+  },
   {
     name: 'a list may cover every address',
     file: 'match/cidr-entry.ts',

@@ -421,7 +421,7 @@ export const server: readonly Break[] = [
   {
     name: 'health checks: a visitor whose address was cut off makes one',
     file: 'server/health-check.ts',
-    find: ' && peerAddress(req) === undefined',
+    find: ' && peerOfRequest(req)?.isUnix === true',
     replace: '',
     tests: checks,
   },
