@@ -15,6 +15,8 @@ export type Next = (error?: any) => void
 export interface FrameworkRequest {
   originalUrl?: string
   baseUrl?: string
+  /** The route of Express in which it is. */
+  route?: unknown
   res?: Response
   app?: { get?: (setting: string) => unknown }
 }

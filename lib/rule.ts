@@ -52,12 +52,14 @@ export function rule(name: string, judge: Judge, options?: CommonOptions): Rule 
   return makeRule(common, judge)
 }
 
+/** What few rules have. */
+interface RuleExtras extends Pick<RuleInfo, 'door' | 'isFirst'> {
+  /** Called with each request that comes to the rule, also with those that it lets pass unjudged. Must not throw. */
+  readonly onMeet?: ((req: Request) => void) | undefined
+}
+
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
-export function makeRule(
-  common: Common,
-  judge: Judge,
-  { door, isFirst }: Pick<RuleInfo, 'door' | 'isFirst'> = {},
-): Rule {
+export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }: RuleExtras = {}): Rule {
   const judgeUnexcepted = common.except ? unlessExcepted(common, common.except, judge) : judge
   const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
 
@@ -87,6 +89,7 @@ export function makeRule(
     if (state.dropped) return
     state.res ??= res
     if (!isFirstTime(state, judging)) return next()
+    onMeet?.(req)
     const started = debugVerdict.enabled ? performance.now() : 0
     let judgement: Judgement | PromiseLike<Judgement>
     try {

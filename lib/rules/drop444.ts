@@ -6,7 +6,7 @@ import { type Check, isPlainObject, readOptions, refuseRequest } from '../option
 import type { Routes } from '../routes/routes.ts'
 import type { Rule } from '../rule.ts'
 import { describeChain, infoOf } from '../rule-info.ts'
-import { watchMissingHost } from '../server/missing-host.ts'
+import { addHostRule } from '../server/host-rules.ts'
 import type { AddressOptions } from './address-rule.ts'
 import { allowCidr } from './allow-cidr.ts'
 import { type BadAgentOptions, badAgent } from './bad-agent.ts'
@@ -117,7 +117,7 @@ export function drop444(options: Drop444Options): Rule {
     // In a dry run of its own, it alone judges what Node answers.
     const noHostRule = rules[given.repeatOffender ? 1 : 0] as Rule
     const own = (given.noHost as NoHostOptions).dryRun
-    watchMissingHost(noHostRule, own ?? shared.dryRun === true, chain)
+    addHostRule(noHostRule, own ?? shared.dryRun === true, chain)
   }
   return chain
 }

@@ -7,7 +7,8 @@ import { type Check, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { contradictionOf, hostOf, hostOfField, onlyHost } from '../request-host.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
-import { learnServer, watchMissingHost } from '../server/missing-host.ts'
+import { addHostRule } from '../server/host-rules.ts'
+import { meetHost, watchMissingHost } from '../server/missing-host.ts'
 import { serverNames } from '../server-names-option.ts'
 
 /** Options of {@link noHost}. */
@@ -50,7 +51,6 @@ export function noHost(options?: NoHostOptions): Rule {
   const judgeField = oncePerConnection(field => judgeHost(hostOfField(field)))
 
   function judge(req: Request): Finding | undefined {
-    if (!common.dryRun) learnServer(req)
     const field = onlyHost(req)
     return (field === undefined ? judgeHead(req) : judgeField(req, field)) ?? judgeForwarded(req)
   }
@@ -68,7 +68,8 @@ export function noHost(options?: NoHostOptions): Rule {
     return undefined
   }
 
-  const rule = makeRule(common, judge)
-  watchMissingHost(rule, common.dryRun)
+  const rule = makeRule(common, judge, { onMeet: req => meetHost(req, common.dryRun) })
+  addHostRule(rule, common.dryRun)
+  watchMissingHost()
   return rule
 }
