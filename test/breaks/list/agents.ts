@@ -2,6 +2,20 @@ import type { Break } from '../break.ts'
 
 export const agents: readonly Break[] = [
   {
+    name: 'agents: Log4Shell in place of a name passes',
+    file: 'rules/scanner-agents.ts',
+    find: "  '${jndi:',",
+    replace: "  '${jnd:',",
+    tests: ['rules/bad-agent.test.ts'],
+  },
+  {
+    name: 'agents: a scanner is known by a part that others have too',
+    file: 'rules/scanner-agents.ts',
+    find: "'air.ai/scanning'",
+    replace: "'.ai/scanning'",
+    tests: ['rules/bad-agent.test.ts'],
+  },
+  {
     name: 'agents match inside words',
     file: 'match/agents.ts',
     find: 'return isWhole(agent, end - word.length, end)',
