@@ -1,8 +1,8 @@
-import { asError, isThenable } from './callback.ts'
+import { onRejection } from './callback.ts'
 import { type Trust, trustOf } from './client-address.ts'
 import type { Common } from './common-options.ts'
 import { dropUnseen, isBehindProxy } from './drop.ts'
-import { isHttp2, isResponse, type Next, type Request, type Response } from './http-types.ts'
+import { isHttp2, isResponse, type Request, type Response } from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { stateOf } from './request-state.ts'
 import type { Finding } from './rule.ts'
@@ -11,8 +11,14 @@ import { clearContent, ignoreBody } from './wire/content.ts'
 import { handOffSocket } from './wire/hand-off.ts'
 import { plainBody, respond } from './wire/respond.ts'
 
-/** Does what the rule says. True where the request goes on all the same. */
-export function act(common: Common, req: Request, res: Response, next: Next, finding: Finding): boolean {
+type Fail = (error: unknown) => void
+
+/**
+ * Does what the rule says. True where the request goes on all the same.
+ *
+ * @param fail gives what the user's handler throws to the app
+ */
+export function act(common: Common, req: Request, res: Response, fail: Fail, finding: Finding): boolean {
   const answers = common.status !== 444 && !res.headersSent
   const isDryRun = common.dryRun || stateOf(req).isDryRun
   if (!isDryRun && !answers) {
@@ -38,8 +44,12 @@ export function act(common: Common, req: Request, res: Response, next: Next, fin
     publish({ ...verdict, action, sentStatus: isSent ? common.status : undefined, bodyBytesSent: 0 })
     return false
   }
-  const bodyBytesSent = answer(common, req, res, next, finding, trust)
-  publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
+  let bodyBytesSent = 0
+  try {
+    bodyBytesSent = answer(common, req, res, fail, finding, trust)
+  } finally {
+    publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
+  }
   return false
 }
 
@@ -48,13 +58,14 @@ function answer(
   common: Common,
   req: Request,
   res: Response,
-  next: Next,
+  fail: Fail,
   finding: Finding,
   trust: Trust,
 ): number {
   if (finding.retryAfter !== undefined) {
     res.setHeader('Retry-After', Math.max(1, Math.ceil(finding.retryAfter / 1000)))
   }
+  let result: unknown
   try {
     if (!common.handler) return respond(res, common.status, plainBody(common.status))
     res.statusCode = common.status
@@ -63,11 +74,11 @@ function answer(
     if (isBehindProxy(req, trust)) sealCaching(res)
     else forbidStoring(res)
     if (req.method === 'HEAD') ignoreBody(res)
-    const result = common.handler(req, res)
-    if (isThenable(result))
-      Promise.resolve(result).then(undefined, error => next(asError(common.name, error)))
+    result = common.handler(req, res)
   } catch (error) {
-    next(asError(common.name, error))
+    fail(error)
+    return 0
   }
+  onRejection(result, fail)
   return 0
 }

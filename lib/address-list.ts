@@ -2,7 +2,7 @@ import { refuse, refuseEntry } from './errors.ts'
 import { compileNow } from './match/cidr-compile.ts'
 import { addEntry, CidrList } from './match/cidr-entry.ts'
 import { CidrSet } from './match/cidr-set.ts'
-import { type Check, list, listArgument } from './options.ts'
+import { type Check, list, listArgument, reading } from './options.ts'
 
 /** Adds one entry of a list that was given to `factory` as `option`; the error names both. */
 export function addChecked(
@@ -25,8 +25,10 @@ export function addressList(factory: string, option: string, entries: readonly u
 
 /** The set that is a factory's first argument, or is made of it. */
 export function addressArgument(factory: string, value: unknown): CidrSet {
-  if (!(value instanceof CidrSet)) return addressList(factory, 'list', listArgument(factory, 'list', value))
-  return value.size > 0 ? value : refuse(factory, 'list', value, 'a set with at least one entry')
+  if (!reading(factory, 'list', value, () => value instanceof CidrSet))
+    return addressList(factory, 'list', listArgument(factory, 'list', value))
+  const set = value as CidrSet
+  return set.size > 0 ? set : refuse(factory, 'list', value, 'a set with at least one entry')
 }
 
 /** A set that is ready, or a list to make one of. */

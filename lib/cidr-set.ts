@@ -3,7 +3,7 @@ import { refuse } from './errors.ts'
 import { compileSet } from './match/cidr-compile.ts'
 import { CidrList } from './match/cidr-entry.ts'
 import type { CidrSet } from './match/cidr-set.ts'
-import { isIterable } from './options.ts'
+import { isIterable, reading, refuseUnread } from './options.ts'
 
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE = 4
@@ -19,20 +19,25 @@ const ENTRIES = 256
  * @example
  * app.use(denyCidr(await cidrSet(blocked)))
  *
- * @throws OptionsError (the promise rejects with it) that names the bad entry
+ * @throws OptionsError (the promise rejects with it) that names the bad entry; what a stream fails with comes as it is
  */
 export async function cidrSet(list: (Iterable<string> & object) | AsyncIterable<string>): Promise<CidrSet> {
-  if (!isIterable(list) && !isAsyncIterable(list))
+  const isSync = reading('cidrSet', 'list', list, () => isIterable(list))
+  if (!isSync && !reading('cidrSet', 'list', list, () => isAsyncIterable(list)))
     refuse('cidrSet', 'list', list, 'an array, or something else to iterate over')
   const read = new CidrList(Array.isArray(list) ? list.length : undefined)
   const breathe = breather()
   let index = 0
   const add = (entry: unknown) => addChecked(read, 'cidrSet', 'list', entry, index++)
   // Not by `for await` where there is nothing to wait for: a million promises are a second, and work for the collector.
-  if (isIterable(list)) {
-    for (const entry of list) {
-      add(entry)
-      if (index % ENTRIES === 0) await breathe()
+  if (isSync) {
+    try {
+      for (const entry of list as Iterable<string>) {
+        add(entry)
+        if (index % ENTRIES === 0) await breathe()
+      }
+    } catch (error) {
+      refuseUnread('cidrSet', 'list', list, error)
     }
   } else {
     for await (const entry of list) {

@@ -1,6 +1,8 @@
 import { type Channel, channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { debugError } from './debug.ts'
+import { onRejection } from './callback.ts'
+import { debugThrown } from './debug.ts'
 import type { DropEvent } from './drop-event.ts'
+import { messageOf } from './thrown.ts'
 import { warnOnce } from './warnings.ts'
 
 /** What the error channel carries: what was thrown, and by what kind of callback. */
@@ -9,16 +11,20 @@ export interface CallbackError {
   readonly source: string
 }
 
-/** `drop444:error`: what a callback of the user's threw outside any request. */
-const errorChannel = channel('drop444:error')
+/** `drop444:error`: what a callback of the user's threw outside any request. What its own listeners throw is not told there. */
+const errorChannel = guardChannel(channel('drop444:error'), error => sayError('a listener of errors', error))
 
-/** Tells of an exception that has no request to answer to: the error channel, the debug channel, and a warning once. */
+function sayError(source: string, error: unknown): void {
+  debugThrown(source, error)
+  warnOnce('DROP444_CALLBACK_FAILED', `${source} threw ${messageOf(error)}`)
+}
+
+/**
+ * Tells of an exception that has no request to answer to: the error channel, the debug channel, and a warning once. Never
+ * throws.
+ */
 export function reportError(source: string, error: unknown): void {
-  debugError('%s: %O', source, error)
-  warnOnce(
-    'DROP444_CALLBACK_FAILED',
-    `${source} threw ${error instanceof Error ? error.message : String(error)}`,
-  )
+  sayError(source, error)
   if (errorChannel.hasSubscribers) errorChannel.publish(Object.freeze({ error, source }))
 }
 
@@ -36,8 +42,7 @@ export function guardChannel(guarded: Channel, onThrow: (error: unknown) => void
     if (known) return known
     const wrapper: Listener = (message, name) => {
       try {
-        const result = listener(message, name)
-        if (result instanceof Promise) result.catch(onThrow)
+        onRejection(listener(message, name), onThrow)
       } catch (error) {
         onThrow(error)
       }

@@ -1,3 +1,4 @@
+import { show } from './errors.ts'
 import { framework, type Request } from './http-types.ts'
 import { type Address, standsFor } from './match/address.ts'
 
@@ -66,6 +67,9 @@ export type Verdict = Pick<
   'status' | 'sentStatus' | 'action' | 'rule' | 'reason' | 'detail' | 'bodyBytesSent'
 >
 
+/** JavaScript may give `drop` anything: no subscriber should have to fail for it. */
+const textOf = (value: unknown) => (typeof value === 'string' ? value : show(value))
+
 /** An event; addresses are read before the connection goes. */
 export function makeEvent(
   facts: RequestFacts,
@@ -78,9 +82,9 @@ export function makeEvent(
     status: verdict.status,
     sentStatus: verdict.sentStatus,
     action: verdict.action,
-    rule: verdict.rule,
-    reason: verdict.reason,
-    detail: verdict.detail,
+    rule: textOf(verdict.rule),
+    reason: textOf(verdict.reason),
+    detail: verdict.detail === undefined ? undefined : textOf(verdict.detail),
     bodyBytesSent: verdict.bodyBytesSent,
     clientAddress: client && standsFor(client).text,
     peerAddress: peer,

@@ -56,10 +56,18 @@ export interface DropInfo extends DropHow {
  */
 export function drop(req: Request, options?: DropInfo): void {
   const info = options ?? {}
-  if (typeof req !== 'object' || req === null || !('headers' in req)) {
+  if (!isRequest(req)) {
     throw new TypeError('drop: the first argument must be a request')
   }
   end(req, info, 'given')
+}
+
+function isRequest(req: unknown): boolean {
+  try {
+    return typeof req === 'object' && req !== null && 'headers' in req
+  } catch {
+    return false
+  }
 }
 
 /** As {@link drop}, for a request that no app has seen: nobody else writes to its response. */
@@ -81,12 +89,13 @@ type Holder = 'unseen' | 'given' | 'running'
 function end(req: Request, info: DropInfo, holder: Holder): void {
   const state = stateOf(req)
   if (state.dropped) return
+  // A getter that throws does so before anything is done.
+  const { http2, reset, handOff, rule = 'drop', reason = Reason.DROP, detail } = info
   const trust = trustOf(req, info.trustProxy === undefined ? undefined : compileTrust(info.trustProxy))
-  state.dropped = true
   const given = info.res ?? framework(req).res ?? state.res ?? (isHttp2(req) ? undefined : responseOf(req))
+  state.dropped = true
   const res = isResponse(given) ? given : undefined
   const publish = preparePublish(req, trust)
-  const { http2, reset, handOff } = info
   const isRunning = holder === 'running'
   const isUnseen = holder === 'unseen'
   const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning, isUnseen }
@@ -97,9 +106,9 @@ function end(req: Request, info: DropInfo, holder: Holder): void {
     status: 444,
     sentStatus,
     action,
-    rule: info.rule ?? 'drop',
-    reason: info.reason ?? Reason.DROP,
-    detail: info.detail,
+    rule,
+    reason,
+    detail,
     bodyBytesSent: 0,
   })
 }

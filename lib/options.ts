@@ -1,4 +1,5 @@
 import { OptionsError, refuse } from './errors.ts'
+import { messageOf } from './thrown.ts'
 
 /** Turns a given value into what the factory works with, or throws through `fail`. */
 export type Check<T> = (value: unknown, fail: (expected: string) => never, factory?: string) => T
@@ -66,6 +67,35 @@ export function closest(given: string, known: readonly string[]): string | undef
 }
 
 /**
+ * Reads what was given to a factory. What a getter, a proxy or an iterator of the user's throws meanwhile becomes an error that
+ * says of which option.
+ *
+ * @throws OptionsError
+ */
+export function reading<T>(factory: string, option: string, value: unknown, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    return refuseUnread(factory, option, value, error)
+  }
+}
+
+/** What is thrown in place of what reading an option has thrown. */
+export function refuseUnread(factory: string, option: string, value: unknown, error: unknown): never {
+  if (isOurs(error)) throw error
+  const message = `${factory}: "${option}" can't be read: ${messageOf(error)}`
+  throw new OptionsError('DROP444_INVALID_OPTION', message, option, value)
+}
+
+function isOurs(error: unknown): boolean {
+  try {
+    return error instanceof OptionsError
+  } catch {
+    return false
+  }
+}
+
+/**
  * Reads the options of a factory: each known one through its check, absent ones as undefined, anything else an error. The
  * caller's object is only read.
  */
@@ -74,11 +104,14 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
   input: unknown,
   checks: C,
 ): Checked<C> {
-  if (input !== undefined && !isPlainObject(input)) refuse(factory, 'options', input, 'a plain object')
-  const given = (input ?? {}) as Record<string, unknown>
+  const given = reading(factory, 'options', input, () => {
+    if (input !== undefined && !isPlainObject(input)) refuse(factory, 'options', input, 'a plain object')
+    return (input ?? {}) as Record<string, unknown>
+  })
   const known = Object.keys(checks)
   const result: Record<string, unknown> = Object.fromEntries(known.map(name => [name, undefined]))
-  for (const [option, value] of Object.entries(given)) {
+  for (const option of reading(factory, 'options', input, () => Object.keys(given))) {
+    const value = reading(factory, option, undefined, () => given[option])
     const check = Object.hasOwn(checks, option) ? checks[option] : undefined
     if (!check) {
       throw new OptionsError(
@@ -90,7 +123,9 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
       )
     }
     if (value === undefined) continue
-    result[option] = check(value, expected => refuse(factory, option, value, expected), factory)
+    result[option] = reading(factory, option, value, () =>
+      check(value, expected => refuse(factory, option, value, expected), factory),
+    )
   }
   return result as Checked<C>
 }
@@ -108,8 +143,9 @@ export function isPlainObject(value: unknown): boolean {
  * would hang.
  */
 export function refuseRequest(factory: string, first: unknown): void {
-  if (typeof first !== 'object' || first === null || !('headers' in first) || !('httpVersion' in first))
-    return
+  const isRequest = () =>
+    typeof first === 'object' && first !== null && 'headers' in first && 'httpVersion' in first
+  if (!reading(factory, 'options', first, isRequest)) return
   throw new OptionsError(
     'DROP444_NOT_CALLED',
     `${factory} makes a middleware and must be called: app.use(${factory}(…)), not app.use(${factory})`,
@@ -156,6 +192,8 @@ export const list: Check<readonly unknown[]> = (value, fail) => {
 
 /** The list that is a factory's first argument: read once, as an iterator has nothing left the second time. */
 export function listArgument(factory: string, argument: string, value: unknown): readonly unknown[] {
-  const given = list(value, expected => refuse(factory, argument, value, expected), factory)
+  const given = reading(factory, argument, value, () =>
+    list(value, expected => refuse(factory, argument, value, expected), factory),
+  )
   return given.length > 0 ? given : refuse(factory, argument, value, 'an array with at least one entry')
 }

@@ -1,6 +1,6 @@
 import { act } from './act.ts'
 import { inThisContext } from './async-context.ts'
-import { asError, isThenable } from './callback.ts'
+import { asError, isThenable, promiseOf } from './callback.ts'
 import { clientAddress, trustOf } from './client-address.ts'
 import { type Common, type CommonOptions, commonChecks, commonOf } from './common-options.ts'
 import { debugVerdict } from './debug.ts'
@@ -71,14 +71,21 @@ export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }
     // By something else, while this rule was waiting.
     if (stateOf(req).dropped) return
     let goesOn: boolean
+    let hasFailed = false
+    const fail = (error: unknown) => {
+      hasFailed = true
+      next(asError(common.name, error))
+    }
     try {
       const finding = findingOf(common.name, judgement)
       if (started > 0) {
         debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
       }
-      goesOn = !finding || act(common, req, res, next, finding)
+      goesOn = !finding || act(common, req, res, fail, finding)
     } catch (error) {
-      return next(asError(common.name, error))
+      // What `next` throws is the app's, and not for another `next`.
+      if (hasFailed) throw error
+      return fail(error)
     }
     if (goesOn) next()
   }
@@ -92,17 +99,18 @@ export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }
     onMeet?.(req)
     const started = debugVerdict.enabled ? performance.now() : 0
     let judgement: Judgement | PromiseLike<Judgement>
+    let promised: Promise<Judgement> | undefined
     try {
       judgement = judgeUnskipped(req, res)
-      // A thenable that is no promise may throw, or settle twice.
-      if (isThenable(judgement)) judgement = Promise.resolve(judgement)
+      // A thenable may throw, or settle twice, and be none when it is looked at again.
+      if (judgement !== undefined && isThenable(judgement)) promised = promiseOf(judgement)
     } catch (error) {
       return next(asError(common.name, error))
     }
     // Nearly every request.
     if (judgement === undefined && started === 0 && !state.dropped && !isCut(state)) return next()
-    if (!isThenable(judgement)) return settle(req, res, next, judgement, started)
-    judgement.then(
+    if (!promised) return settle(req, res, next, judgement as Judgement, started)
+    promised.then(
       settled => settle(req, res, next, settled, started),
       error => next(asError(common.name, error)),
     )
@@ -121,8 +129,7 @@ function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {
 function unlessSkipped(skip: (req: Request) => unknown, judge: Judge): Judge {
   return (req, res) => {
     const skipped = skip(req)
-    if (isThenable(skipped))
-      return Promise.resolve(skipped).then(skips => (skips ? undefined : judge(req, res)))
+    if (isThenable(skipped)) return promiseOf(skipped).then(skips => (skips ? undefined : judge(req, res)))
     return skipped ? undefined : judge(req, res)
   }
 }
@@ -152,6 +159,12 @@ function findingOf(name: string, judgement: Judgement): Finding | undefined {
     return undefined
   if (judgement === true) return { reason: name }
   if (typeof judgement === 'string') return { reason: judgement }
-  if (typeof judgement === 'object' && typeof judgement.reason === 'string') return judgement
+  if (typeof judgement === 'object') {
+    // Read once: it may be anything.
+    const { reason, detail, retryAfter } = judgement
+    if (typeof reason === 'string') return { reason, detail, retryAfter: finite(retryAfter) }
+  }
   throw new TypeError(`rule "${name}" must return nothing or a reason, not ${show(judgement)}`)
 }
+
+const finite = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined)

@@ -1,7 +1,7 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { outsideRequests } from './async-context.ts'
 import { guardChannel, reportError } from './drop-channel.ts'
-import { show } from './errors.ts'
+import { errorOf, messageOf } from './thrown.ts'
 import { warn } from './warnings.ts'
 
 /** That a store of limits or bans went down, or is back: one of each an outage. Frozen. */
@@ -65,11 +65,10 @@ export function storeDown(store: object, part: object, { name, error, instead }:
     return
   }
   outages.set(store, { parts: new Set([part]), name, since: performance.now() })
-  const reason =
-    error instanceof Error ? error : new Error(`the store failed with ${show(error)}`, { cause: error })
+  const reason = errorOf('the store failed with', error)
   if (storeChannel.hasSubscribers) publish({ state: 'down', store: name, error: reason, downFor: undefined })
   else {
-    const message = `the store of ${name} is down (${why(reason)}): ${instead}`
+    const message = `the store of ${name} is down (${messageOf(reason)}): ${instead}`
     outsideRequests(() => warn('DROP444_STORE_DOWN', message))
   }
 }
@@ -82,9 +81,6 @@ export function storeUp(store: object, part: object): void {
   const downFor = Math.round(performance.now() - outage.since)
   if (storeChannel.hasSubscribers) publish({ state: 'up', store: outage.name, error: undefined, downFor })
 }
-
-/** What a connection says that found no address has no message. */
-const why = ({ message, code = 'it failed' }: NodeJS.ErrnoException) => message || code
 
 /** It is no request's, though one happens to find it out. */
 function publish(event: Omit<StoreEvent, 'time'>): void {

@@ -1,3 +1,5 @@
+import { printableCut } from './printable.ts'
+
 /** Every `code` of a `process` warning of ours. Each has a section in `docs/errors.md`. */
 export type WarningCode =
   | 'DROP444_UNTRUSTED_PROXY'
@@ -15,6 +17,9 @@ export type WarningCode =
   | 'DROP444_STORE_DOWN'
   | 'DROP444_SLOW_PATTERN'
 
+/** Characters of a message. */
+const MAX_WARNING = 4_000
+
 const given = new Set<WarningCode>()
 
 /** Whether this warning was given already: lets a caller skip the work of finding out. */
@@ -29,7 +34,13 @@ export function warnOnce(code: WarningCode, message: string): void {
   warn(code, message)
 }
 
-/** `process.emitWarning` with our type, a code and the page that explains it. */
+/**
+ * `process.emitWarning` with our type, a code and the page that explains it. A message may quote a client: it is made
+ * printable. Where `process.emitWarning` was replaced by something that throws, nothing is said.
+ */
 export function warn(code: WarningCode, message: string): void {
-  process.emitWarning(`${message} (see docs/errors.md)`, { type: 'Drop444Warning', code })
+  try {
+    const text = `${printableCut(message, MAX_WARNING)} (see docs/errors.md)`
+    process.emitWarning(text, { type: 'Drop444Warning', code })
+  } catch {}
 }

@@ -2,8 +2,8 @@ import type { Writable } from 'node:stream'
 import { onDrop } from '../drop-channel.ts'
 import type { DropEvent } from '../drop-event.ts'
 import { refuse } from '../errors.ts'
-import { type Check, integer, readOptions, text } from '../options.ts'
-import { formatOf, isBannedBy, type LogFormat, leftOutLine } from './log-formats.ts'
+import { type Check, integer, reading, readOptions, text } from '../options.ts'
+import { formatOf, isBannedBy, type LogFormat, leftOutLine, lostLine } from './log-formats.ts'
 import { isConsole, type Logger, loggerSink, mark } from './logger-sink.ts'
 import { streamSink } from './stream-sink.ts'
 import { type LeftOut, thin } from './thin.ts'
@@ -27,7 +27,11 @@ export interface DropLogOptions {
 
 /** Ends the log when it is called. */
 export interface DropLog {
-  (): void
+  /**
+   * Resolves when the stream has taken the lines that it was handed, or has failed; after a second where it takes none. Never
+   * rejects. Of a logger at once: it has a buffer of its own.
+   */
+  (): Promise<void>
   /** How many lines the stream did not take. */
   readonly lost: number
 }
@@ -49,14 +53,17 @@ const checks = {
  * Writes a line for each drop: to a stream, or through pino, winston or a console as they are.
  *
  * Never waits for the stream, keeps at most `maxBuffer` bytes for it, survives its end, and counts the lines it did not
- * take. Dry-run drops are left out of `'rule'` and `'combined'`, by which fail2ban would ban; in `'json'` and through
- * loggers they are marked.
+ * take. A file that fails (a full disk, a folder that is not there) is said at once, and opened anew at the first drop after a
+ * second. Dry-run drops are left out of `'rule'` and `'combined'`, by which fail2ban would ban; in `'json'` and through
+ * loggers they are marked. No control character of a client's gets into a line, nor into what a logger is handed; the function
+ * of a `format` gets the event as it is.
  *
  * @param target default: standard output
  * @returns the unsubscriber
  *
  * @example
  * const stop = dropLog(fs.createWriteStream('/var/log/app/drop.log', { flags: 'a' }))
+ * process.once('SIGTERM', () => stop().then(() => process.kill(process.pid, 'SIGTERM')))
  *
  * @throws OptionsError
  */
@@ -65,19 +72,19 @@ export function dropLog(target: Writable | Logger = process.stdout, options?: Dr
   if (thinning.sample !== undefined && thinning.sum !== undefined) {
     refuse('dropLog', 'sum', thinning.sum, 'left out where "sample" is given')
   }
-  const output = outputOf(target, level, format, maxBuffer)
+  const output = reading('dropLog', 'target', target, () => outputOf(target, level, format, maxBuffer))
   const { push, close } = thin(thinning, output.write, output.say)
   const hidesDryRun = output.hidesDryRun
   const unsubscribe = onDrop(event => {
     if (!hidesDryRun || event.action !== 'dry-run') push(event)
   })
-  let ended = false
+  let ended: Promise<void> | undefined
   const stop = () => {
-    if (ended) return
-    ended = true
+    if (ended) return ended
     unsubscribe()
     close()
-    output.close()
+    ended = output.close()
+    return ended
   }
   return Object.defineProperty(stop, 'lost', { get: output.lost }) as unknown as DropLog
 }
@@ -86,7 +93,7 @@ export function dropLog(target: Writable | Logger = process.stdout, options?: Dr
 interface Output {
   write(event: DropEvent): void
   say(leftOut: LeftOut): void
-  close(): void
+  close(): Promise<void>
   lost(): number
   readonly hidesDryRun: boolean
 }
@@ -101,7 +108,7 @@ function outputOf(
   if (!isStream(target)) refuse('dropLog', 'target', target, 'a writable stream or a logger')
   const line = formatOf(format ?? 'rule')
   const said = leftOutLine(format ?? 'rule')
-  const sink = streamSink(target, maxBuffer)
+  const sink = streamSink(target, maxBuffer, lostLine(format ?? 'rule'))
   return {
     hidesDryRun: isBannedBy(format ?? 'rule'),
     write(event) {
@@ -130,7 +137,7 @@ function loggerOutput(logger: Logger, level: string, format: LogFormat | undefin
       if (typeof written === 'string') write(event, marks ? mark(event, written) : written)
     },
     say: leftOut => say(leftOut, leftOutLine(chosen ?? 'rule')(leftOut)),
-    close() {},
+    close: async () => {},
     lost: () => 0,
   }
 }

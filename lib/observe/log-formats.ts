@@ -1,9 +1,13 @@
+import { onRejection } from '../callback.ts'
+import { reportError } from '../drop-channel.ts'
 import { type DropEvent, UNKNOWN_PEER } from '../drop-event.ts'
+import { printableJson } from '../printable.ts'
 import type { LeftOut } from './thin.ts'
 
 /**
  * How a drop is written: `'rule'` is nginx's combined line and then the rule and the reason, `'combined'` nginx's line
- * alone, `'json'` the whole event. A function gives its own line, or nothing to leave the event out.
+ * alone, `'json'` the whole event. A function gives its own line, or nothing to leave the event out: it gets the event as the
+ * client's bytes made it, and escapes what it writes.
  */
 export type LogFormat = 'rule' | 'combined' | 'json' | ((event: DropEvent) => string | undefined)
 
@@ -16,7 +20,7 @@ const [BACKSLASH, LETTER_X] = [0x5c, 0x78]
 const hexDigits = Buffer.from('0123456789ABCDEF')
 
 /** Escapes as nginx's log module: bytes below 0x20, `"`, `\` and from 0x7F on, as `\xHH`. */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   if (!unsafe.test(text)) return text
   // What comes from the network is a byte a character; a reason of the user's may hold more, and is UTF-8 then.
   const bytes = Buffer.from(
@@ -83,14 +87,23 @@ function withRule(event: DropEvent): string {
 
 /** A line of JSON: the event, with its time as ISO 8601. */
 function json(event: DropEvent): string {
-  return JSON.stringify({ ...event, time: new Date(event.time).toISOString() })
+  return printableJson(JSON.stringify({ ...event, time: new Date(event.time).toISOString() }))
+}
+
+/** How many lines a stream did not take, in the log itself. */
+export function lostLine(format: LogFormat): (count: number) => string {
+  return format === 'json'
+    ? count => JSON.stringify({ time: new Date().toISOString(), lost: count })
+    : count => `# drop444: ${count} lines lost`
 }
 
 /** A number of events in place of their lines; a comment in formats of one line a request. */
 export function leftOutLine(format: LogFormat): (leftOut: LeftOut) => string {
   if (format === 'json') {
     return ({ isDryRun, milliseconds, ...counted }) =>
-      JSON.stringify({ time: new Date().toISOString(), ...counted, milliseconds, dryRun: isDryRun })
+      printableJson(
+        JSON.stringify({ time: new Date().toISOString(), ...counted, milliseconds, dryRun: isDryRun }),
+      )
   }
   return ({ rule, reason, isDryRun, count, milliseconds }) =>
     `# drop444: ${count} more in ${milliseconds / 1000} s${isDryRun ? ', dry-run' : ''}: ` +
@@ -101,7 +114,17 @@ const formats = { rule: withRule, combined, json }
 
 /** The function behind a format's name. */
 export function formatOf(format: LogFormat): (event: DropEvent) => string | undefined {
-  return typeof format === 'function' ? format : formats[format]
+  return typeof format === 'function' ? lineOf(format) : formats[format]
+}
+
+/** A function that promises its line has none: what it rejects with would end the process. */
+function lineOf(format: (event: DropEvent) => unknown): (event: DropEvent) => string | undefined {
+  return event => {
+    const line = format(event)
+    if (typeof line === 'string') return line
+    onRejection(line, error => reportError('the format of a drop log', error))
+    return undefined
+  }
 }
 
 /** Whether lines of this format are read by programs that ban by them: a dry run must not be among them. */

@@ -1,4 +1,8 @@
+import { onRejection } from '../callback.ts'
+import { reportError } from '../drop-channel.ts'
 import type { DropEvent } from '../drop-event.ts'
+import { printable } from '../printable.ts'
+import { escapeText } from './log-formats.ts'
 import type { LeftOut } from './thin.ts'
 
 /** What we use of a logger: `info`, or the method that the option `level` names. */
@@ -9,10 +13,10 @@ export interface Logger {
   info: LogMethod
 }
 
-/** `444 GET /wp-login.php pathAllowlist unlisted-path`, and `dry-run:` before it where nothing was done. */
+/** `444 GET /wp-login.php pathAllowlist unlisted-path`, escaped as the line of a log. */
 function summary(event: DropEvent): string {
   const request = event.requestLine === undefined ? `${event.method} ${event.url}` : event.requestLine || '-'
-  return `${event.status} ${request} ${event.rule} ${event.reason}`
+  return escapeText(`${event.status} ${request} ${event.rule} ${event.reason}`)
 }
 
 /** Says of a line that programs may ban by that nothing was done. */
@@ -20,8 +24,12 @@ export function mark(event: DropEvent, message: string): string {
   return event.action === 'dry-run' ? `dry-run: ${message}` : message
 }
 
-/** The event for a logger, which stamps its own time. */
-function fieldsOf({ time: _, ...fields }: DropEvent): Omit<DropEvent, 'time'> {
+/** What a logger is given: it stamps its own time, and may write a field to a terminal as it is. */
+function fieldsOf(event: DropEvent | LeftOut): object {
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(event)) {
+    if (name !== 'time') fields[name] = typeof value === 'string' ? printable(value) : value
+  }
   return fields
 }
 
@@ -34,17 +42,25 @@ export interface LoggerSink {
 
 /** Hands each event to a logger in the way of its kind. */
 export function loggerSink(logger: Logger, level: string): LoggerSink {
-  const methods = logger as unknown as Record<string, (...args: unknown[]) => void>
-  const log = handTo(logger, (...args) => methods[level]?.(...args))
+  const methods = logger as unknown as Record<string, (...args: unknown[]) => unknown>
+  const log = handTo(logger, (...args) => {
+    onRejection(methods[level]?.(...args), error => reportError('a logger', error))
+  })
   return {
     write: (event, line) => log(fieldsOf(event), line ?? mark(event, summary(event))),
-    say: (leftOut, line) => log(leftOut, line),
+    say: (leftOut, line) => log(fieldsOf(leftOut), line),
   }
 }
 
+const placeholder = /%[scdjifoO%]/
+
 function handTo(logger: Logger, log: (...args: unknown[]) => void) {
   // A winston logger is a stream; a console has no child loggers.
-  if ('write' in logger) return (fields: object, line: string) => log(line, fields)
+  if ('write' in logger) {
+    return (fields: object, line: string) =>
+      // It takes `%d0` of an address for a place that the fields are to fill, and leaves them out.
+      placeholder.test(line) ? log({ ...fields, message: line }) : log(line, fields)
+  }
   if (isConsole(logger)) return (_fields: object, line: string) => log(line)
   return (fields: object, line: string) => log(fields, line)
 }

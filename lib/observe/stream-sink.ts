@@ -1,42 +1,125 @@
 import type { Writable } from 'node:stream'
+import { messageOf } from '../thrown.ts'
 import { warn } from '../warnings.ts'
+import { bytesOf, reopenerOf } from './file-stream.ts'
+import { hearErrors } from './stream-errors.ts'
 
 /** Where lines go, and how many did not. */
 export interface Sink {
   write(line: string): void
-  /** Ends our part; the stream stays open. */
-  close(): void
+  /** Ends our part; the stream that was given stays open. Resolves when it has taken its lines, or failed, or takes none. */
+  close(): Promise<void>
   readonly lost: number
 }
 
-function ignoreError(): void {}
+/** How long `close` waits for a stream that takes nothing, in milliseconds. */
+const PATIENCE = 1_000
+/** A stream that works again, and fails again, is warned of no more often than this, in milliseconds. */
+const WARN_AGAIN = 60_000
 
 /**
  * Writes lines to a stream that may be slow or break. What it has not taken yet is bounded; beyond that lines are lost,
  * counted, and the count is said: in the log itself as soon as the stream takes lines again, else by a process warning.
+ * The file of a stream that has failed is opened anew.
+ *
+ * @param lostLine what the log itself says of so many lines that are missing
  */
-export function streamSink(stream: Writable, maxBuffer: number): Sink {
+export function streamSink(given: Writable, maxBuffer: number, lostLine: (count: number) => string): Sink {
+  const reopener = reopenerOf(given)
+  let stream = given
+  let stopHearing = listen(given)
   let lost = 0
   let unsaid = 0
+  /** Writes that have not been called back. */
+  let pending = 0
   let blocked = false
-  let alarmed = false
+  let hasFailed = false
+  let isWarned = false
+  let warnedAt = 0
+  /** Bytes of the file when its last line was whole. */
+  let wholeAt = 0
+  let isTorn = false
+  let isReopened = false
+  let onIdle = () => {}
 
-  function lose(): void {
+  function listen(to: Writable): () => void {
+    to.on('drain', say)
+    const stop = hearErrors(to, onFailed)
+    return () => {
+      to.off?.('drain', say)
+      stop()
+    }
+  }
+
+  function alarm(why: string): void {
+    if (isWarned) return
+    isWarned = true
+    warnedAt = performance.now()
+    const until = reopener && hasFailed ? ', until the file can be written' : ''
+    warn('DROP444_LOG_LOST', `the log stream ${why}: its lines are lost, and counted${until}`)
+  }
+
+  function lose(why: string): void {
     lost++
     unsaid++
-    if (alarmed) return
-    alarmed = true
-    warn('DROP444_LOG_LOST', 'the log stream does not take its lines: they are lost, and counted')
+    alarm(why)
   }
 
-  function onWritten(error?: Error | null): void {
-    if (error) lose()
-    // There is no 'drain' where the stream itself never said that it is full.
-    else if (unsaid > 0 && stream.writableLength === 0) say()
+  /** Is warned of also where the stream was slow before. */
+  function fail(error: unknown): void {
+    if (!hasFailed) isWarned = false
+    hasFailed = true
+    alarm(`failed (${messageOf(error)})`)
   }
 
-  function isOpen(): boolean {
-    return !stream.destroyed && !stream.writableEnded && stream.writable !== false
+  function onFailed(error: unknown): void {
+    if (reopener && bytesOf(stream) > wholeAt) isTorn = true
+    reopener?.onFailed()
+    fail(error)
+  }
+
+  function onWorking(): void {
+    if (reopener) wholeAt = bytesOf(stream)
+    isTorn = false
+    if (hasFailed && performance.now() - warnedAt > WARN_AGAIN) {
+      hasFailed = false
+      isWarned = false
+    }
+  }
+
+  /** Of lines that are written together one may fail the others: a line that is whole in the file is not lost. */
+  function isWhole(size: number): boolean {
+    if (size === 0 || bytesOf(stream) - wholeAt < size) return false
+    wholeAt += size
+    return true
+  }
+
+  /** @param size of a line in a file, in bytes */
+  function onWritten(error: Error | null | undefined, size: number): void {
+    pending--
+    if (error && !isWhole(size)) {
+      fail(error)
+      lose('failed')
+    } else if (!error) {
+      onWorking()
+      // There is no 'drain' where the stream itself never said that it is full.
+      if (unsaid > 0 && stream.writableLength === 0) say()
+    }
+    if (pending === 0) onIdle()
+  }
+
+  const isOpen = () =>
+    !stream.destroyed && !stream.writableEnded && stream.writable !== false && !stream.errored
+
+  function reopen(): void {
+    const next = reopener?.open()
+    if (!next) return
+    stopHearing()
+    stopHearing = listen(next)
+    stream = next
+    blocked = false
+    isReopened = true
+    wholeAt = 0
   }
 
   /** A stream that does not tell its length in bytes is believed when it says that it is full. */
@@ -46,11 +129,15 @@ export function streamSink(stream: Writable, maxBuffer: number): Sink {
   }
 
   /** False where the stream throws instead of failing. */
-  function tryWrite(text: string, done: (error?: Error | null) => void): boolean {
+  function tryWrite(line: string, done: (error?: Error | null) => void): boolean {
+    const text = isTorn && isReopened ? `\n${line}\n` : `${line}\n`
+    isReopened = false
     try {
+      pending++
       blocked = !stream.write(text, done)
       return true
     } catch {
+      pending--
       return false
     }
   }
@@ -60,28 +147,50 @@ export function streamSink(stream: Writable, maxBuffer: number): Sink {
     if (unsaid === 0 || !isOpen()) return
     const said = unsaid
     unsaid = 0
-    const isSaid = tryWrite(`# drop444: ${said} lines lost\n`, error => {
+    const isSaid = tryWrite(lostLine(said), error => {
       if (error) unsaid += said
+      pending--
+      if (pending === 0) onIdle()
     })
     if (!isSaid) unsaid += said
   }
 
   function write(line: string): void {
-    if (!isOpen() || !hasRoom()) return lose()
+    if (hasFailed && !isOpen()) reopen()
+    if (!isOpen()) return lose('has ended')
+    if (!hasRoom()) return lose('is full')
     if (unsaid > 0) say()
-    if (!tryWrite(`${line}\n`, onWritten)) lose()
+    // What stands before the line, if anything does, ended a torn one.
+    const size = reopener ? Buffer.byteLength(line) + 1 : 0
+    if (!tryWrite(line, error => onWritten(error, size))) lose('throws')
   }
 
-  stream.on('drain', say)
-  // Stays when we leave: what is still buffered may fail later, and must not end the process then.
-  if (!stream.listeners?.('error').includes(ignoreError)) stream.on('error', ignoreError)
+  function finish(): void {
+    onIdle = () => {}
+    stopHearing()
+    if (stream !== given) stream.end()
+    if (unsaid > 0) warn('DROP444_LOG_LOST', `${unsaid} log lines were lost, ${lost} in all`)
+  }
+
+  async function close(): Promise<void> {
+    // Who does not tell how much it has may not call back either.
+    if (pending > 0 && isOpen() && typeof stream.writableLength === 'number') {
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, PATIENCE)
+        onIdle = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+    finish()
+  }
+
+  if (given.errored) onFailed(given.errored)
 
   return {
     write,
-    close() {
-      stream.off?.('drain', say)
-      if (unsaid > 0) warn('DROP444_LOG_LOST', `${unsaid} log lines were lost, ${lost} in all`)
-    },
+    close,
     get lost() {
       return lost
     },

@@ -1,5 +1,5 @@
 import { outsideRequests } from '../async-context.ts'
-import { debugError } from '../debug.ts'
+import { debugThrown } from '../debug.ts'
 import { Calls } from './calls.ts'
 import type { OffenderNews, OffenderRecord, OffenderStore } from './offender-store.ts'
 import type { Offenders } from './offenders.ts'
@@ -133,7 +133,10 @@ export class Share {
   async #readAll(): Promise<void> {
     for (let hasMore = true; hasMore && !this.#isClosed; ) {
       const last = this.#last
-      const news = await this.#calls.inTime(() => this.#store.read(this.#cursor, this.#expected()))
+      const before = this.#cursor
+      const news = await this.#calls.inTime(() => this.#store.read(before, this.#expected()))
+      // It would be asked for ever, and nothing else would have its turn.
+      if (news.last > news.cursor && news.cursor <= before) throw new Error('the store does not go on')
       this.#cursor = news.cursor
       this.#hear(news, last)
       hasMore = this.#cursor < news.last
@@ -192,7 +195,7 @@ export class Share {
 
   #fail(error: unknown): void {
     if (this.#isClosed) return
-    debugError('the store of offenders: %O', error)
+    debugThrown('the store of offenders', error)
     this.#outbox.dropOffences()
     this.#outbox.place = undefined
     if (this.#isUp !== false) this.#options.onDown(error)

@@ -7,6 +7,7 @@ import {
   isPlainObject,
   list,
   listArgument,
+  reading,
   readOptions,
   refuseRequest,
 } from '../options.ts'
@@ -94,9 +95,11 @@ export function djangoRoutes(
   options?: DjangoRoutesOptions,
 ): Routes {
   refuseRequest('djangoRoutes', routes)
-  const { given, settings } = split(routes)
-  if (options !== undefined && !isPlainObject(options)) readOptions('djangoRoutes', options, checks)
-  const checked = readOptions('djangoRoutes', { ...settings, ...options }, checks)
+  const { given, settings } = reading('djangoRoutes', 'routes', routes, () => split(routes))
+  const checked = reading('djangoRoutes', 'options', options, () => {
+    if (options !== undefined && !isPlainObject(options)) readOptions('djangoRoutes', options, checks)
+    return readOptions('djangoRoutes', { ...settings, ...options }, checks)
+  })
   const { prefix = '', appendSlash = true, localeRedirect = true } = checked
   const { converters = {}, prefixDefaultLanguage = true } = checked
   const expressions: UserPattern[] = []
@@ -104,7 +107,7 @@ export function djangoRoutes(
   const context: Context = { ...shared, within: '', afterSlash: true }
   const languages = new Set(checked.languages)
   const defaultLanguage = checked.defaultLanguage ?? checked.languages?.[0] ?? 'en-us'
-  const read = readAll(given, defaultLanguage, context)
+  const read = reading('djangoRoutes', 'routes', routes, () => readAll(given, defaultLanguage, context))
   warnOfSlow('djangoRoutes', expressions)
   if (languages.size === 0 && read.routes.some(isLocalePrefix)) {
     refuse('djangoRoutes', 'languages', undefined, 'the codes of LANGUAGES, as routes are in "i18n"')

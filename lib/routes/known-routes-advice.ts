@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
-import { debugError } from '../debug.ts'
+import { debugThrown } from '../debug.ts'
 import { splitNegation } from '../match/glob.ts'
 import { compilePaths } from '../match/path-patterns.ts'
 import { slowSentence } from '../slow-patterns.ts'
@@ -112,7 +112,7 @@ export function adviseOnRoutes(app: object, also: Patterns): () => void {
       try {
         look(routerOf(app), also, isComplete, say)
       } catch (error) {
-        debugError('knownRoutes: %O', error)
+        debugThrown('knownRoutes', error)
       }
     },
   }

@@ -4,7 +4,7 @@ import { framework, type Request } from '../http-types.ts'
 import { globProblem, splitNegation } from '../match/glob.ts'
 import { compilePaths, type PathMatcher } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
-import { type Check, list, readOptions } from '../options.ts'
+import { type Check, list, reading, readOptions } from '../options.ts'
 import { warnOfSlow } from '../slow-patterns.ts'
 import { isExpress, isRouter, routerOf } from './express-internals.ts'
 import { findRoute } from './express-walk.ts'
@@ -57,15 +57,18 @@ const refuseAlso = (pattern: unknown, problem: string) => refuseEntry('knownRout
  * @throws OptionsError if `app` is none of Express's
  */
 export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Routes {
-  if (!isExpress(app)) refuse('knownRoutes', 'app', app, 'an app or a Router of Express 4 or 5')
+  if (!reading('knownRoutes', 'app', app, () => isExpress(app)))
+    refuse('knownRoutes', 'app', app, 'an app or a Router of Express 4 or 5')
   const { also = [] } = readOptions('knownRoutes', options, checks)
-  warnOfSlow(
-    'knownRoutes, "also"',
-    also.filter(isRegExp).map(expression => ({ expression })),
-  )
-  const isAlso = compilePaths(also, { caseSensitive: false, strict: false }, (pattern, error) =>
-    refuseAlso(pattern, (error as Error).message),
-  )
+  const isAlso = reading('knownRoutes', 'also', also, () => {
+    warnOfSlow(
+      'knownRoutes, "also"',
+      also.filter(isRegExp).map(expression => ({ expression })),
+    )
+    return compilePaths(also, { caseSensitive: false, strict: false }, (pattern, error) =>
+      refuseAlso(pattern, (error as Error).message),
+    )
+  })
   const advise = adviseOnRoutes(app, also)
   return makeRoutes(function hasRoute(req) {
     // What is asked at start, with a request that nobody sent, is not the first request.

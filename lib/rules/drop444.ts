@@ -2,7 +2,7 @@ import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { refuse } from '../errors.ts'
 import type { Next, Request, Response } from '../http-types.ts'
 import type { CidrSet } from '../match/cidr-set.ts'
-import { type Check, isPlainObject, readOptions, refuseRequest } from '../options.ts'
+import { type Check, isPlainObject, reading, readOptions, refuseRequest } from '../options.ts'
 import type { Routes } from '../routes/routes.ts'
 import type { Rule } from '../rule.ts'
 import { describeChain, infoOf } from '../rule-info.ts'
@@ -96,8 +96,10 @@ export function drop444(options: Drop444Options): Rule {
   const { name: _, ...sharedChecks } = commonChecks
   const ruleChecks = Object.fromEntries(Object.keys(inOrder).map(rule => [rule, anything]))
   // Read once: a getter may give something else the second time.
-  const given: Record<string, unknown> = isPlainObject(options) ? { ...options } : {}
-  const checked = readOptions('drop444', isPlainObject(options) ? given : options, {
+  const given: Record<string, unknown> = reading('drop444', 'options', options, () =>
+    isPlainObject(options) ? { ...options } : readOptions('drop444', options, {}),
+  )
+  const checked = readOptions('drop444', given, {
     ...sharedChecks,
     ...ruleChecks,
   })
@@ -107,7 +109,8 @@ export function drop444(options: Drop444Options): Rule {
   ) as Shared
   const rules: Rule[] = []
   for (const [rule, make] of Object.entries(inOrder)) {
-    if (given[rule] !== undefined && given[rule] !== false) rules.push(make(given[rule], shared))
+    if (given[rule] !== undefined && given[rule] !== false)
+      rules.push(reading('drop444', rule, given[rule], () => make(given[rule], shared)))
   }
   if (rules.length === 0) {
     refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(inOrder).join(', ')}`)

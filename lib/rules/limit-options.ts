@@ -1,7 +1,7 @@
 import { refuse } from '../errors.ts'
 import type { Request } from '../http-types.ts'
 import type { Bucket } from '../match/leaky-bucket.ts'
-import { type Check, fn, integer, list, oneOf, readOptions } from '../options.ts'
+import { type Check, fn, integer, list, oneOf, reading, readOptions } from '../options.ts'
 import type { OnStoreError, RateLimitStore } from '../stores/rate-limit-store.ts'
 import { type AddressOptions, addressChecks } from './address-rule.ts'
 import { keyCheck, type LimitKey, type Subnets } from './limit-key.ts'
@@ -125,9 +125,20 @@ type Given = { [K in keyof typeof limitChecks]: ReturnType<(typeof limitChecks)[
 /** The options, checked, and the limits that they make. */
 export function readLimits(options: unknown) {
   const checked = readOptions('rateLimit', options, checks)
-  const { limits } = checked
+  const { limits, store } = checked
+  const ofStore = <T>(read: (store: RateLimitStore | undefined) => T) =>
+    reading('rateLimit', 'store', store, () => read(store))
   if (limits === undefined)
-    return { ...checked, limits: [compileLimit(checked, checked, checked.store?.bucket)] }
+    return {
+      ...checked,
+      limits: [
+        compileLimit(
+          checked,
+          checked,
+          ofStore(store => store?.bucket),
+        ),
+      ],
+    }
   const given = (options as RateLimitOptions).limits
   if (limits.length === 0)
     refuse('rateLimit', 'limits', given, "at least one limit, such as { rate: '10r/s' }")
@@ -141,8 +152,8 @@ export function readLimits(options: unknown) {
   const each = limits.map(limit =>
     compileLimit(readOptions('rateLimit', limit, limitChecks), checked, undefined),
   )
-  if (each.length > 1 && checked.store && typeof checked.store.hitAll !== 'function') {
-    refuse('rateLimit', 'store', checked.store, 'a store with hitAll(), for several limits')
+  if (each.length > 1 && store && ofStore(() => typeof store.hitAll !== 'function')) {
+    refuse('rateLimit', 'store', store, 'a store with hitAll(), for several limits')
   }
   return { ...checked, limits: each.map((limit, i) => ({ ...limit, ...sameFunctions(each, i) })) }
 }

@@ -5,7 +5,7 @@ import { framework, type Request } from '../http-types.ts'
 import { globProblem, splitNegation } from '../match/glob.ts'
 import { compilePaths } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
-import { boolean, type Check, listArgument, readOptions, refuseRequest } from '../options.ts'
+import { boolean, type Check, listArgument, reading, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { isRoutes, type Routes } from '../routes/routes.ts'
 import { makeRule, type Rule } from '../rule.ts'
@@ -50,18 +50,21 @@ export function pathAllowlist(
   refuseRequest('pathAllowlist', patterns)
   const checked = readOptions('pathAllowlist', options, checks)
   const { caseSensitive = false, strict = false } = checked
-  const { globs, routes } = readPatterns(patterns)
+  const read = () => readPatterns(patterns)
+  const { globs, routes } = reading('pathAllowlist', 'patterns', patterns, read)
   // micromatch throws for a glob that it can't read (too long, a lone surrogate).
   const compile = (list: readonly (string | RegExp)[]) =>
     compilePaths(list, { caseSensitive, strict }, (pattern, error) =>
       refusePattern(pattern, (error as Error).message),
     )
-  warnOfSlow(
-    'pathAllowlist',
-    globs.filter(isRegExp).map(expression => ({ expression })),
-  )
-  const matches = compile(globs)
-  const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), compile) : undefined
+  const { matches, hasRoute } = reading('pathAllowlist', 'patterns', patterns, () => {
+    warnOfSlow(
+      'pathAllowlist',
+      globs.filter(isRegExp).map(expression => ({ expression })),
+    )
+    const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), compile) : undefined
+    return { matches: compile(globs), hasRoute }
+  })
   const common = commonOf(checked, { name: 'pathAllowlist' })
   adviseOnPaths(common.name, (req, path) => matches(path) || Boolean(hasRoute?.(req, path)))
   return makeRule(common, req => {

@@ -1,9 +1,10 @@
-import { isThenable } from '../callback.ts'
+import { isThenable, promiseOf } from '../callback.ts'
 import { commonOf } from '../common-options.ts'
+import { show } from '../errors.ts'
 import type { Request, Response } from '../http-types.ts'
 import type { Address } from '../match/address.ts'
 import type { Decision } from '../match/leaky-bucket.ts'
-import { refuseRequest } from '../options.ts'
+import { reading, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
 import { type Judgement, makeRule, type Rule } from '../rule.ts'
 import { Steady } from '../steady.ts'
@@ -33,7 +34,9 @@ export function rateLimit(options: RateLimitOptions): Rule {
   const common = commonOf(checked, { name: 'rateLimit' })
   const { limits, store, maxKeys, timeout, onStoreError, now } = checked
   const steady = new Steady()
-  const decider = makeDecider(limits, { name: common.name, store, maxKeys, timeout, onStoreError })
+  const decider = reading('rateLimit', 'store', store, () =>
+    makeDecider(limits, { name: common.name, store, maxKeys, timeout, onStoreError }),
+  )
   const dropsUnknown = checked.noAddress !== 'pass'
   const first = limits[0] as CompiledLimit
   // What nearly everybody has needs no list.
@@ -61,14 +64,15 @@ export function rateLimit(options: RateLimitOptions): Rule {
   function readClock(): number {
     if (!now) return performance.now()
     const time = now()
-    if (!Number.isFinite(time)) throw new TypeError(`rateLimit: now must return milliseconds, not ${time}`)
+    if (!Number.isFinite(time))
+      throw new TypeError(`rateLimit: now must return milliseconds, not ${show(time)}`)
     return steady.follow(time)
   }
 
   function keyOf(req: Request, { key }: CompiledLimit): Key | PromiseLike<Key> {
     if (typeof key === 'function') {
       const own = key(req)
-      return isThenable(own) ? Promise.resolve(own).then(checkKey) : checkKey(own)
+      return isThenable(own) ? promiseOf(own).then(checkKey) : checkKey(own)
     }
     const ofHeader = key === 'address' ? undefined : headerKey(req, key.header)
     return ofHeader ?? addressOf(req, common, checked.address)
@@ -86,11 +90,11 @@ export function rateLimit(options: RateLimitOptions): Rule {
     const time = readClock()
     const decision = asked.length === 1 ? decider.one(only, time) : decider.all(asked, time)
     const settled = (known: Decision) => settle(req, res, asked[known.limit ?? 0] ?? only, known)
-    return isThenable(decision) ? Promise.resolve(decision).then(settled) : settled(decision)
+    return isThenable(decision) ? promiseOf(decision).then(settled) : settled(decision)
   }
 
-  /** The keys of all limits, then their costs; a function that several limits share is called once. */
-  function gather(req: Request): (Gathered | PromiseLike<Gathered>)[] {
+  /** The keys of all limits, then their costs, or a promise of them; a function that several limits share is called once. */
+  function gather(req: Request): readonly Gathered[] | Promise<Gathered[]> {
     const keys: (Key | PromiseLike<Key>)[] = []
     const costs: (number | PromiseLike<number>)[] = []
     try {
@@ -100,21 +104,20 @@ export function rateLimit(options: RateLimitOptions): Rule {
         const known = sameCost === undefined ? undefined : costs[sameCost]
         costs.push(known ?? (typeof cost === 'number' ? cost : cost(req)))
       }
+      const gathered = [...keys, ...costs]
+      return gathered.some(isThenable) ? Promise.all(gathered.map(promiseOf)) : (gathered as Gathered[])
     } catch (error) {
       // Nobody will hear of these: a rejection would end the process.
-      for (const each of [...keys, ...costs].filter(isThenable)) Promise.resolve(each).catch(() => {})
+      for (const each of [...keys, ...costs]) promiseOf(each).catch(() => {})
       throw error
     }
-    return [...keys, ...costs]
   }
 
   function judgeAll(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
     const gathered = gather(req)
     const judge = (known: readonly Gathered[]) =>
       decide(req, res, known.slice(0, limits.length) as Key[], known.slice(limits.length) as number[])
-    return gathered.some(isThenable)
-      ? Promise.all(gathered).then(judge)
-      : judge(gathered as readonly Gathered[])
+    return gathered instanceof Promise ? gathered.then(judge) : judge(gathered)
   }
 
   function judgeAddress(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
@@ -122,7 +125,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
     if (!key) return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
     const asked = { index: 0, key, cost: first.cost as number }
     const decision = decider.one(asked, readClock())
-    if (isThenable(decision)) return Promise.resolve(decision).then(known => settle(req, res, asked, known))
+    if (isThenable(decision)) return promiseOf(decision).then(known => settle(req, res, asked, known))
     return settle(req, res, asked, decision)
   }
 

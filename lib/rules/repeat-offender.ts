@@ -8,7 +8,7 @@ import type { Offender } from '../offenders/offender-table.ts'
 import { type Ban, Offenders } from '../offenders/offenders.ts'
 import { Share, type ShareOptions } from '../offenders/share.ts'
 import { type Joined, joinOffenders } from '../offenders/shared-offenders.ts'
-import { refuseRequest } from '../options.ts'
+import { reading, refuseRequest } from '../options.ts'
 import { peerOfRequest } from '../peer-address.ts'
 import { Reason } from '../reasons.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
@@ -84,7 +84,9 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
   const common = commonOf(checked, { name: 'repeatOffender', http2: 'destroy' })
   const make = () =>
     new Offenders({ ...checked, counter: checked.makeCounter(), clock: makeClock(checked.now) })
-  const joined = checked.store && joinBy(checked.store, make, checked, common)
+  const { store } = checked
+  const joined =
+    store && reading('repeatOffender', 'store', store.given, () => joinBy(store, make, checked, common))
   const offenders = joined?.offenders ?? make()
   const { counted, terms } = checked
   const watched = { common, which, counted, networks, window: terms.window }

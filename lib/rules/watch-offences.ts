@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
-import { isThenable } from '../callback.ts'
+import { isThenable, promiseOf } from '../callback.ts'
 import { clientAddress, isTrusted, isTrustedPeer, peerAddress, trustOf } from '../client-address.ts'
 import type { Common } from '../common-options.ts'
 import { reportError } from '../drop-channel.ts'
@@ -104,19 +104,19 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
       reportError('skip', error)
       count()
     }
+    let promised: Promise<unknown> | undefined
     let skipped: unknown
     try {
       skipped = common.skip?.(req)
+      if (isThenable(skipped)) promised = promiseOf(skipped)
     } catch (error) {
       return onError(error)
     }
-    if (!isThenable(skipped)) {
-      if (!skipped) count()
-      return
-    }
-    Promise.resolve(skipped).then(skips => {
-      if (!skips) count()
-    }, onError)
+    if (promised) {
+      promised.then(skips => {
+        if (!skips) count()
+      }, onError)
+    } else if (!skipped) count()
   }
 
   function count(req: Request, weight: Weight, reason: string): void {

@@ -1,4 +1,5 @@
 import { type InContext, inThisContext } from '../async-context.ts'
+import { onRejection } from '../callback.ts'
 import { clientAddress, trustOf } from '../client-address.ts'
 import { debugError } from '../debug.ts'
 import { reportError } from '../drop-channel.ts'
@@ -7,6 +8,7 @@ import { Reason } from '../reasons.ts'
 import { isClosing, passEveryRule, stateOf } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import { infoOf } from '../rule-info.ts'
+import { messageOf } from '../thrown.ts'
 import { dropRequest } from './end.ts'
 import { makeHealthCheck } from './health-check.ts'
 import { screenHead, screenHost } from './screen.ts'
@@ -88,16 +90,17 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
       }
       /** What is thrown behind `next()` changes nothing for the request, but is said. */
       const fail = (error: unknown) => {
-        if (called) reportError(`rule "${rule.name}"`, error)
+        if (called) reportError(sourceOf(rule), error)
         else next(error ?? new Error(`it threw ${error}`))
       }
       let passed = false
+      let result: unknown
       try {
-        const result: unknown = rule(req, res, next)
-        if (result instanceof Promise) result.catch(fail)
+        result = rule(req, res, next)
       } catch (error) {
         fail(error)
       }
+      onRejection(result, fail)
       inTime = false
       if (passed) continue
       // Rules of ours call back from promises, which keep the context; others from wherever they like.
@@ -121,11 +124,22 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
 /** Of a rule that threw nobody knows whether the request is welcome: then it goes on in a dry run alone. */
 function goesOn(site: Site, rule: Rule, req: Request, res: Response, error: unknown): boolean {
   if (error === undefined || error === null) return true
-  reportError(`rule "${rule.name}"`, error)
-  const detail = error instanceof Error ? error.message : String(error)
+  reportError(sourceOf(rule), error)
   if (infoOf(rule)?.dryRun) {
-    debugError('%s: in a dry run, so it passes', rule.name)
+    debugError('%s: in a dry run, so it passes', sourceOf(rule))
     return true
   }
-  return !dropRequest(site, req, res, { reason: Reason.RULE_ERROR, detail }, rule.name || undefined)
+  const finding = { reason: Reason.RULE_ERROR, detail: messageOf(error) }
+  return !dropRequest(site, req, res, finding, nameOf(rule) || undefined)
+}
+
+const sourceOf = (rule: Rule) => `rule "${nameOf(rule)}"`
+
+/** A function of the user's may be named by anything. */
+function nameOf(rule: Rule): string {
+  try {
+    return typeof rule.name === 'string' ? rule.name : ''
+  } catch {
+    return ''
+  }
 }

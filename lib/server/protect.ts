@@ -2,7 +2,7 @@ import http from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { type CommonOptions, commonChecks } from '../common-options.ts'
 import { OptionsError, refuse, refuseEntry } from '../errors.ts'
-import { type Check, integer, list, readOptions } from '../options.ts'
+import { type Check, integer, list, reading, readOptions } from '../options.ts'
 import type { Rule } from '../rule.ts'
 import { inOrder, rulesOf } from '../rule-info.ts'
 import { serverNames } from '../server-names-option.ts'
@@ -91,7 +91,7 @@ const guarded = new WeakMap<NetServer, () => void>()
  * @throws OptionsError, also where the server is guarded already
  */
 export function protect<S extends NetServer>(server: S, options?: ProtectOptions): S {
-  const protocol = protocolOf(server)
+  const protocol = reading('protect', 'server', server, () => protocolOf(server))
   const checked = readOptions('protect', options, checks)
   if (guarded.has(server)) {
     throw new OptionsError(

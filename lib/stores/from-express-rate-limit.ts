@@ -1,5 +1,5 @@
 import { refuse } from '../errors.ts'
-import { type Check, integer, readOptions } from '../options.ts'
+import { type Check, integer, reading, readOptions } from '../options.ts'
 import {
   asStore,
   type ExpressRateLimitStore,
@@ -42,7 +42,7 @@ export function fromExpressRateLimit(
   options?: FromExpressRateLimitOptions,
 ): RateLimitStore {
   const engine =
-    asStore(store) ??
+    reading('fromExpressRateLimit', 'store', store, () => asStore(store)) ??
     refuse('fromExpressRateLimit', 'store', store, "express-rate-limit's: with increment() and decrement()")
   const { windowMs = 60_000, limit } = readOptions('fromExpressRateLimit', options, checks)
   const settings = limit === undefined ? { windowMs } : { windowMs, limit }

@@ -1,4 +1,4 @@
-import { isThenable } from '../callback.ts'
+import { isThenable, promiseOf } from '../callback.ts'
 import type { Bucket, Decision } from '../match/leaky-bucket.ts'
 import type { Breaker } from './breaker.ts'
 import { viewOf } from './guard-breakers.ts'
@@ -56,17 +56,19 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
     if (!breaker.admits()) return locally()
     const question = { asked, era: breaker.era, locally }
     let answer: Answer
+    let promised: Promise<Decision> | undefined
     try {
       answer = ask()
+      if (isThenable(answer)) promised = promiseOf(answer)
     } catch (error) {
       return failed(question, asError(error), locally)
     }
-    if (isThenable(answer)) return inTime(answer, question)
+    if (promised) return inTime(promised, question)
     breaker.succeeded(question.era)
-    return counted(answer, locally)
+    return counted(answer as Decision, locally)
   }
 
-  function inTime(answer: PromiseLike<Decision>, question: Question): Promise<Decision> {
+  function inTime(answer: Promise<Decision>, question: Question): Promise<Decision> {
     const { era, locally } = question
     return new Promise((resolve, reject) => {
       const asked: Asked = {
@@ -129,14 +131,14 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
 }
 
 /** What comes when nothing waits for it any longer decides nothing. */
-function hear(answer: PromiseLike<Decision>, asked: Asked): void {
+function hear(answer: Promise<Decision>, asked: Asked): void {
   const take = () => {
     const { waiting } = asked
     asked.waiting = undefined
     if (!waiting) asked.breaker.strays -= asked.stray
     return waiting
   }
-  Promise.resolve(answer).then(
+  answer.then(
     decision => take()?.answered(decision),
     error => take()?.failed(asError(error)),
   )

@@ -1,5 +1,5 @@
 import { outsideRequests } from '../async-context.ts'
-import { isThenable } from '../callback.ts'
+import { isThenable, promiseOf } from '../callback.ts'
 import { show } from '../errors.ts'
 import type { ExpressRateLimitStore, Hits } from './express-rate-limit-store.ts'
 
@@ -34,7 +34,7 @@ export class WindowCounter {
   start(): void {
     const started = this.#store.init?.({ ...this.#settings, store: this.#store })
     if (!isThenable(started)) return
-    Promise.resolve(started).catch(() => {
+    promiseOf(started).catch(() => {
       this.#hasFailed = true
     })
   }

@@ -2,6 +2,7 @@ import type { Break } from './break.ts'
 import { addresses } from './list/addresses.ts'
 import { agents } from './list/agents.ts'
 import { bounds } from './list/bounds.ts'
+import { callbacks } from './list/callbacks.ts'
 import { contexts } from './list/contexts.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
@@ -24,6 +25,7 @@ export const breaks: readonly Break[] = [
   ...addresses,
   ...agents,
   ...bounds,
+  ...callbacks,
   ...contexts,
   ...paths,
   ...redis,

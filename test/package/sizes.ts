@@ -11,7 +11,7 @@ export async function sizeOf(names: string): Promise<number> {
 export const sizes = {
   'the core (drop, rules, events, log)': {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
-    most: 17,
+    most: 18,
   },
   'the largest rule': { names: '{ repeatOffender }', most: 25 },
   'protect without rules': { names: '{ protect, unprotect }', most: 31 },

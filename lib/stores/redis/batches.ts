@@ -1,9 +1,10 @@
 import { outsideRequests } from '../../async-context.ts'
+import { errorOf, messageOf } from '../../thrown.ts'
 import { slotOf, tagOf } from './keys.ts'
 import { limitScript } from './limit-script.ts'
 import { argumentsOf, type Counted, keysOf, type Question, splitByKeys } from './question.ts'
 import { RedisClock } from './redis-clock.ts'
-import { messageOf, runScript, type Send } from './script.ts'
+import { runScript, type Send } from './script.ts'
 
 const MAX_KEYS = 128
 const LONE = 8
@@ -133,7 +134,7 @@ export class Batches {
       return
     }
     this.failedTag = tagOf(asks[0]?.key ?? '')
-    const failure = error instanceof Error ? error : new Error(messageOf(error), { cause: error })
+    const failure = errorOf('sendCommand failed with', error)
     for (const question of questions) question.fail(failure)
   }
 }

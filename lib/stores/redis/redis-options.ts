@@ -78,10 +78,4 @@ const cluster = (sendCommandCluster: SendCommandCluster): Send => {
 }
 
 /** A client that throws has failed as one that rejects. */
-function settle(send: () => PromiseLike<unknown>): Promise<unknown> {
-  try {
-    return Promise.resolve(send())
-  } catch (error) {
-    return Promise.reject(error)
-  }
-}
+const settle = (send: () => PromiseLike<unknown>) => new Promise(resolve => resolve(send()))

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { messageOf } from '../../thrown.ts'
 
 /** How commands reach Redis. `key` is one that the command works on: it says which node of a Cluster. */
 export type Send = (key: string, isReadOnly: boolean, command: string[]) => Promise<unknown>
@@ -17,8 +18,6 @@ export const script = (source: string): Script => ({
 
 /** What Redis and Valkey reply, and what valkey-glide makes of it. */
 const FORGOTTEN = /^(?:NOSCRIPT\b|.*\bNoScriptError\b)/
-
-export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** Runs a script in one round trip, and in one more where Redis has forgotten it: after a restart, a failover, SCRIPT FLUSH. */
 export function runScript(

@@ -132,8 +132,8 @@ export const addresses: readonly Break[] = [
   {
     name: 'an empty set denies and allows nobody, and is taken',
     file: 'address-list.ts',
-    find: 'return value.size > 0 ? value',
-    replace: 'return value.size >= 0 ? value',
+    find: 'return set.size > 0 ? set',
+    replace: 'return set.size >= 0 ? set',
     tests: ['cidr-set.test.ts'],
   },
   {

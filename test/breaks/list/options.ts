@@ -11,8 +11,8 @@ export const options: readonly Break[] = [
   {
     name: 'app.use(noHost), not called, is not noticed',
     file: 'options.ts',
-    find: "!('headers' in first)",
-    replace: "'headers' in first",
+    find: "'headers' in first",
+    replace: "!('headers' in first)",
     tests: ['options.test.ts'],
   },
 ]

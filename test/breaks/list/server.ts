@@ -155,8 +155,8 @@ export const server: readonly Break[] = [
   {
     name: 'a rule that throws lets the request through',
     file: 'server/judge.ts',
-    find: 'return !dropRequest(site, req, res, { reason: Reason.RULE_ERROR, detail }, rule.name || undefined)',
-    replace: 'return detail !== rule.name',
+    find: 'return !dropRequest(site, req, res, finding, nameOf(rule) || undefined)',
+    replace: 'return finding.detail !== nameOf(rule)',
     tests: ['server/frameworks.test.ts'],
   },
   {
