@@ -1,44 +1,11 @@
 import { OptionsError, refuse } from './errors.ts'
+import { peerHint, peerName } from './peer-options.ts'
 import { messageOf } from './thrown.ts'
 
 /** Turns a given value into what the factory works with, or throws through `fail`. */
 export type Check<T> = (value: unknown, fail: (expected: string) => never, factory?: string) => T
 
 type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined : never }
-
-/** What users of other packages (and of nginx) would call an option of ours. */
-const aliases: Record<string, string | readonly string[]> = {
-  statuscode: 'status',
-  max: ['rate', 'limit'],
-  limit: 'rate',
-  windowms: ['rate', 'window'],
-  points: ['rate', 'limit'],
-  duration: 'rate',
-  keygenerator: 'key',
-  keyprefix: 'name',
-  bantime: 'ban',
-  findtime: 'window',
-  maxretry: 'limit',
-  ignoreip: 'except',
-  nodelay: 'delay',
-  zone: 'maxKeys',
-  message: 'handler',
-  onlimitreached: 'handler',
-  whitelist: ['allow', 'except'],
-  allowlist: ['allow', 'except'],
-  ignore: 'except',
-  filter: 'skip',
-  hosts: 'serverNames',
-  allowedhosts: 'serverNames',
-  servername: 'serverNames',
-  agents: 'patterns',
-  blacklist: 'patterns',
-  trustproxy: 'trustProxy',
-  proxy: 'trustProxy',
-  trust: 'trustProxy',
-  logonly: 'dryRun',
-  sensitive: 'caseSensitive',
-}
 
 /** Edits (insert, delete, replace) that lead from `a` to `b`. */
 function distance(a: string, b: string): number {
@@ -58,7 +25,7 @@ function distance(a: string, b: string): number {
 export function closest(given: string, known: readonly string[]): string | undefined {
   const plain = given.toLowerCase().replace(/[-_ ]/g, '')
   // What another package calls it is surer than a likeness.
-  const alias = [aliases[plain] ?? []].flat().find(each => known.includes(each))
+  const alias = peerName(given, known)
   if (alias) return alias
   return known
     .map(name => ({ name, edits: distance(plain, name.toLowerCase()) }))
@@ -114,13 +81,10 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
     const value = reading(factory, option, undefined, () => given[option])
     const check = Object.hasOwn(checks, option) ? checks[option] : undefined
     if (!check) {
-      throw new OptionsError(
-        'DROP444_UNKNOWN_OPTION',
-        `${factory}: unknown option "${option}"`,
-        option,
-        value,
-        closest(option, known),
-      )
+      const didYouMean = closest(option, known)
+      const hint = didYouMean === undefined ? peerHint(option) : undefined
+      const message = `${factory}: unknown option "${option}"${hint === undefined ? '' : ` (${hint})`}`
+      throw new OptionsError('DROP444_UNKNOWN_OPTION', message, option, value, didYouMean)
     }
     if (value === undefined) continue
     result[option] = reading(factory, option, value, () =>

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import { MemoryStore as ExpressStore } from 'express-rate-limit'
 import fc from 'fast-check'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
 import {
   denyCidr,
   drop444,
@@ -104,7 +106,15 @@ const meant: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   denyCidr: { adress: 'address', noaddress: 'noAddress', 'no-address': 'noAddress' },
   allowCidr: { Address: 'address' },
-  badAgent: { agents: 'patterns', pattern: 'patterns', blacklist: 'patterns', Empty: 'empty' },
+  badAgent: {
+    agents: 'patterns',
+    pattern: 'patterns',
+    blacklist: 'patterns',
+    blocklist: 'patterns',
+    denylist: 'patterns',
+    userAgents: 'patterns',
+    Empty: 'empty',
+  },
   pathAllowlist: { sensitive: 'caseSensitive', case_sensitive: 'caseSensitive', Strict: 'strict' },
   rateLimit: {
     ...{
@@ -123,8 +133,30 @@ const meant: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       maxkeys: 'maxKeys',
       rates: 'rate',
     },
+    ...{ passOnStoreError: 'onStoreError', skipOnError: 'onStoreError', insuranceLimiter: 'onStoreError' },
+    ...{ storeClient: 'store', redis: 'store', timeWindow: 'rate', delayAfter: 'delay', delayMs: 'rate' },
+    ...{ maxDelayMs: 'burst', identifier: 'name', keyPrefix: 'name' },
   },
-  drop444: { nohost: 'noHost', denyCIDR: 'denyCidr', rate_limit: 'rateLimit', badAgents: 'badAgent' },
+  repeatOffender: {
+    ...{ max: 'limit', windowMs: 'window', points: 'limit', maxretry: 'limit', freeRetries: 'limit' },
+    ...{ findtime: 'window', bantime: 'ban', blockDuration: 'ban', ignoreip: 'except' },
+    ...{ requestWasSuccessful: 'statuses', skipSuccessfulRequests: 'statuses' },
+  },
+  shedLoad: {
+    maxLag: 'maxDelay',
+    maxEventLoopDelay: 'maxDelay',
+    sampleInterval: 'interval',
+    maxDelayMs: 'maxDelay',
+  },
+  drop444: {
+    blocklist: 'denyCidr',
+    denylist: 'denyCidr',
+    paths: 'pathAllowlist',
+    nohost: 'noHost',
+    denyCIDR: 'denyCidr',
+    rate_limit: 'rateLimit',
+    badAgents: 'badAgent',
+  },
   dropLog: { Format: 'format', max_buffer: 'maxBuffer', levle: 'level' },
 }
 
@@ -149,6 +181,7 @@ const meantByAll = {
     onLimitReached: 'handler',
     filter: 'skip',
   },
+  ...{ reportOnly: 'dryRun', allowPrivateIPs: 'except', excluding: 'skip', detectIp: 'trustProxy' },
   ...{ handoff: 'handOff', hand_off: 'handOff', HTTP2: 'http2', exept: 'except', rest: 'reset' },
 }
 
@@ -167,6 +200,54 @@ for (const { name, make } of factories) {
     }
   })
 }
+
+test('an option of a peer that no rule has: what to do in its place', () => {
+  const said = (call: () => unknown) => {
+    const error = refusal(call, String(call))
+    assert.deepEqual([error.code, error.didYouMean], ['DROP444_UNKNOWN_OPTION', undefined])
+    return error.message
+  }
+  const limit = (option: string) => said(() => rateLimit({ rate: '1r/s', [option]: true }))
+  for (const option of ['standardHeaders', 'legacyHeaders', 'headers', 'addHeaders'])
+    assert.match(limit(option), /Retry-After/, option)
+  for (const option of ['skipSuccessfulRequests', 'skipFailedRequests', 'requestWasSuccessful'])
+    assert.match(limit(option), /repeatOffender\(\)/, option)
+  assert.match(limit('blockDuration'), /repeatOffender\(\) bans/)
+  for (const option of ['blocklist', 'denylist', 'blacklist', 'ips'])
+    for (const call of [limit, (each: string) => said(() => denyCidr(['::1'], { [each]: [] }))])
+      assert.match(call(option), /first argument of denyCidr\(\)/, option)
+  for (const option of ['paths', 'path', 'routes']) {
+    assert.match(limit(option), /app\.use\(path, rule\)/, option)
+    assert.match(
+      said(() => pathAllowlist(['/'], { [option]: [] })),
+      /first argument of pathAllowlist\(\)/,
+    )
+  }
+  for (const option of ['log', 'logger', 'onDrop']) assert.match(limit(option), /dropLog\(\)/, option)
+  assert.match(
+    said(() => denyCidr(['::1'], { mode: 'deny' } as never)),
+    /allowCidr\(\)/,
+  )
+  for (const option of ['constructor', 'toString', '__proto__'])
+    assert.doesNotMatch(
+      said(() => rateLimit(JSON.parse(`{"${option}": 1}`))),
+      / \((?!DROP444)/,
+    )
+})
+
+test('what is taken for a store of rateLimit: how to make one of it', () => {
+  const said = (store: object) => {
+    const error = refusal(() => rateLimit({ rate: '1r/s', store } as never), inspect(store))
+    assert.deepEqual([error.code, error.option], ['DROP444_INVALID_OPTION', 'store'])
+    return error.message
+  }
+  assert.match(said(new ExpressStore()), /fromExpressRateLimit\(store\)/)
+  const legacy = { incr: () => {}, decrement: () => {} }
+  assert.match(said(legacy), /fromExpressRateLimit\(store\)/)
+  assert.match(said({ ...legacy, sendCommand: () => {} }), /redisStore\(\{ sendCommand \}\)/)
+  assert.match(said(new RateLimiterMemory({ points: 1, duration: 1 })), /rate-limiter-flexible.*rule\(\)/)
+  assert.doesNotMatch(said({}), /fromExpressRateLimit|redisStore|flexible/)
+})
 
 test('what is required is asked for', () => {
   const missing = (call: () => unknown) =>

@@ -88,10 +88,23 @@ const rate: Check<number> = (value, fail) => {
 
 const count = integer(0, 1e9)
 
-const store: Check<RateLimitStore> = (value, fail) =>
-  typeof (value as RateLimitStore | null)?.hit === 'function'
-    ? (value as RateLimitStore)
-    : fail('a store with hit()')
+/** What is often taken for a store. */
+type Foreign = Partial<Record<'increment' | 'incr' | 'sendCommand' | 'consume', unknown>>
+
+const store: Check<RateLimitStore> = (value, fail) => {
+  if (typeof (value as RateLimitStore | null)?.hit === 'function') return value as RateLimitStore
+  // A client of Redis has an `incr` too.
+  const { sendCommand, increment, incr, consume } = (value ?? {}) as Foreign
+  if (typeof sendCommand === 'function')
+    fail('a store with hit(): redisStore({ sendCommand }) makes one of a client')
+  if (typeof increment === 'function' || typeof incr === 'function')
+    fail('a store with hit(): wrap one of express-rate-limit in fromExpressRateLimit(store)')
+  return fail(
+    typeof consume === 'function'
+      ? 'a store with hit(): a limiter of rate-limiter-flexible decides by itself, in a rule() of your own'
+      : 'a store with hit()',
+  )
+}
 
 const cost: Check<CompiledLimit['cost']> = (value, fail) =>
   typeof value === 'function'
