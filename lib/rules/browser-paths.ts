@@ -1,14 +1,24 @@
 /**
  * What browsers, phones, crawlers and certificate authorities ask for by themselves: an allowlist without these drops
  * people, their bookmarks' icons, and certificate renewals (RFC 8555 8.3). Most are names of RFC 8615's registry.
+ *
+ * - `favicon.ico`: HTML, "Link type icon". `favicon.svg`, `favicon.png` and `favicon-*.png` are what generators name the other sizes.
+ * - `manifest.webmanifest`, `site.webmanifest`, `manifest.json`: W3C Web Application Manifest, whose extension is `webmanifest`.
+ * - `change-password`, and beside it the path that must be a 404: W3C "A Well-Known URL for Changing Passwords" and "Detecting the
+ *   reliability of HTTP status codes". Chromium, with saved passwords, asks for both.
+ * - `webauthn`: WebAuthn Level 3, 5.11 "Using Web Authentication across related origins"; `passkey-endpoints`: W3C "A Well-Known
+ *   URL for Passkey Endpoints". `web-identity`: W3C FedCM, from the domain of an identity provider.
  */
 export const browserPaths: readonly string[] = Object.freeze([
   '/favicon.ico',
+  '/favicon.png',
+  '/favicon.svg',
   '/favicon-*.png',
   '/apple-touch-icon*.png',
   '/robots.txt',
   '/sitemap.xml',
   '/manifest.json',
+  '/manifest.webmanifest',
   '/site.webmanifest',
   '/browserconfig.xml',
   '/humans.txt',
@@ -23,8 +33,11 @@ export const browserPaths: readonly string[] = Object.freeze([
   '/.well-known/gpc.json',
   '/.well-known/passkey-endpoints',
   '/.well-known/pki-validation/*',
+  '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200',
   '/.well-known/security.txt',
   '/.well-known/traffic-advice',
+  '/.well-known/web-identity',
+  '/.well-known/webauthn',
 ])
 
 /**

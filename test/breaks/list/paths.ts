@@ -2,6 +2,13 @@ import type { Break } from '../break.ts'
 
 export const paths: readonly Break[] = [
   {
+    name: 'browserPaths: the path that tells a password manager whether a 404 is one is dropped',
+    file: 'rules/browser-paths.ts',
+    find: "  '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200',\n",
+    replace: '',
+    tests: ['rules/path-allowlist.test.ts'],
+  },
+  {
     name: 'an encoded dot passes',
     file: 'match/path-hazards.ts',
     find: 'return byte === DOT || byte === 0x7f',
