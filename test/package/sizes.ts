@@ -11,9 +11,9 @@ export async function sizeOf(names: string): Promise<number> {
 export const sizes = {
   'the core (drop, rules, events, log)': {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
-    most: 18,
+    most: 19,
   },
-  'the largest rule': { names: '{ repeatOffender }', most: 25 },
-  'protect without rules': { names: '{ protect, unprotect }', most: 31 },
+  'the largest rule': { names: '{ repeatOffender }', most: 26 },
+  'protect without rules': { names: '{ protect, unprotect }', most: 32 },
   everything: { names: '*', most: 84 },
 } as const
