@@ -15,6 +15,8 @@ export type WarningCode =
   | 'DROP444_UNSEEN_HANDLER'
   | 'DROP444_NO_ROUTE'
   | 'DROP444_STORE_DOWN'
+  | 'DROP444_DAMAGED_VALUE'
+  | 'DROP444_FOREIGN_KEY'
   | 'DROP444_SLOW_PATTERN'
 
 /** Characters of a message. */

@@ -1,4 +1,5 @@
 import type { Address } from '../match/address.ts'
+import { ownText } from '../own-text.ts'
 import type { Occasion } from '../request-state.ts'
 import type { Clock } from './clock.ts'
 import type { Networks } from './networks.ts'
@@ -16,8 +17,11 @@ export interface Journal {
   /** Counted here; not yet too many, or the last straw. */
   onOffence(network: string, reason: string): void
   onBan(offender: Offender, isCounted: boolean): void
-  /** `'lift'`: nothing is held against the network any more. `'forgive'`: nothing but a ban that is in force. */
-  onPardon(network: string, kind: 'lift' | 'forgive', at: number): void
+  /**
+   * `'lift'`: nothing is held against the network any more. `'forgive'`: nothing but a ban that is in force. `wasKnown`: it was
+   * banned, now or before.
+   */
+  onPardon(network: string, kind: 'lift' | 'forgive', at: number, wasKnown: boolean): void
 }
 
 /** A ban in force, as it is listed; times in milliseconds since the epoch, by the system's clock as it is now. */
@@ -87,8 +91,8 @@ export class Offenders {
     if (occasion) occasion.countedBy = [...(occasion.countedBy ?? []), this]
     const now = this.#clock.now()
     // A judge of the user's may give whatever the client has sent.
-    const reason = why.slice(0, MAX_REASON)
-    if (!isTold) this.journal?.onOffence(this.#networks.text(address), reason)
+    const reason = ownText(why, MAX_REASON)
+    if (!isTold) this.journal?.onOffence(ownText(this.#networks.text(address)), reason)
     const [high, low] = this.#keyOf(address)
     if (this.#counter.count(high, low, now)) this.#ban(address, now, reason)
   }
@@ -97,7 +101,7 @@ export class Offenders {
   ban(address: Address, reason: string, duration?: number): void {
     const now = this.#clock.now()
     this.#clear(address)
-    this.#ban(address, now, reason, { duration })
+    this.#ban(address, now, ownText(reason, MAX_REASON), { duration })
   }
 
   /** Ends a ban, and forgets what else there was; false where none was in force. */
@@ -134,9 +138,10 @@ export class Offenders {
   }
 
   /** Takes over what others have decided. */
-  adopt(offender: Offender): void {
-    const address = this.#networks.parse(offender.address)
+  adopt(told: Offender): void {
+    const address = this.#networks.parse(told.address)
     if (!address) return
+    const offender = { ...told, address: ownText(told.address), reason: ownText(told.reason, MAX_REASON) }
     this.#clear(address)
     const now = this.#clock.now()
     const isForgotten = forgottenAt(this.#terms, offender) <= now
@@ -158,7 +163,7 @@ export class Offenders {
     // A ban that is in force is not one more in a row: nobody has behaved badly since.
     const level = known && known.until > now ? Math.max(1, known.level) : nextLevel(this.#terms, known, now)
     const until = now + (byHand?.duration ?? banTime(this.#terms, level))
-    const text = this.#networks.text(address)
+    const text = ownText(this.#networks.text(address))
     const offender = { address: text, at: now, since: now, until, level, reason, storeAt: undefined }
     this.#table.set(address, offender)
     this.journal?.onBan(offender, byHand === undefined)
@@ -171,7 +176,7 @@ export class Offenders {
     if (known && kind === 'forgive' && known.until > now)
       this.#table.set(address, { ...known, at: now, level: 0, storeAt: undefined })
     else if (known) this.#table.delete(address)
-    this.journal?.onPardon(this.#networks.text(address), kind, now)
+    this.journal?.onPardon(ownText(this.#networks.text(address)), kind, now, known !== undefined)
   }
 
   #clear(address: Address): void {

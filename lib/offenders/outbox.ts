@@ -22,10 +22,19 @@ export interface Batch {
   readonly decisions: readonly Decision[]
 }
 
-/** What a process has to tell the store: of each network the last decision, and offences only as long as they are fresh. */
+/**
+ * What a process has to tell the store: of each network the last decision, and offences only as long as they are fresh.
+ *
+ * Each kind has room of its own: logins that succeed, each of which forgives, push out no ban, and neither bans nor they a
+ * pardon of somebody who was banned.
+ */
 export class Outbox implements Journal {
   readonly #max: number
-  readonly #decisions = new Map<string, Decision>()
+  readonly #bans = new Map<string, Decision>()
+  readonly #pardons = new Map<string, Decision>()
+  /** Of those against whom nothing was known here. */
+  readonly #formalities = new Map<string, Decision>()
+  readonly #kinds = [this.#pardons, this.#bans, this.#formalities]
   readonly #offences = new Map<string, { times: number; reason: string }>()
   readonly #onNews: () => void
   place: string | undefined
@@ -33,7 +42,7 @@ export class Outbox implements Journal {
   #latest = 0
 
   /**
-   * @param max decisions that are kept while the store is away; past that the oldest are forgotten
+   * @param max bans, and as many pardons, that are kept while the store is away; past that the oldest are forgotten
    * @param onNews called with each thing to tell
    */
   constructor(max: number, onNews: () => void) {
@@ -42,7 +51,7 @@ export class Outbox implements Journal {
   }
 
   get isEmpty(): boolean {
-    return this.#decisions.size === 0 && this.#offences.size === 0
+    return this.#offences.size === 0 && this.#kinds.every(({ size }) => size === 0)
   }
 
   onOffence(network: string, reason: string): void {
@@ -56,32 +65,34 @@ export class Outbox implements Journal {
 
   onBan(offender: Offender, isCounted: boolean): void {
     const { address } = offender
-    const pardon = this.#decisions.get(address)
+    const pardon = this.#find(address)
     // The store has not heard of the pardon: to it the old ban is still in force.
     const isLastWord = !isCounted || (pardon !== undefined && pardon.kind !== 'ban')
-    this.#keep(banOf(offender, !isLastWord))
+    this.#keep(banOf(offender, !isLastWord), this.#bans)
   }
 
-  onPardon(network: string, kind: 'lift' | 'forgive', at: number): void {
-    const known = this.#decisions.get(network)
+  onPardon(network: string, kind: 'lift' | 'forgive', at: number, wasKnown: boolean): void {
+    const known = this.#find(network)
+    const matters = wasKnown || kind === 'lift' || (known !== undefined && !this.#formalities.has(network))
     this.#offences.delete(network)
-    if (kind === 'lift' || !known || known.kind === 'forgive') this.#keep({ kind, address: network, at })
-    else if (known.kind === 'ban') this.#keep({ ...known, level: 0, isCounted: false })
+    if (kind === 'lift' || !known || known.kind === 'forgive')
+      this.#keep({ kind, address: network, at }, matters ? this.#pardons : this.#formalities)
+    else if (known.kind === 'ban') this.#keep({ ...known, level: 0, isCounted: false }, this.#bans)
   }
 
   /** The store has lost something: what is known here is told again. */
   restore(offender: Offender): void {
-    if (!this.#decisions.has(offender.address)) this.#keep(banOf(offender, false))
+    if (!this.#find(offender.address)) this.#keep(banOf(offender, false), this.#bans)
   }
 
   /** When a network was decided on that the store has yet to hear of. */
   decidedAt(network: string): number | undefined {
-    return this.#decisions.get(network)?.at
+    return this.#find(network)?.at
   }
 
   /** What is to be told next. Offences are taken out for good: told late, or twice, they would ban too early. */
   take(now: number): Batch {
-    const decisions = first(this.#decisions.values(), BATCH)
+    const decisions = first(this.#decisions(), BATCH)
     const offences = first(this.#offences, BATCH)
     for (const [network] of offences) this.#offences.delete(network)
     const isPardon = (action: OffenderAction) => action.kind === 'lift' || action.kind === 'forgive'
@@ -110,13 +121,13 @@ export class Outbox implements Journal {
 
   /** What was decided on a network while the store was being told of this comes after it. */
   comesAfter(network: string, at: number): void {
-    const decision = this.#decisions.get(network)
+    const decision = this.#find(network)
     if (decision) decision.after = Math.max(decision.after ?? 0, at)
   }
 
   /** Drops what was decided on a network: somebody else has had a later word. */
-  forget(network: string, only = this.#decisions.get(network)): void {
-    if (this.#decisions.get(network) === only) this.#decisions.delete(network)
+  forget(network: string, only = this.#find(network)): void {
+    for (const kind of this.#kinds) if (kind.get(network) === only) kind.delete(network)
   }
 
   /** While the store is away offences are counted here alone. */
@@ -124,13 +135,20 @@ export class Outbox implements Journal {
     this.#offences.clear()
   }
 
-  #keep(decision: Decision): void {
+  #find(network: string): Decision | undefined {
+    return this.#bans.get(network) ?? this.#pardons.get(network) ?? this.#formalities.get(network)
+  }
+
+  *#decisions(): Generator<Decision> {
+    for (const kind of this.#kinds) yield* kind.values()
+  }
+
+  /** At the end: the oldest go first. */
+  #keep(decision: Decision, kind: Map<string, Decision>): void {
     const { address } = decision
-    // At the end: the oldest go first.
-    this.#decisions.delete(address)
-    if (this.#decisions.size >= this.#max)
-      this.#decisions.delete(this.#decisions.keys().next().value as string)
-    this.#decisions.set(address, { after: this.#latest, ...decision })
+    this.forget(address)
+    if (kind.size >= this.#max) kind.delete(kind.keys().next().value as string)
+    kind.set(address, { after: this.#latest, ...decision })
     this.#onNews()
   }
 }

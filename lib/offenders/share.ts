@@ -1,9 +1,11 @@
 import { outsideRequests } from '../async-context.ts'
 import { debugThrown } from '../debug.ts'
+import { isKeyError } from '../store-errors.ts'
 import { Calls } from './calls.ts'
 import type { OffenderNews, OffenderRecord, OffenderStore } from './offender-store.ts'
 import type { Offenders } from './offenders.ts'
 import { MAX_AHEAD, Outbox } from './outbox.ts'
+import { soundRecord } from './sound-record.ts'
 import type { Terms } from './terms.ts'
 
 /** How often the store is asked what is new, in milliseconds: what happens elsewhere is to be known within a second. */
@@ -169,7 +171,10 @@ export class Share {
 
   #adopt(records: readonly OffenderRecord[], now: number, isReply: boolean): void {
     const ahead = this.#ahead
-    for (const { at, since, until, ...record } of records) {
+    for (const told of records) {
+      const sound = soundRecord(told, now)
+      if (!sound) continue
+      const { at, since, until, ...record } = sound
       this.#outbox.heard(at, now)
       // What is about to be told from here: the store will say which is later.
       if (this.#outbox.decidedAt(record.address) !== undefined) {
@@ -198,6 +203,12 @@ export class Share {
     debugThrown('the store of offenders', error)
     this.#outbox.dropOffences()
     this.#outbox.place = undefined
+    // It works, but not for these offenders: this process is alone, until the key is gone.
+    if (isKeyError(error)) {
+      if (this.#isUp === false) this.#options.onUp()
+      this.#isUp = undefined
+      return
+    }
     if (this.#isUp !== false) this.#options.onDown(error)
     this.#isUp = false
   }

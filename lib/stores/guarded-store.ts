@@ -1,5 +1,6 @@
 import { isThenable, promiseOf } from '../callback.ts'
 import type { Bucket, Decision } from '../match/leaky-bucket.ts'
+import { isKeyError } from '../store-errors.ts'
 import type { Breaker } from './breaker.ts'
 import { viewOf } from './guard-breakers.ts'
 import { type GuardOptions, readGuardOptions } from './guard-options.ts'
@@ -49,6 +50,10 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
   const memory = onStoreError === 'memory' ? new LocalLimits(maxKeys) : undefined
 
   function failed<T>({ era, asked }: Question, error: unknown, settle: () => T): T {
+    if (isKeyError(error)) {
+      breaker.succeeded(era)
+      return settle()
+    }
     return view.failed({ era, error, keys: keysOf(asked) }, settle)
   }
 

@@ -1,10 +1,5 @@
 import assert from 'node:assert/strict'
-import { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { MemoryStore as Engine } from 'express-rate-limit'
 import {
   fromExpressRateLimit,
@@ -19,31 +14,8 @@ import {
 import type { OffenderNews, OffenderStore } from '../../lib/offenders/offender-store.ts'
 import { redisStore } from '../../lib/redis.ts'
 import { collectDrops, settle } from '../support/events.ts'
+import { collect, judge } from '../support/judge.ts'
 import { allowed, pending } from './outage-stub-store.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Has a rule judge one request; resolves when it has. */
-function judge(rule: Rule): Promise<void> {
-  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
-  Object.assign(socket, { remoteAddress: '192.0.2.1' })
-  const req = new IncomingMessage(socket as Socket)
-  Object.assign(req, {
-    method: 'GET',
-    url: '/',
-    httpVersion: '1.1',
-    httpVersionMajor: 1,
-    httpVersionMinor: 1,
-  })
-  req.headers.host = 'a.example'
-  const res = new ServerResponse(req)
-  res.assignSocket(socket as Socket)
-  return new Promise(resolve => {
-    socket.on('close', () => resolve())
-    rule(req, res, () => resolve())
-  })
-}
 
 /** What a store does of which nothing but answers is known. */
 const stores: Record<string, () => object> = {

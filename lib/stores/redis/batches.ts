@@ -1,16 +1,15 @@
 import { outsideRequests } from '../../async-context.ts'
-import { errorOf, messageOf } from '../../thrown.ts'
+import { show } from '../../errors.ts'
 import { slotOf, tagOf } from './keys.ts'
-import { limitScript } from './limit-script.ts'
+import { FOREIGN, limitScript } from './limit-script.ts'
+import { foreignKey, tellDamaged } from './odd-values.ts'
 import { argumentsOf, type Counted, keysOf, type Question, splitByKeys } from './question.ts'
 import { RedisClock } from './redis-clock.ts'
+import { explained, isCrossSlot } from './redis-errors.ts'
 import { runScript, type Send } from './script.ts'
 
 const MAX_KEYS = 128
 const LONE = 8
-
-/** A reply of Redis, or of a client that looks first. */
-const CROSS_SLOT = /\bcross-?slot\b|\bsame slot\b/i
 
 /** The keys of one request are in several slots: it has to be asked of each. */
 export class CrossSlotError extends Error {}
@@ -95,7 +94,10 @@ export class Batches {
       reply => {
         this.#underway--
         try {
-          this.#read(questions, numbersOf(reply, keys.length), sentAt, tries)
+          const values = numbersOf(reply, keys.length)
+          const damaged = values[keys.length + 1]
+          if (damaged !== undefined) tellDamaged(keys[damaged - 1] ?? '')
+          this.#read(questions, values, sentAt, tries)
         } catch (error) {
           this.#fail(questions, error, tries)
         }
@@ -118,23 +120,27 @@ export class Batches {
   }
 
   #answer(questions: readonly Question[], values: readonly number[]): void {
+    const foreign = values.indexOf(FOREIGN)
     let from = 1
     for (const question of questions) {
-      question.answer(values, from)
-      from += question.asks.length
+      const next = from + question.asks.length
+      const at = foreign < 0 ? -1 : values.indexOf(FOREIGN, from)
+      if (at < 0 || at >= next) question.answer(values, from)
+      else question.fail(foreignKey((question.asks[at - from] as Counted).key))
+      from = next
     }
   }
 
   #fail(questions: readonly Question[], error: unknown, tries: number): void {
     const asks = questions.flatMap(question => question.asks)
-    if (CROSS_SLOT.test(messageOf(error)) && !isInOneSlot({ asks })) {
+    if (isCrossSlot(error) && !isInOneSlot({ asks })) {
       this.#isCluster = true
       for (const question of questions) if (!isInOneSlot(question)) question.fail(new CrossSlotError())
       this.#start(questions.filter(isInOneSlot), tries)
       return
     }
     this.failedTag = tagOf(asks[0]?.key ?? '')
-    const failure = errorOf('sendCommand failed with', error)
+    const failure = explained(error)
     for (const question of questions) question.fail(failure)
   }
 }
@@ -156,12 +162,14 @@ function bySlot(questions: readonly Question[]): Iterable<readonly Question[]> {
   return groups.values()
 }
 
-/** The time, and a number for each key or none; clients may be told to return numbers as text. */
+/** What the script replies, of `keys` keys; clients may be told to return numbers as text. */
 function numbersOf(reply: unknown, keys: number): readonly number[] {
   const list: readonly unknown[] = Array.isArray(reply) ? reply : []
   const values = list.every(isNumber) ? list : list.map(toNumber)
-  if (!values.every(Number.isSafeInteger) || (values.length !== 1 && values.length !== keys + 1)) {
-    throw new TypeError('sendCommand returned something else than what the script replies')
+  const [damaged = 1] = values.slice(keys + 1)
+  const isWhole = values.length === 1 || values.length === keys + 1 || values.length === keys + 2
+  if (!isWhole || !values.every(Number.isSafeInteger) || damaged < 1 || damaged > keys) {
+    throw new TypeError(`sendCommand returned something else than what the script replies: ${show(reply)}`)
   }
   return values
 }

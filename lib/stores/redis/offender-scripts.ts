@@ -1,39 +1,6 @@
+import { LONGEST } from '../../offenders/sound-record.ts'
+import { PARSE, start } from './offender-prelude.ts'
 import { script } from './script.ts'
-
-/**
- * The first lines of both scripts. `now`, and `us` in microseconds, never go back: where the server's clock was set back, what it
- * was is gone on from. That is noticed by what a process believes the time to be, or by the time of the last change; by how
- * much it was, `back`, stands behind the sequence number, in KEYS[1].
- */
-const start = (expected: string) => `
-local function whole(number) return string.format('%.0f', number) end
-local time = redis.call('TIME')
-local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local seq, born, back = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+) ?(%d*)$')
-seq, back = tonumber(seq or '0'), tonumber(back ~= '' and back or '0')
-local now = math.floor(us / 1000) + back
-local expected = tonumber(${expected}) or 0
-local behind = math.max(math.floor(seq / 1000), expected) - now
-local isSetBack = behind > 1000
-if isSetBack then back, now = back + behind, now + behind end
-us = us + back * 1000
-local function keepSeq(life)
-  local text = whole(seq) .. ' ' .. born .. (back > 0 and ' ' .. whole(back) or '')
-  redis.call('SET', KEYS[1], text, 'PX', whole(life))
-end
-local info = redis.pcall('INFO', 'server')
-local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
-`
-
-/** `at since until level reason`: what is known of a network. */
-const PARSE = `
-local function parse(text)
-  if not text then return nil end
-  local at, since, til, level, reason = string.match(text, '^(%-?%d+) (%-?%d+) (%-?%d+) (%d+) (.*)$')
-  if not at then return nil end
-  return { at = tonumber(at), since = tonumber(since), til = tonumber(til), level = tonumber(level), reason = reason }
-end
-`
 
 /**
  * Keys: the sequence number, with the one at which this began anew; the records; networks by the number of their last change,
@@ -42,15 +9,16 @@ end
  * late has waited in a client: nothing is done. Sequence numbers are microseconds, so that those which a restart has lost are
  * not given again.
  */
-export const WRITE = script(`${start('ARGV[8]')}${PARSE}
+export const WRITE = script(`${start('ARGV[8]', 5)}${PARSE}
 local limit, window, ban, maxBan, decay, top, maxBans =
   tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]),
   tonumber(ARGV[7])
 local HEAD, STRIDE = 8, 8
+local isNew = not born
 born = born or whole(us)
-if now - expected > 5000 then return { whole(now), whole(seq), born .. ' ' .. server, 'late', server } end
+if now - expected > 5000 then return { whole(now), whole(seq), born .. ' ' .. server, 'late', server, odd } end
 local before = seq
-local reply = { whole(now), '', born .. ' ' .. server, '', server }
+local reply = { whole(now), '', born .. ' ' .. server, '', server, '' }
 
 local function levelAt(known, time)
   if not known then return 0 end
@@ -84,10 +52,12 @@ local function lengthOf(level) return math.min(maxBan, ban * 2 ^ (level - 1)) en
 
 local function offend(address, key, known, times, reason)
   local count = 0
-  for _ = 1, math.min(times, limit + 1) do count = redis.call('RPUSH', key, whole(now)) end
+  for _ = 1, math.min(times, limit + 1) do count = count and try('RPUSH', key, whole(now)) end
+  if not count then return end
   if count > limit then
     local first = tonumber(redis.call('LINDEX', key, -limit - 1))
-    if first > now + 1000 then
+    if not first or first ~= first then odd = 'damaged ' .. key end
+    if not (first and first <= now + 1000) then
       redis.call('LTRIM', key, -times, -1)
     elseif now - first < window then
       redis.call('DEL', key)
@@ -101,6 +71,12 @@ local function offend(address, key, known, times, reason)
   redis.call('PEXPIRE', key, whole(window))
 end
 
+local function forgetOffences(key)
+  local had = try('LINDEX', key, 0)
+  if had then redis.call('DEL', key) end
+  return had
+end
+
 local function banned(address, key, at, duration, level, reason, known, isCounted)
   if isCounted then
     level = math.min(top, math.max(level, levelAt(known, at) + 1))
@@ -108,22 +84,23 @@ local function banned(address, key, at, duration, level, reason, known, isCounte
   end
   local til = at + duration
   if til + level * decay <= now then return end
-  redis.call('DEL', key)
+  forgetOffences(key)
   keep(address, at, at, til, level, reason, til + level * decay)
 end
 
 local function forgetOf(address, least)
-  return math.max(least, tonumber(redis.call('ZSCORE', KEYS[4], address) or '0'))
+  local known = tonumber(redis.call('ZSCORE', KEYS[4], address) or '0') or 0
+  return math.max(least, math.min(known, now + ${LONGEST}))
 end
 
 local function pardon(kind, address, key, at, known)
-  local had = redis.call('DEL', key)
+  local had = forgetOffences(key)
   if kind == 'lift' then
     keep(address, at, math.min(at, now), math.min(at, now), 0, 'lifted', forgetOf(address, now + maxBan))
   elseif known then
     local til = math.max(math.min(at, now), known.til)
     keep(address, at, known.since, til, 0, known.reason, forgetOf(address, now + window))
-  elseif had > 0 then
+  elseif had then
     keep(address, at, math.min(at, now), math.min(at, now), 0, 'forgiven', now + window)
   end
 end
@@ -133,7 +110,8 @@ for i = 0, (#ARGV - HEAD) / STRIDE - 1 do
   local kind, address, reason = ARGV[from + 1], ARGV[from + 2], ARGV[from + 7]
   local key = KEYS[6 + i]
   local text = redis.call('HGET', KEYS[2], address)
-  local known = parse(text)
+  local known = parse(address, text)
+  if text and not known then remove({ address }) end
   local at = now - tonumber(ARGV[from + 3])
   if kind == 'offend' then
     if known and known.til > now then
@@ -159,25 +137,26 @@ for i = 0, (#ARGV - HEAD) / STRIDE - 1 do
   end
 end
 
+if isNew and redis.call('ZCARD', KEYS[3]) > 0 then seq = math.max(seq, us) end
 if seq > before or isSetBack then
   local over = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', whole(now), 'LIMIT', 0, 100)
   remove(over)
   local excess = redis.call('ZCARD', KEYS[5]) - maxBans
   if excess > 0 then remove(redis.call('ZRANGE', KEYS[5], 0, math.min(excess, 1000) - 1)) end
   local last = redis.call('ZRANGE', KEYS[4], -1, -1, 'WITHSCORES')
-  local life = math.max(60000, window, tonumber(last[2] or '0') - now + 60000)
+  local life = math.max(60000, window, math.min(${LONGEST}, (tonumber(last[2] or '0') or 0) - now + 60000))
   keepSeq(life)
   for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], whole(life)) end
 end
-reply[2] = whole(seq)
+reply[2], reply[6] = whole(seq), odd
 return reply
 `)
 
 /** Keys: the first three of {@link WRITE}. */
-export const READ = script(`${start('ARGV[3]')}
+export const READ = script(`${start('ARGV[3]', 3)}
 local page = tonumber(ARGV[2])
 if isSetBack and born then keepSeq(math.max(60000, redis.call('PTTL', KEYS[1]))) end
-local reply = { whole(now), whole(seq), born and born .. ' ' .. server or '', whole(seq), server }
+local reply = { whole(now), whole(seq), born and born .. ' ' .. server or '', whole(seq), server, odd }
 if seq <= tonumber(ARGV[1]) then return reply end
 local changed = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, page)
 for i = 1, #changed, 2 do
@@ -187,6 +166,6 @@ for i = 1, #changed, 2 do
     reply[#reply + 1] = text
   end
 end
-if #changed == 2 * page then reply[4] = whole(tonumber(changed[#changed])) end
+if #changed == 2 * page then reply[4] = whole(math.min(seq, tonumber(changed[#changed]) or seq)) end
 return reply
 `)

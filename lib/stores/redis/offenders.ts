@@ -1,3 +1,4 @@
+import { show } from '../../errors.ts'
 import type {
   OffenderAction,
   OffenderChanges,
@@ -5,10 +6,13 @@ import type {
   OffenderRecord,
   OffenderStore,
 } from '../../offenders/offender-store.ts'
+import { soundRecord } from '../../offenders/sound-record.ts'
 import { type Terms, topLevel } from '../../offenders/terms.ts'
 import { safeName } from './keys.ts'
+import { foreignKey, tellDamaged } from './odd-values.ts'
 import { READ, WRITE } from './offender-scripts.ts'
-import { runScript, type Send } from './script.ts'
+import { explained } from './redis-errors.ts'
+import { runScript, type Script, type Send } from './script.ts'
 
 /** Networks of one reply. */
 const PAGE = 500
@@ -22,20 +26,25 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
   const base = `${prefix}{offenders}:${safeName(name)}:`
   const keys = ['seq', 'bans', 'changes', 'forgets', 'ends'].map(key => base + key)
 
+  const run = (script: Script, of: readonly string[], args: readonly string[]) =>
+    runScript(send, script, of, args).catch((error: unknown) => {
+      throw explained(error)
+    })
+
   return {
     scope: scopeName => redisOffenders(send, prefix, scopeName),
     async write(actions, terms, maxBans, expected) {
       const offences = actions.map(({ address }) => `${base}of:${address}`)
       const args = [...headOf(terms, maxBans, expected), ...actions.flatMap(argumentsOf)]
-      const { word, ...news } = newsOf(await runScript(send, WRITE, [...keys, ...offences], args), base)
+      const { word, ...news } = newsOf(await run(WRITE, [...keys, ...offences], args), base)
       return { ...news, isLate: word === 'late' }
     },
     // One that only reads, or has no memory left, refuses it.
-    probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000']),
+    probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000', 'NX']),
     async read(cursor, expected): Promise<OffenderChanges> {
       // Not of a replica: one that lags behind would look as if something had been lost.
       const args = [String(cursor), String(PAGE), expected === undefined ? '' : String(Math.trunc(expected))]
-      const reply = await runScript(send, READ, keys.slice(0, 3), args)
+      const reply = await run(READ, keys.slice(0, 3), args)
       const { word, ...news } = newsOf(reply, base)
       return { ...news, cursor: numberOf(word) }
     },
@@ -58,35 +67,54 @@ function argumentsOf(action: OffenderAction): string[] {
   return [isCounted ? 'counted' : kind, address, age, ...numbers, reason, String(action.after ?? '')]
 }
 
-/** What both scripts reply, and the word that each has of its own. */
+/**
+ * What both scripts reply, and the word that each has of its own.
+ *
+ * @throws KeyError where a key of these offenders is of another type
+ */
 function newsOf(reply: unknown, base: string): OffenderNews & { word: string | undefined } {
-  if (!Array.isArray(reply)) throw new TypeError('Redis has replied what the script does not return')
-  const [now, last, born = '', word, server, ...records] = reply.map(String)
+  if (!Array.isArray(reply)) throw notOurs(reply)
+  const [now, last, born = '', word, server, odd = '', ...records] = reply.map(String)
+  const key = odd.slice(odd.indexOf(' ') + 1)
+  const isForeign = odd.startsWith('foreign ')
+  if (isForeign && !key.startsWith(`${base}of:`)) throw foreignKey(key)
+  if (isForeign) foreignKey(key)
+  else if (odd !== '') tellDamaged(key)
+  const time = numberOf(now)
   return {
-    now: numberOf(now),
+    now: time,
     last: numberOf(last),
     born,
     word,
     // Without a run id two servers can't be told apart.
     place: server ? `${server} ${base}` : undefined,
-    records: recordsOf(records),
+    records: recordsOf(records, time, base),
   }
 }
 
+const notOurs = (reply: unknown) =>
+  new TypeError(`sendCommand returned something else than what the script replies: ${show(reply)}`)
+
 function numberOf(text: string | undefined): number {
-  const number = Number(text)
-  if (!Number.isFinite(number)) throw new TypeError('Redis has replied what the script does not return')
+  const number = /^\d/.test(text ?? '') ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(number)) throw notOurs(text)
   return number
 }
 
 /** Pairs of a network and what is known of it. */
-function recordsOf(texts: readonly string[]): OffenderRecord[] {
+function recordsOf(texts: readonly string[], now: number, base: string): OffenderRecord[] {
   const records: OffenderRecord[] = []
   for (let i = 0; i + 1 < texts.length; i += 2) {
-    const [, ...parts] = /^(-?\d+) (-?\d+) (-?\d+) (\d+) (.*)$/s.exec(texts[i + 1] as string) ?? []
-    if (parts.length === 0) continue
-    const [at, since, until, level] = parts.map(Number) as [number, number, number, number]
-    records.push({ address: texts[i] as string, at, since, until, level, reason: parts[4] as string })
+    const address = texts[i] as string
+    const record = recordOf(address, texts[i + 1] as string, now)
+    if (record) records.push(record)
+    else tellDamaged(`${base}bans ${address}`)
   }
   return records
+}
+
+function recordOf(address: string, text: string, now: number): OffenderRecord | undefined {
+  const [, ...parts] = /^(-?\d+) (-?\d+) (-?\d+) (\d+) (.*)$/s.exec(text) ?? []
+  const [at, since, until, level] = parts.map(Number) as [number, number, number, number]
+  return soundRecord({ address, at, since, until, level, reason: parts[4] ?? '' }, now)
 }

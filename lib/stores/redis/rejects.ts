@@ -1,3 +1,5 @@
+import { ownText } from '../../own-text.ts'
+
 /** No request passes that finds as little room as this, or less. Times of `performance.now()`. */
 interface Reject {
   /** When one will. */
@@ -50,7 +52,7 @@ export class Rejects {
   }
 
   #keep(key: string, reject: Reject): void {
-    this.#young.set(key, reject)
+    this.#young.set(ownText(key), reject)
     this.#old.delete(key)
     if (this.#young.size < this.#max / 2) return
     this.#old = this.#young

@@ -1,6 +1,7 @@
 import { allowedAt, type Bucket, type Decision } from '../../match/leaky-bucket.ts'
 import { takesLonger } from '../../match/several-limits.ts'
 import type { OffenderStore } from '../../offenders/offender-store.ts'
+import { isKeyError } from '../../store-errors.ts'
 import type { Hit, OnStoreError, RateLimitStore } from '../rate-limit-store.ts'
 import { type Batches, CrossSlotError, isInOneSlot } from './batches.ts'
 import { safeName } from './keys.ts'
@@ -103,7 +104,11 @@ export class ScopedStore implements RedisStore {
       const counted = { key: `${this.#prefix}probe:{${tag}}`, bucket: probing, cost: 1 }
       return this.#ask([counted], true, performance.now(), () => undefined)
     })
-    await Promise.all(probes)
+    const answers = await Promise.allSettled(probes)
+    for (const answer of answers) {
+      // It has answered, though by what is no concern of ours.
+      if (answer.status === 'rejected' && !isKeyError(answer.reason)) throw answer.reason
+    }
   }
 
   /** Milliseconds until it could pass, where that is known without asking; else 0. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { messageOf } from '../../thrown.ts'
+import { isForgotten } from './redis-errors.ts'
 
 /** How commands reach Redis. `key` is one that the command works on: it says which node of a Cluster. */
 export type Send = (key: string, isReadOnly: boolean, command: string[]) => Promise<unknown>
@@ -16,9 +16,6 @@ export const script = (source: string): Script => ({
   sha: createHash('sha1').update(source).digest('hex'),
 })
 
-/** What Redis and Valkey reply, and what valkey-glide makes of it. */
-const FORGOTTEN = /^(?:NOSCRIPT\b|.*\bNoScriptError\b)/
-
 /** Runs a script in one round trip, and in one more where Redis has forgotten it: after a restart, a failover, SCRIPT FLUSH. */
 export function runScript(
   send: Send,
@@ -29,8 +26,15 @@ export function runScript(
 ): Promise<unknown> {
   const key = keys[0] as string
   const command = ['EVALSHA', sha, String(keys.length), ...keys, ...args]
-  return send(key, isReadOnly, command).catch((error: unknown) => {
-    if (!FORGOTTEN.test(messageOf(error))) throw error
-    return send(key, isReadOnly, ['EVAL', source, ...command.slice(2)])
+  const ask = (words: string[]) => send(key, isReadOnly, words).then(refuseErrors)
+  return ask(command).catch((error: unknown) => {
+    if (!isForgotten(error)) throw error
+    return ask(['EVAL', source, ...command.slice(2)])
   })
+}
+
+/** Some clients resolve with an error as a reply. */
+function refuseErrors(reply: unknown): unknown {
+  if (reply instanceof Error) throw reply
+  return reply
 }

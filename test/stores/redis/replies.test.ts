@@ -91,15 +91,80 @@ describe('redisStore: what a client does', () => {
     })
   }
 
-  test('any error but NOSCRIPT is not tried again', async () => {
-    let calls = 0
-    const sendCommand = async () => {
-      calls++
-      throw new Error('ERR Error running script: NOSCRIPT')
+  const scripts = ['EVALSHA', 'EVAL']
+  for (const [message, sent] of [
+    ['NOSCRIPT No matching script. Please use EVAL.', scripts],
+    ['Command failed: NOSCRIPT No matching script. Please use EVAL.', scripts],
+    ['-NOSCRIPT No matching script', scripts],
+    ['400 Bad Request {"error":"NOSCRIPT No matching script."}', scripts],
+    ['NoScriptError: No matching script', scripts],
+    ['An error was signalled by the server: NoScriptError', scripts],
+    ['ERR NOSCRIPT', scripts],
+    ['timed out: EVALSHA 0 1 drop444:1000:{NOSCRIPT} 1', ['EVALSHA']],
+    ['timed out: EVALSHA 0 1 drop444:1000:{a:NOSCRIPT.b} 1', ['EVALSHA']],
+    ['timed out: EVALSHA 0 1 drop444:1000:{/NOSCRIPT/x} 1', ['EVALSHA']],
+    ['ERR noscript is no word of Redis', ['EVALSHA']],
+    ['ERR XNOSCRIPT', ['EVALSHA']],
+  ] as const) {
+    for (const kind of ['rejects', 'resolves with an Error', 'rejects with text', 'rejects with an object']) {
+      test(`${kind}: ${message}`, async () => {
+        const names: unknown[] = []
+        const store = redisStore({
+          sendCommand: async (...command) => {
+            names.push(command[0])
+            if (command[0] === 'EVAL') return [Date.now(), 0]
+            if (kind === 'resolves with an Error') return new Error(message)
+            if (kind === 'rejects') throw new Error(message)
+            throw kind === 'rejects with text' ? message : { error: message }
+          },
+        })
+        const decided = await Promise.resolve(store.hit('a', limit, 0)).catch(() => undefined)
+        assert.deepEqual(names, sent)
+        assert.equal(decided?.allowed, sent.length === 2 ? true : undefined)
+      })
     }
-    await assert.rejects(async () => redisStore({ sendCommand }).hit('a', limit, 0), /ERR/)
-    assert.equal(calls, 1)
+  }
+
+  for (const [message, hint] of [
+    ["ERR unknown command 'TIME', called from script", /permitted TIME/],
+    ['ERR Write commands not allowed after non deterministic commands', /permitted TIME/],
+    ["ERR The user executing the script can't run this command or subcommand", /permitted TIME/],
+    ['ERR This Redis command is not allowed from script', /permitted TIME/],
+    ["NOPERM this user has no permissions to run the 'evalsha' command", /lacks a command/],
+    ["ERR unknown command 'EVALSHA'", /run scripts/],
+    ['MOVED 3999 127.0.0.1:6381', /is a Cluster/],
+    ['ASK 3999 127.0.0.1:6381', /is a Cluster/],
+    ["Command failed: READONLY You can't write against a read only replica.", /replica: the client/],
+    ["OOM command not allowed when used memory > 'maxmemory'.", /no memory left/],
+    ['BUSY Redis is busy running a script.', /another script/],
+    ['MISCONF Redis is configured to save RDB snapshots', /takes no writes/],
+    ['NOAUTH Authentication required.', /log in/],
+  ] as const) {
+    test(`says what can be done about it: ${message}`, async () => {
+      const store = redisStore({ sendCommand: () => Promise.reject(new Error(message)) })
+      const says = (error: Error) => error.message.startsWith(message) && hint.test(error.message)
+      await assert.rejects(async () => store.hit('a', limit, 0), says)
+      await assert.rejects(store.offenders.read(0), says)
+    })
+  }
+
+  test('leaves an error of which it knows nothing as it is', async () => {
+    for (const message of ['connect ETIMEDOUT', 'Connection timed out', 'it took a long time']) {
+      const error = new Error(message)
+      const store = redisStore({ sendCommand: () => Promise.reject(error) })
+      await assert.rejects(
+        async () => store.hit('a', limit, 0),
+        thrown => thrown === error,
+      )
+    }
   })
+
+  for (const reply of [null, undefined, 7, 'OK', {}, [], [null], ['x'], [1], ['', '', '', '', '', '']]) {
+    test(`offenders: a reply that is none, ${JSON.stringify(reply)}`, async () => {
+      const { offenders } = redisStore({ sendCommand: async () => reply })
+      await assert.rejects(offenders.read(0), /something else/)
+    })
+  }
 
   test('sendCommandCluster is told the key', async () => {
     const told: unknown[] = []

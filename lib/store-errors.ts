@@ -1,0 +1,16 @@
+/**
+ * A store works, but not with this key: something else stands there. It says nothing of the other keys, so it is no outage:
+ * `onStoreError` decides on what the key would count.
+ */
+export class KeyError extends Error {
+  override readonly name = 'KeyError'
+}
+
+/** Also of what a store of the user's throws, whatever that is. */
+export function isKeyError(thrown: unknown): thrown is KeyError {
+  try {
+    return thrown instanceof KeyError
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,18 @@
+import { show } from '../../errors.ts'
+import { KeyError } from '../../store-errors.ts'
+import { warnOnce } from '../../warnings.ts'
+
+/** Says once that a value of ours was not as we write it. */
+export function tellDamaged(key: string): void {
+  warnOnce(
+    'DROP444_DAMAGED_VALUE',
+    `redisStore: what Redis has under ${show(key)} is not what drop444 writes there: it was taken for nothing, and is overwritten`,
+  )
+}
+
+/** What is rejected where a key is of another type; says so once. */
+export function foreignKey(key: string): KeyError {
+  const message = `redisStore: the key ${show(key)} is of another type than ours (WRONGTYPE): somebody else uses it`
+  warnOnce('DROP444_FOREIGN_KEY', `${message}. It is left alone, and nothing is counted there`)
+  return new KeyError(message)
+}
