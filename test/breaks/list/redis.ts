@@ -137,7 +137,7 @@ export const redis: readonly Break[] = [
   {
     name: 'Redis: nobody is told what its error means',
     file: 'stores/redis/redis-errors.ts',
-    find: 'advice.find(([pattern]) => pattern.test(message)) ?? []',
+    find: 'advice.find(([pattern]) => pattern.test(text)) ?? []',
     replace: '[]',
     tests: ['stores/redis/replies.test.ts'],
   },
