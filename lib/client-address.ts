@@ -1,3 +1,5 @@
+import { isThenable, onRejection } from './callback.ts'
+import { reportError } from './drop-channel.ts'
 import { framework, isHttp2, type Request } from './http-types.ts'
 import { type Address, parseForwardedAddress } from './match/address.ts'
 import { compileNow } from './match/cidr-compile.ts'
@@ -11,7 +13,7 @@ export { peerAddress, peerAddressOf } from './peer-address.ts'
 /**
  * Which proxies are trusted, in the syntax of Express's `trust proxy`: `true` (all: anyone can then claim any address),
  * a number of hops, addresses, CIDRs and `loopback`, `linklocal`, `uniquelocal` (an array, or one string with commas), or
- * a function of an address and its hop.
+ * a function of an address and its hop, which answers at once: a promise is nobody's trust.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | Trust
 
@@ -78,9 +80,22 @@ export function isTrustedPeer(req: Request, trust: Trust): boolean {
 export function isTrusted(trust: Trust, peer: Address | undefined, written: string | undefined): boolean {
   const asWritten = written as string
   return (
-    Boolean(trust(asWritten, 0)) ||
-    (peer !== undefined && peer.text !== asWritten && Boolean(trust(peer.text, 0)))
+    believes(trust, asWritten, 0) ||
+    (peer !== undefined && peer.text !== asWritten && believes(trust, peer.text, 0))
   )
+}
+
+/** What a trust function says at once: a promise would believe everybody, whatever comes of it. */
+function believes(trust: Trust, address: string, hop: number): boolean {
+  const answer: unknown = trust(address, hop)
+  if (typeof answer === 'boolean') return answer
+  if (!isThenable(answer)) return Boolean(answer)
+  onRejection(answer, error => reportError('the trust function', error))
+  warnOnce(
+    'DROP444_TRUST_PROMISE',
+    'the trust function returned a promise, so nobody is trusted: it has to answer at once',
+  )
+  return false
 }
 
 /**
@@ -114,7 +129,7 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
     if (hop > MAX_HOPS) return undefined
     const comma = forwarded.lastIndexOf(',', end - 1)
     client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())
-    if (!client || !trust(client.text, hop)) break
+    if (!client || !believes(trust, client.text, hop)) break
     end = entryEnd(forwarded, comma)
   }
   return client

@@ -1,5 +1,6 @@
 import { isRegExp } from 'node:util/types'
 import { refuseEntry } from './errors.ts'
+import { noHostMatches } from './match/host-expression.ts'
 import { compileServerNames, type ServerNames } from './match/server-names.ts'
 import { type Check, list } from './options.ts'
 import { warnOfSlow } from './slow-patterns.ts'
@@ -10,7 +11,12 @@ export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost')
   const names = list(value, fail)
   if (names.length === 0) fail('a list with at least one name (without it, any name is served)')
   for (const name of names) {
-    if (typeof name !== 'string' && !isRegExp(name)) refuseName(name, 'it is no string or RegExp')
+    const problem = isRegExp(name)
+      ? noHostMatches(name)
+      : typeof name === 'string'
+        ? undefined
+        : 'it is no string or RegExp'
+    if (problem !== undefined) refuseName(name, problem)
   }
   // No host is long enough for more than that to matter.
   warnOfSlow(

@@ -4,6 +4,7 @@ import { printableCut } from './printable.ts'
 export type WarningCode =
   | 'DROP444_UNTRUSTED_PROXY'
   | 'DROP444_TRUST_ALL'
+  | 'DROP444_TRUST_PROMISE'
   | 'DROP444_HANDOFF_CLOSE'
   | 'DROP444_NO_SUBSCRIBER'
   | 'DROP444_CALLBACK_FAILED'

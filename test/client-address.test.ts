@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import proxyaddr from 'proxy-addr'
 import { addressList } from '../lib/address-list.ts'
 import { clientAddress, compileTrust, peerAddressOf } from '../lib/client-address.ts'
-import { type DropEvent, OptionsError, onDrop, rule, type TrustProxy } from '../lib/index.ts'
+import { type DropEvent, denyCidr, OptionsError, onDrop, rule, type TrustProxy } from '../lib/index.ts'
 import { parseAddress } from '../lib/match/address.ts'
 import { exchange, get } from './support/raw-client.ts'
 import { octets, spelled, spelledV6 } from './support/reference/addresses.ts'
@@ -195,6 +195,50 @@ describe('a list of proxies means what it means to proxy-addr', () => {
     assert.equal(compileTrust(['::/0'])('203.0.113.7', 0), false)
     for (const entry of ['010.0.0.1', '0x7f.0.0.1', '2130706433', '10.0.0.0/08'])
       assert.throws(() => compileTrust(entry), TypeError, entry)
+  })
+})
+
+describe('a trust function that returns a promise trusts nobody, whatever comes of it', () => {
+  const promises: [string, () => unknown][] = [
+    ['of false', () => Promise.resolve(false)],
+    ['of true', () => Promise.resolve(true)],
+    ['that rejects', () => Promise.reject(new Error('no such table'))],
+    // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise
+    ['of another library', () => ({ then: (settle: (value: boolean) => void) => settle(false) })],
+  ]
+  for (const [name, answer] of promises) {
+    test(name, async () => {
+      const trustProxy = (() => answer()) as never
+      const events: DropEvent[] = []
+      const stop = onDrop(event => events.push(event))
+      const deny = denyCidr(['127.0.0.1'], { trustProxy })
+      const forged = denyCidr(['198.51.100.1'], { trustProxy, dryRun: true })
+      const server = await listen(
+        http.createServer((req, res) => forged(req, res, () => deny(req, res, () => res.end('served')))),
+      )
+      try {
+        const request = get('/', { Connection: 'close', 'X-Forwarded-For': '198.51.100.1' })
+        const { data } = await exchange({ port: server.port }, request)
+        // Whoever is trusted is handed 444, and may say who asks.
+        assert.equal(data.length, 0)
+        assert.deepEqual(
+          events.map(({ action, clientAddress: client }) => `${action} ${client}`),
+          ['close 127.0.0.1'],
+        )
+      } finally {
+        stop()
+        await server.close()
+      }
+    })
+  }
+
+  test('also further along the chain', () => {
+    const trust = compileTrust(
+      ((_address: string, hop: number) => hop === 0 || Promise.resolve(false)) as never,
+    )
+    const headers = { 'x-forwarded-for': '198.51.100.1, 203.0.113.7' }
+    const req = { socket: { remoteAddress: '127.0.0.1' }, headers, httpVersionMajor: 1 }
+    assert.equal(clientAddress(req as never, trust)?.text, '203.0.113.7')
   })
 })
 

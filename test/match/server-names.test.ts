@@ -188,3 +188,81 @@ test('any string is a name or a reason, never an exception', () => {
     { numRuns: 1000 },
   )
 })
+
+test('a RegExp that can match no host in normal form is refused, and says why', () => {
+  const refused: [RegExp, RegExp][] = [
+    [/^Example\.com$/, /flag i/],
+    [/^(?:WWW|Shop)\.example\.com$/, /flag i/],
+    [/^[A-Z]+\.example\.com$/, /flag i/],
+    [/^example\.COM$/g, /flag i/],
+    [/^(?<Name>A+)\.example$/, /flag i/],
+    [/^example\.com:3000$/, /without a port/],
+    [/^https:\/\/example\.com$/, /slashes/],
+    [/^bücher\.example$/, /xn--/],
+  ]
+  for (const [expression, why] of refused)
+    for (const make of [() => noHost({ serverNames: ['a.example', expression] })])
+      assert.throws(make, (error: OptionsError) => {
+        assert.deepEqual(
+          [error.code, error.option, error.value],
+          ['DROP444_INVALID_ENTRY', 'serverNames', expression],
+        )
+        assert.match(error.message, why)
+        return true
+      })
+})
+
+test('a RegExp that can match one is taken, capitals or not', () => {
+  const taken: [RegExp, string][] = [
+    [/^Example\.com$/i, 'example.com'],
+    [/^[A-Za-z]+\.example$/, 'a.example'],
+    [/^(?:WWW|www)\.example$/, 'www.example'],
+    [/^(?:WWW\.)?example$/, 'example'],
+    [/^A*b$/, 'b'],
+    [/^\w+\.\D+$/, 'a.b'],
+    [/^(?!WWW)a$/, 'a'],
+    [/^[^A-Z]+$/, 'a'],
+    [/^\x61\u0062$/, 'ab'],
+    [/^\[2001:db8::[0-9a-f]+\]$/, '[2001:db8::1]'],
+    [/(?<=^A?)b/, 'b'],
+    [/^(?<Name>a)\k<Name>$/, 'aa'],
+    [/^\bexample\b/, 'example'],
+    [/^[\p{Ll}]+$/u, 'a'],
+    [/^example$/y, 'example'],
+    [/^a_b-c\.0$/, 'a_b-c.0'],
+    [/^Example$|^\S{3}$/, 'abc'],
+  ]
+  for (const [expression, host] of taken) {
+    noHost({ serverNames: [expression] })
+    assert.ok(compile(expression)(host), String(expression))
+  }
+})
+
+test('what matches a host is never refused', () => {
+  const part = fc.constantFrom(
+    'a',
+    'A',
+    '[A-Z]',
+    '[a-z]',
+    '.',
+    '\\.',
+    ':',
+    '\\d',
+    '(?:A|b)',
+    '(?=a)',
+    '(?!A)',
+    '\\w',
+    'é',
+  )
+  const piece = fc.tuple(part, fc.constantFrom('', '?', '*', '+', '{0,2}')).map(each => each.join(''))
+  const source = fc.array(piece, { minLength: 1, maxLength: 5 }).map(pieces => `^${pieces.join('')}$`)
+  fc.assert(
+    fc.property(source, fc.stringMatching(/^[a-z0-9.-]{1,8}$/), (text, host) => {
+      const expression = new RegExp(
+        text.replaceAll('(?=a)*', '').replace(/(\(\?[=!]\w\))[?*+{][^}]*}?/g, '$1'),
+      )
+      if (expression.test(host)) noHost({ serverNames: [expression] })
+    }),
+    { numRuns: 500 },
+  )
+})

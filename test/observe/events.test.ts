@@ -210,6 +210,18 @@ describe('in a process of its own', () => {
       /outage/,
     ],
     [
+      'DROP444_TRUST_PROMISE',
+      `const limit = drop444.rateLimit({ rate: '9r/s', burst: 9, trustProxy: () => Promise.resolve(false) })
+       drop444.onDrop(() => {})
+       const server = http.createServer((req, res) => limit(req, res, () => res.end()))
+       await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+       for (let i = 0; i < 2; i++) await new Promise(resolve => {
+         http.get({ port: server.address().port, host: '127.0.0.1', headers: { 'X-Forwarded-For': '203.0.113.1' }, agent: false }, res => res.resume().on('end', resolve))
+       })
+       process.exit()`,
+      /returned a promise, so nobody is trusted/,
+    ],
+    [
       'DROP444_UNTRUSTED_PROXY',
       `const limit = drop444.rateLimit({ rate: '9r/s', burst: 9 })
        drop444.onDrop(() => {})

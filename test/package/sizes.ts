@@ -14,6 +14,6 @@ export const sizes = {
     most: 19,
   },
   'the largest rule': { names: '{ repeatOffender }', most: 26 },
-  'protect without rules': { names: '{ protect, unprotect }', most: 32 },
+  'protect without rules': { names: '{ protect, unprotect }', most: 33 },
   everything: { names: '*', most: 84 },
 } as const

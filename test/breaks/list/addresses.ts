@@ -4,6 +4,20 @@ const left = ['left-early.test.ts']
 
 export const addresses: readonly Break[] = [
   {
+    name: 'a promise of a trust function is taken for a yes',
+    file: 'client-address.ts',
+    find: '  if (!isThenable(answer)) return Boolean(answer)\n',
+    replace: '  if (answer !== undefined) return Boolean(answer)\n',
+    tests: ['client-address.test.ts'],
+  },
+  {
+    name: 'a promise of a trust function is taken for a yes further along the chain',
+    file: 'client-address.ts',
+    find: '!believes(trust, client.text, hop)',
+    replace: '!trust(client.text, hop)',
+    tests: ['client-address.test.ts'],
+  },
+  {
     name: 'left early: the address is not kept at accept',
     file: 'accepted.ts',
     find: 'if (!socket.destroyed) (socket as Marked)[kAccepted] =',

@@ -2,6 +2,20 @@ import type { Break } from '../break.ts'
 
 export const options: readonly Break[] = [
   {
+    name: 'serverNames: a RegExp that can match no host is taken',
+    file: 'server-names-option.ts',
+    find: '? noHostMatches(name)\n',
+    replace: '? void noHostMatches(name)\n',
+    tests: ['match/server-names.test.ts'],
+  },
+  {
+    name: 'serverNames: a RegExp with capitals in one of its ways is refused',
+    file: 'match/host-expression.ts',
+    find: "if (node.kind === 'choice') return node.items.some(may)",
+    replace: "if (node.kind === 'choice') return node.items.every(may)",
+    tests: ['match/server-names.test.ts'],
+  },
+  {
     name: 'options: of the names that a peer uses only the first is tried',
     file: 'peer-options.ts',
     find: 'return names?.find(each => known.includes(each))',
