@@ -6,33 +6,32 @@ const STRAY_PAUSE = 10_000
 
 /** Calls that answer in time, or fail. */
 export class Calls {
-  /** Calls that were given up, and have not come back. */
-  #strays = 0
+  /** Calls that were given up, and have not come back since one was answered in time. */
+  readonly #strays = new Set<object>()
   #lastStray = 0
 
   /** The client keeps what it can't send: it is better to wait a while. */
   get isClogged(): boolean {
-    return this.#strays >= MAX_STRAYS && performance.now() - this.#lastStray < STRAY_PAUSE
+    return this.#strays.size >= MAX_STRAYS && performance.now() - this.#lastStray < STRAY_PAUSE
   }
 
   /** What comes after the timeout is neither waited for nor believed. */
   async inTime<T>(call: () => Promise<T>): Promise<T> {
-    let isLate = false
     let isAnswered = false
+    const stray = {}
     let deadline: NodeJS.Timeout | undefined
     const answer = Promise.resolve()
       .then(call)
       .finally(() => {
         isAnswered = true
-        if (isLate) this.#strays--
+        this.#strays.delete(stray)
       })
     // Where it loses the race it rejects for nobody.
     answer.catch(() => {})
     const late = new Promise<never>((_, reject) => {
       const giveUp = () => {
         if (isAnswered) return
-        isLate = true
-        this.#strays++
+        this.#strays.add(stray)
         this.#lastStray = performance.now()
         reject(new Error(`no answer within ${TIMEOUT} ms`))
       }
@@ -40,7 +39,9 @@ export class Calls {
       deadline = setTimeout(() => setImmediate(() => setImmediate(giveUp)), TIMEOUT).unref()
     })
     try {
-      return await Promise.race([answer, late])
+      const value = await Promise.race([answer, late])
+      this.#strays.clear()
+      return value
     } finally {
       clearTimeout(deadline)
     }

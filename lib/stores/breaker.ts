@@ -33,8 +33,8 @@ export class Breaker {
   #backAt = Number.NEGATIVE_INFINITY
   #probedAt = 0
   #timer: NodeJS.Timeout | undefined
-  /** What was asked during the outage and was late, and has not come back yet. */
-  strays = 0
+  /** What was asked during this outage and was late, and has not come back. Some clients forget what a cut connection lost. */
+  readonly strays = new Set<object>()
 
   constructor(options: BreakerOptions) {
     this.#options = options
@@ -75,6 +75,7 @@ export class Breaker {
     this.#isTrialDue = false
     this.#era++
     this.#failedKeys = undefined
+    this.strays.clear()
     this.#backAt = this.#now()
     clearTimeout(this.#timer)
     this.#options.onUp()
@@ -113,7 +114,7 @@ export class Breaker {
 
   #try(): void {
     const now = this.#now()
-    if (this.strays >= MAX_STRAYS && now - this.#probedAt < STRAY_DELAY) return this.#schedule()
+    if (this.strays.size >= MAX_STRAYS && now - this.#probedAt < STRAY_DELAY) return this.#schedule()
     this.#probedAt = now
     const { probe } = this.#options
     if (probe) this.#probe(probe)
@@ -124,11 +125,11 @@ export class Breaker {
     const era = this.#era
     const waits = new Waits(this.#options.timeout, false, this.#now)
     const wait = waits.add(() => {
-      this.strays++
+      this.strays.add(wait)
       this.failed(era)
     })
     const settled = (works: boolean) => {
-      if (!waits.delete(wait)) this.strays--
+      if (!waits.delete(wait)) this.strays.delete(wait)
       else if (works) this.succeeded(era)
       else this.failed(era)
     }

@@ -29,8 +29,6 @@ interface Asked {
   /** Undefined once it waits no longer. */
   waiting: { answered(decision: Decision): void; failed(error: unknown): void } | undefined
   readonly breaker: Breaker
-  /** 1: it was asked during an outage. */
-  readonly stray: 0 | 1
 }
 
 const passes: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
@@ -75,10 +73,10 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
 
   function inTime(answer: Promise<Decision>, question: Question): Promise<Decision> {
     const { era, locally } = question
+    const isTrial = breaker.isOpen
     return new Promise((resolve, reject) => {
       const asked: Asked = {
         breaker,
-        stray: breaker.isOpen ? 1 : 0,
         waiting: {
           answered(decision) {
             waits.delete(wait)
@@ -97,7 +95,7 @@ export function guardStore(store: RateLimitStore, options: GuardOptions = {}): G
       }
       const wait = waits.add(() => {
         asked.waiting = undefined
-        breaker.strays += asked.stray
+        if (isTrial && breaker.era === era) breaker.strays.add(asked)
         failed(question, undefined, () => resolve(locally()))
       })
       hear(answer, asked)
@@ -140,7 +138,7 @@ function hear(answer: Promise<Decision>, asked: Asked): void {
   const take = () => {
     const { waiting } = asked
     asked.waiting = undefined
-    if (!waiting) asked.breaker.strays -= asked.stray
+    if (!waiting) asked.breaker.strays.delete(asked)
     return waiting
   }
   answer.then(

@@ -182,6 +182,27 @@ describe('breaker', () => {
     assert.ok(breaker.admits())
   })
 
+  it('does not wait for what a client has lost in an outage that is over', async () => {
+    let probes = 0
+    let loses = true
+    const breaker = make(() => {
+      probes++
+      return loses ? new Promise(() => {}) : undefined
+    })
+    for (let i = 0; i < 12; i++) {
+      loses = true
+      const before = probes
+      fail(breaker)
+      while (probes === before) await wait(10)
+      await wait(60)
+      loses = false
+      await wait(4_100)
+      assert.ok(breaker.admits(), `outage ${i}`)
+      await wait(10_001, 100)
+    }
+    assert.equal(breaker.strays.size, 0)
+  })
+
   it('goes down and up in turn, and is never probed twice at a time', async () => {
     const step = fc.record({ ms: fc.integer({ min: 0, max: 3000 }), works: fc.boolean() })
     await fc.assert(

@@ -19,7 +19,7 @@ const connects: Record<ClientKind, (port: number) => Client> = {
     return { send: (...args) => client.sendCommand(args), close: () => client.destroy() }
   },
   ioredis: port => {
-    const client = new Redis(port, '127.0.0.1').on('error', ignore)
+    const client = new Redis(port, '127.0.0.1', { autoResendUnfulfilledCommands: false }).on('error', ignore)
     return {
       send: (command, ...args) => client.call(command as string, ...args),
       close: () => client.disconnect(),
@@ -37,13 +37,15 @@ export const sentinelClients: Record<ClientKind, (sentinel: number, name: string
       name,
       sentinelRootNodes: [{ host: '127.0.0.1', port }],
       scanInterval: 500,
+      maxCommandRediscovers: 0,
       passthroughClientErrorEvents: false,
     }).on('error', ignore)
     sentinel.connect().catch(ignore)
     return { send: (...args) => sentinel.sendCommand(false, args), close: () => void sentinel.destroy() }
   },
   ioredis: (port, name) => {
-    const client = new Redis({ sentinels: [{ host: '127.0.0.1', port }], name }).on('error', ignore)
+    const sentinels = [{ host: '127.0.0.1', port }]
+    const client = new Redis({ sentinels, name, autoResendUnfulfilledCommands: false }).on('error', ignore)
     return {
       send: (command, ...args) => client.call(command as string, ...args),
       close: () => client.disconnect(),

@@ -34,8 +34,9 @@ export class Batches {
   #isCluster: boolean
   #asked: Question[] = []
   #keys = 0
-  /** Calls that Redis has not replied to. */
+  /** Calls that Redis has not replied to, and when the last was sent: some clients forget what a cut connection lost. */
   #underway = 0
+  #sentAt = 0
   /** Ticks in a row in which one was asked. */
   #lone = 0
   /** The hash tag of a key that was asked for when it failed last: its node is the one to try again. */
@@ -52,6 +53,7 @@ export class Batches {
   }
 
   ask(question: Question): void {
+    if (this.#underway > 0 && question.at - this.#sentAt > this.#late) this.#underway = 0
     // Where one after the other came alone, this one need not wait for others.
     if (this.#lone === LONE && this.#underway === 0 && this.#asked.length === 0) {
       this.#start([question], 1)
@@ -89,10 +91,11 @@ export class Batches {
     const deadline = Math.ceil(this.#clock.at(sentAt + this.#late))
     const args = argumentsOf(questions, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
     this.#underway++
+    this.#sentAt = sentAt
     // It is of many requests, and what a client begins at a command it may never end.
     outsideRequests(() => runScript(this.#send, limitScript, keys, args)).then(
       reply => {
-        this.#underway--
+        this.#underway = Math.max(0, this.#underway - 1)
         try {
           const values = numbersOf(reply, keys.length)
           const damaged = values[keys.length + 1]
@@ -103,7 +106,7 @@ export class Batches {
         }
       },
       error => {
-        this.#underway--
+        this.#underway = Math.max(0, this.#underway - 1)
         this.#fail(questions, error, tries)
       },
     )

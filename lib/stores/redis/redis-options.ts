@@ -20,6 +20,10 @@ export interface RedisStoreOptions {
   /**
    * node-redis: `(...args) => client.sendCommand(args)`. ioredis and iovalkey, Cluster and Sentinel too:
    * `(command, ...args) => client.call(command, ...args)`. valkey-glide: `(...args) => client.customCommand(args)`.
+   *
+   * A client that sends again what a cut connection left unanswered has it counted twice: ioredis and iovalkey want
+   * `autoResendUnfulfilledCommands: false`, their `Cluster` `retryDelayOnFailover: 0`, node-redis's `createSentinel`
+   * `maxCommandRediscovers: 0` (docs/redis.md, "A connection that is cut").
    */
   sendCommand?: SendCommand | undefined
   /** node-redis's cluster: `({ key, isReadOnly, command }) => cluster.sendCommand(key, isReadOnly, command)`. */

@@ -141,4 +141,18 @@ export const outages: readonly Break[] = [
     replace: '',
     tests: ['stores/discarded.test.ts'],
   },
+  {
+    name: 'probes that a client has lost are waited for in the next outage',
+    file: 'stores/breaker.ts',
+    find: '    this.strays.clear()\n',
+    replace: '',
+    tests: ['stores/breaker.test.ts'],
+  },
+  {
+    name: 'calls for bans that a client has lost hold up the next',
+    file: 'offenders/calls.ts',
+    find: '      this.#strays.clear()\n',
+    replace: '',
+    tests: ['offenders/calls.test.ts'],
+  },
 ]

@@ -1,6 +1,6 @@
 import { GlideClient, GlideClusterClient } from '@valkey/valkey-glide'
 import { Cluster, Redis } from 'ioredis'
-import { Redis as Valkey } from 'iovalkey'
+import { Redis as Valkey, Cluster as ValkeyCluster } from 'iovalkey'
 import { createClient, createCluster } from 'redis'
 import type { RedisStoreOptions } from '../../../lib/redis.ts'
 
@@ -26,8 +26,11 @@ async function nodeRedis([port]: readonly number[]): Promise<Client> {
   }
 }
 
+// As the documentation has it: sent again, what a cut connection has lost would be counted twice.
+const once = { autoResendUnfulfilledCommands: false }
+
 const ioredis: Connect = async ([port = 0]) => {
-  const client = new Redis(port, { retryStrategy: () => 50 })
+  const client = new Redis(port, { ...once, retryStrategy: () => 50 })
   client.on('error', silent)
   return {
     options: { sendCommand: (command, ...args) => client.call(command, ...args) },
@@ -36,7 +39,7 @@ const ioredis: Connect = async ([port = 0]) => {
 }
 
 const iovalkey: Connect = async ([port = 0]) => {
-  const client = new Valkey(port)
+  const client = new Valkey(port, once)
   client.on('error', silent)
   return {
     options: { sendCommand: (command, ...args) => client.call(command, ...args) },
@@ -76,7 +79,15 @@ export const clusterClients: Record<string, Connect> = {
     }
   },
   async 'ioredis Cluster'(ports) {
-    const cluster = new Cluster(addressesOf(ports))
+    const cluster = new Cluster(addressesOf(ports), { retryDelayOnFailover: 0 })
+    cluster.on('error', silent)
+    return {
+      options: { sendCommand: (command, ...args) => cluster.call(command, ...args) },
+      close: () => cluster.disconnect(),
+    }
+  },
+  async 'iovalkey Cluster'(ports) {
+    const cluster = new ValkeyCluster(addressesOf(ports), { retryDelayOnFailover: 0 })
     cluster.on('error', silent)
     return {
       options: { sendCommand: (command, ...args) => cluster.call(command, ...args) },
