@@ -6,9 +6,10 @@ import { type Common, type CommonOptions, commonChecks, commonOf } from './commo
 import { debugVerdict } from './debug.ts'
 import { refuse, show } from './errors.ts'
 import { isHttp2, type Next, type Request, type Response } from './http-types.ts'
+import { type Birth, noteAsked, noteBirth } from './made-anew.ts'
 import type { CidrSet } from './match/cidr-set.ts'
 import { readOptions, refuseRequest } from './options.ts'
-import { isClosing, isCut, isFirstTime, newJudging, stateOf } from './request-state.ts'
+import { isClosing, isCut, isFirstTime, newJudging, type RequestState, stateOf } from './request-state.ts'
 import { describeRule, type RuleInfo } from './rule-info.ts'
 import { stopParsing } from './wire/http1.ts'
 
@@ -64,6 +65,7 @@ export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }
   const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
 
   const judging = newJudging()
+  let birth: Birth | undefined = noteBirth()
 
   /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
   function settle(req: Request, res: Response, next: Next, judgement: Judgement, started: number): void {
@@ -90,12 +92,19 @@ export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }
     if (goesOn) next()
   }
 
+  /** Whether a request asks for the first time: once it has passed, it passes. */
+  function asksFirst(req: Request, state: RequestState): boolean {
+    if (!isFirstTime(state, judging)) return false
+    if (birth !== undefined) birth = noteAsked(birth, middleware, common.name, req)
+    return true
+  }
+
   function middleware(req: Request, res: Response, next: Next): void {
     const state = stateOf(req)
     if (isCut(state) && isBehindDrop(req, res)) return hold(req, res, () => middleware(req, res, next))
     if (state.dropped) return
     state.res ??= res
-    if (!isFirstTime(state, judging)) return next()
+    if (!asksFirst(req, state)) return next()
     onMeet?.(req)
     const started = debugVerdict.enabled ? performance.now() : 0
     let judgement: Judgement | PromiseLike<Judgement>

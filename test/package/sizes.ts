@@ -11,9 +11,9 @@ export async function sizeOf(names: string): Promise<number> {
 export const sizes = {
   'the core (drop, rules, events, log)': {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
-    most: 19,
+    most: 20,
   },
-  'the largest rule': { names: '{ repeatOffender }', most: 26 },
+  'the largest rule': { names: '{ repeatOffender }', most: 27 },
   'protect without rules': { names: '{ protect, unprotect }', most: 33 },
   everything: { names: '*', most: 84 },
 } as const

@@ -2,6 +2,34 @@ import type { Break } from '../break.ts'
 
 export const rules: readonly Break[] = [
   {
+    name: 'a rule that is kept for a tenant is taken for one that is made anew',
+    file: 'made-anew.ts',
+    find: '    if (kept.size < MAX_NAMES) kept.add(name)\n',
+    replace: '',
+    tests: ['made-anew.test.ts'],
+  },
+  {
+    name: 'a rule that was made at start is taken for one that is made anew',
+    file: 'made-anew.ts',
+    find: 'if (birth.turn !== turn || warned(CODE)',
+    replace: 'if (warned(CODE)',
+    tests: ['made-anew.test.ts'],
+  },
+  {
+    name: 'a request of a test is taken for one of a server',
+    file: 'made-anew.ts',
+    find: '|| !isServed(req)',
+    replace: '|| (!isServed(req) && false)',
+    tests: ['made-anew.test.ts'],
+  },
+  {
+    name: 'a rule that is made anew is not told of',
+    file: 'rule.ts',
+    find: 'if (birth !== undefined) birth = noteAsked',
+    replace: 'if (birth === undefined) birth = noteAsked',
+    tests: ['made-anew.test.ts'],
+  },
+  {
     name: "a rule that throws 'route' lets the request pass",
     file: 'rule.ts',
     find: '    } catch (error) {\n      return next(asError(common.name, error))\n    }\n    // Nearly',
