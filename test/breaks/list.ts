@@ -6,6 +6,7 @@ import { callbacks } from './list/callbacks.ts'
 import { contexts } from './list/contexts.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
+import { logs } from './list/logs.ts'
 import { offenders } from './list/offenders.ts'
 import { options } from './list/options.ts'
 import { outages } from './list/outages.ts'
@@ -31,6 +32,7 @@ export const breaks: readonly Break[] = [
   ...redis,
   ...routes,
   ...limits,
+  ...logs,
   ...offenders,
   ...options,
   ...outages,
