@@ -12,6 +12,9 @@ export interface Sink {
   readonly lost: number
 }
 
+/** `size` in bytes, of a line in a file; else 0. */
+type Written = (error: Error | null | undefined, size: number) => void
+
 /** How long `close` waits for a stream that takes nothing, in milliseconds. */
 const PATIENCE = 1_000
 /** A stream that works again, and fails again, is warned of no more often than this, in milliseconds. */
@@ -38,8 +41,9 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   let warnedAt = 0
   /** Bytes of the file when its last line was whole. */
   let wholeAt = 0
+  /** The log may end within a line, and nothing was written since. */
   let isTorn = false
-  let isReopened = false
+  let isFirst = false
   let onIdle = () => {}
 
   function listen(to: Writable): () => void {
@@ -69,11 +73,13 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   function fail(error: unknown): void {
     if (!hasFailed) isWarned = false
     hasFailed = true
+    isFirst = true
+    // How much of a line standard output has taken is not known.
+    if (!reopener || bytesOf(stream) > wholeAt) isTorn = true
     alarm(`failed (${messageOf(error)})`)
   }
 
   function onFailed(error: unknown): void {
-    if (reopener && bytesOf(stream) > wholeAt) isTorn = true
     reopener?.onFailed()
     fail(error)
   }
@@ -94,7 +100,6 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     return true
   }
 
-  /** @param size of a line in a file, in bytes */
   function onWritten(error: Error | null | undefined, size: number): void {
     pending--
     if (error && !isWhole(size)) {
@@ -118,7 +123,6 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     stopHearing = listen(next)
     stream = next
     blocked = false
-    isReopened = true
     wholeAt = 0
   }
 
@@ -129,12 +133,13 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   }
 
   /** False where the stream throws instead of failing. */
-  function tryWrite(line: string, done: (error?: Error | null) => void): boolean {
-    const text = isTorn && isReopened ? `\n${line}\n` : `${line}\n`
-    isReopened = false
+  function tryWrite(line: string, done: Written): boolean {
+    const text = isTorn && isFirst ? `\n${line}\n` : `${line}\n`
+    const size = reopener ? Buffer.byteLength(text) : 0
+    isFirst = false
     try {
       pending++
-      blocked = !stream.write(text, done)
+      blocked = !stream.write(text, error => done(error, size))
       return true
     } catch {
       pending--
@@ -147,8 +152,8 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     if (unsaid === 0 || !isOpen()) return
     const said = unsaid
     unsaid = 0
-    const isSaid = tryWrite(lostLine(said), error => {
-      if (error) unsaid += said
+    const isSaid = tryWrite(lostLine(said), (error, size) => {
+      if (error && !isWhole(size)) unsaid += said
       pending--
       if (pending === 0) onIdle()
     })
@@ -160,9 +165,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     if (!isOpen()) return lose('has ended')
     if (!hasRoom()) return lose('is full')
     if (unsaid > 0) say()
-    // What stands before the line, if anything does, ended a torn one.
-    const size = reopener ? Buffer.byteLength(line) + 1 : 0
-    if (!tryWrite(line, error => onWritten(error, size))) lose('throws')
+    if (!tryWrite(line, onWritten)) lose('throws')
   }
 
   function finish(): void {

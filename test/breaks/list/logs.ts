@@ -79,8 +79,15 @@ export const logs: readonly Break[] = [
   {
     name: 'logs: a line that had no room whole is joined with the next one',
     file: 'observe/stream-sink.ts',
-    find: 'isTorn && isReopened ?',
-    replace: 'isTorn && !isReopened ?',
+    find: 'isTorn && isFirst ?',
+    replace: 'isTorn && !isFirst ?',
+    tests: files,
+  },
+  {
+    name: 'logs: standard output goes on within a line that had no room whole',
+    file: 'observe/stream-sink.ts',
+    find: 'if (!reopener || bytesOf(stream) > wholeAt)',
+    replace: 'if (reopener && bytesOf(stream) > wholeAt)',
     tests: files,
   },
   {
