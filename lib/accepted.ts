@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Server, Socket } from 'node:net'
+import { shared, sharedKey } from './copies.ts'
 import { tcpSocket } from './wire/raw-socket.ts'
 
 /*
@@ -14,9 +15,9 @@ export const UNIX_SOCKET = 'unix-domain socket'
 /** The client had reset its TCP connection before it was accepted: then the kernel has forgotten it. */
 export const GONE = 'gone'
 
-const kAccepted = Symbol('drop444.accepted')
-const kSession = Symbol('drop444.session')
-const kWatched = Symbol('drop444.watched')
+const kAccepted: unique symbol = sharedKey('accepted') as never
+const kSession: unique symbol = sharedKey('session') as never
+const kWatched: unique symbol = sharedKey('watched') as never
 
 type Marked = { [kAccepted]?: string | undefined; [kSession]?: ServerHttp2Session; [kWatched]?: true }
 
@@ -62,12 +63,13 @@ function watchServer(server: (Server & Marked) | undefined): void {
   server.prependListener('session', keepSession)
 }
 
-let isKeeping = false
+/** Whether a copy of this package does so already. */
+const keeping = /* @__PURE__ */ shared('keeping', () => ({ isOn: false }))
 
 /** Keeps the peers of connections from now on, for every server of the process. */
 export function keepPeers(): void {
-  if (isKeeping) return
-  isKeeping = true
+  if (keeping.isOn) return
+  keeping.isOn = true
   // Behind the first connection of a server without TLS its session is there already: so servers are known from `listen` on.
   subscribe('tracing:net.server.listen:asyncStart', message =>
     watchServer((message as { server: Server }).server),

@@ -1,7 +1,7 @@
 import { refuse, refuseEntry } from './errors.ts'
 import { compileNow } from './match/cidr-compile.ts'
 import { addEntry, CidrList } from './match/cidr-entry.ts'
-import { CidrSet } from './match/cidr-set.ts'
+import { type CidrSet, isCidrSet } from './match/cidr-set.ts'
 import { type Check, list, listArgument, reading } from './options.ts'
 
 /** Adds one entry of a list that was given to `factory` as `option`; the error names both. */
@@ -25,7 +25,7 @@ export function addressList(factory: string, option: string, entries: readonly u
 
 /** The set that is a factory's first argument, or is made of it. */
 export function addressArgument(factory: string, value: unknown): CidrSet {
-  if (!reading(factory, 'list', value, () => value instanceof CidrSet))
+  if (!reading(factory, 'list', value, () => isCidrSet(value)))
     return addressList(factory, 'list', listArgument(factory, 'list', value))
   const set = value as CidrSet
   return set.size > 0 ? set : refuse(factory, 'list', value, 'a set with at least one entry')
@@ -34,5 +34,5 @@ export function addressArgument(factory: string, value: unknown): CidrSet {
 /** A set that is ready, or a list to make one of. */
 export function addresses(option: string): Check<CidrSet> {
   return (value, fail, factory = 'rule') =>
-    value instanceof CidrSet ? value : addressList(factory, option, list(value, fail))
+    isCidrSet(value) ? value : addressList(factory, option, list(value, fail))
 }

@@ -1,4 +1,5 @@
 import { isThenable, onRejection } from './callback.ts'
+import { shared } from './copies.ts'
 import { reportError } from './drop-channel.ts'
 import { framework, isHttp2, type Request } from './http-types.ts'
 import { type Address, parseForwardedAddress } from './match/address.ts'
@@ -20,10 +21,13 @@ export type TrustProxy = boolean | number | string | readonly string[] | Trust
 /** Whether the sender at `address`, `hop` steps from us, is a proxy of ours. */
 export type Trust = (address: string, hop: number) => boolean
 
-const trustAll: Trust = () => true
-const trustNobody: Trust = () => false
-/** Of an app or a rule that says nothing of proxies; who says false, knows. */
-const trustUnset: Trust = () => false
+/** They are known by their identity. */
+const { trustAll, trustNobody, trustUnset } = /* @__PURE__ */ shared('trust', () => ({
+  trustAll: (() => true) as Trust,
+  trustNobody: (() => false) as Trust,
+  /** Of an app or a rule that says nothing of proxies; who says false, knows. */
+  trustUnset: (() => false) as Trust,
+}))
 
 /** Compiles {@link TrustProxy}. Throws a TypeError for an entry that is none. */
 export function compileTrust(trust: TrustProxy): Trust {

@@ -1,7 +1,7 @@
-import { type Channel, channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { onRejection } from './callback.ts'
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { debugThrown } from './debug.ts'
 import type { DropEvent } from './drop-event.ts'
+import { guardChannel } from './guard-channel.ts'
 import { messageOf } from './thrown.ts'
 import { warnOnce } from './warnings.ts'
 
@@ -26,38 +26,6 @@ function sayError(source: string, error: unknown): void {
 export function reportError(source: string, error: unknown): void {
   sayError(source, error)
   if (errorChannel.hasSubscribers) errorChannel.publish(Object.freeze({ error, source }))
-}
-
-type Listener = (message: unknown, name: string | symbol) => unknown
-
-/**
- * Node turns what a channel's subscriber throws into an uncaught exception: a slip in a log line would end the server. So
- * a guarded channel wraps its subscribers, however they subscribe.
- */
-export function guardChannel(guarded: Channel, onThrow: (error: unknown) => void): Channel {
-  const wrappers = new WeakMap<Listener, Listener>()
-  const ours = new WeakSet<Listener>()
-  const wrap = (listener: Listener): Listener => {
-    const known = ours.has(listener) ? listener : wrappers.get(listener)
-    if (known) return known
-    const wrapper: Listener = (message, name) => {
-      try {
-        onRejection(listener(message, name), onThrow)
-      } catch (error) {
-        onThrow(error)
-      }
-    }
-    wrappers.set(listener, wrapper)
-    ours.add(wrapper)
-    return wrapper
-  }
-  // An idle channel changes its prototype on the first subscription and calls itself again: look the method up each time.
-  const inherited = (method: 'subscribe' | 'unsubscribe') => Object.getPrototypeOf(guarded)[method]
-  return Object.assign(guarded, {
-    subscribe: (listener: Listener) => inherited('subscribe').call(guarded, wrap(listener)),
-    unsubscribe: (listener: Listener) =>
-      inherited('unsubscribe').call(guarded, wrappers.get(listener) ?? listener),
-  })
 }
 
 const NAME = 'drop444:drop'

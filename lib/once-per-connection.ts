@@ -1,14 +1,15 @@
+import { shared } from './copies.ts'
 import type { Request } from './http-types.ts'
 import { stateOf } from './request-state.ts'
 
 /** Longer texts are judged anew: a connection is to hold no more. */
 const MOST_CHARACTERS = 512
 
-let places = 0
+const memory = /* @__PURE__ */ shared('memory', () => ({ places: 0 }))
 
 /** One client says the same in each request of its connection: so the verdict on what it said last is kept with it. */
 export function oncePerConnection<T>(judge: (text: string) => T): (req: Request, text: string) => T {
-  const place = places++
+  const place = memory.places++
 
   return function judgeOnce(req, text) {
     const { connection } = stateOf(req)

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { acceptedFrom, GONE, UNIX_SOCKET } from './accepted.ts'
+import { sharedKey } from './copies.ts'
 import { UNKNOWN_PEER } from './drop-event.ts'
 import { isHttp2, type Request } from './http-types.ts'
 import { type Address, parseAddress } from './match/address.ts'
@@ -22,7 +23,7 @@ export interface Peer {
 const unix: Peer = { address: undefined, written: undefined, isUnix: true, isGone: false }
 const gone: Peer = { address: undefined, written: undefined, isUnix: false, isGone: true }
 
-const kPeer = Symbol('drop444.peer')
+const kPeer: unique symbol = sharedKey('peer') as never
 
 type Carrier = { [kPeer]?: Peer }
 

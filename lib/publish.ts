@@ -1,4 +1,5 @@
 import { clientAddress, type Trust } from './client-address.ts'
+import { shared } from './copies.ts'
 import { dropChannel, reportError } from './drop-channel.ts'
 import { factsOf, makeEvent, type RequestFacts, type Verdict } from './drop-event.ts'
 import type { Request } from './http-types.ts'
@@ -29,7 +30,7 @@ export interface ConnectionOrigin {
 }
 
 /** Held weakly: a rule that its app has thrown away stops counting, and can be collected. */
-const watchers = new Set<WeakRef<VerdictWatcher>>()
+const watchers = /* @__PURE__ */ shared('watchers', () => new Set<WeakRef<VerdictWatcher>>())
 
 /**
  * Has a watcher told of each verdict from now on, for as long as somebody holds it.

@@ -1,6 +1,7 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import { sessionOfStream } from './accepted.ts'
 import type { Trust } from './client-address.ts'
+import { shared, sharedKey } from './copies.ts'
 import { type FrameworkRequest, isHttp2, type Request, type Response } from './http-types.ts'
 import type { Address } from './match/address.ts'
 
@@ -53,8 +54,8 @@ export interface RequestState extends Occasion {
   connection: ConnectionState | undefined
 }
 
-const kState = Symbol('drop444.request')
-const kConnection = Symbol('drop444.ending')
+const kState: unique symbol = sharedKey('request') as never
+const kConnection: unique symbol = sharedKey('ending') as never
 
 type Marked = { [kState]?: RequestState; [kConnection]?: ConnectionState }
 
@@ -102,12 +103,13 @@ export interface Judging {
   readonly bit: number
 }
 
-let bits = 0
+/** How many of the bits are given out. */
+const given = /* @__PURE__ */ shared('judges', () => ({ bits: 0 }))
 
 /** All bits, of which judges have one less. */
 const EVERYONE = -1
 
-export const newJudging = (): Judging => ({ bit: bits < 31 ? 1 << bits++ : 0 })
+export const newJudging = (): Judging => ({ bit: given.bits < 31 ? 1 << given.bits++ : 0 })
 
 /**
  * Notes who judges the request.

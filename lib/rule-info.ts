@@ -1,4 +1,5 @@
 import type { Trust } from './client-address.ts'
+import { lastingKey, SHAPE, shared } from './copies.ts'
 import type { Address } from './match/address.ts'
 import type { Finding, Rule } from './rule.ts'
 
@@ -19,11 +20,26 @@ export interface RuleInfo {
   readonly isFirst?: boolean | undefined
 }
 
-const infos = new WeakMap<Rule, RuleInfo>()
-const chains = new WeakMap<Rule, readonly Rule[]>()
+const infos = /* @__PURE__ */ shared('rules', () => new WeakMap<Rule, RuleInfo>())
+const chains = /* @__PURE__ */ shared('chains', () => new WeakMap<Rule, readonly Rule[]>())
+
+const kShape: unique symbol = lastingKey('shape') as never
+
+type Marked = Rule & { [kShape]?: number }
+
+function mark(rule: Rule): void {
+  Object.defineProperty(rule, kShape, { value: SHAPE })
+}
+
+/** Whether a copy of this package has made a rule that keeps other things on requests than this one. */
+export function isOfOtherShape(rule: Rule): boolean {
+  const { [kShape]: shape = SHAPE } = rule as Marked
+  return shape !== SHAPE
+}
 
 export function describeRule(rule: Rule, info: RuleInfo): void {
   infos.set(rule, info)
+  mark(rule)
 }
 
 /** Undefined for a middleware that is none of ours. */
@@ -34,6 +50,7 @@ export function infoOf(rule: Rule): RuleInfo | undefined {
 /** Says of which rules a middleware is made. */
 export function describeChain(chain: Rule, rules: readonly Rule[]): void {
   chains.set(chain, rules)
+  mark(chain)
 }
 
 /** The rules in the order in which they are judged: those that are to be first, then the others as they stand. */

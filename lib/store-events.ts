@@ -1,6 +1,8 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { outsideRequests } from './async-context.ts'
-import { guardChannel, reportError } from './drop-channel.ts'
+import { shared } from './copies.ts'
+import { reportError } from './drop-channel.ts'
+import { guardChannel } from './guard-channel.ts'
 import { errorOf, messageOf } from './thrown.ts'
 import { warn } from './warnings.ts'
 
@@ -36,7 +38,7 @@ const NAME = 'drop444:store'
 
 const storeChannel = guardChannel(channel(NAME), error => reportError('a listener of store events', error))
 
-const outages = new WeakMap<object, Outage>()
+const outages = /* @__PURE__ */ shared('outages', () => new WeakMap<object, Outage>())
 
 /**
  * Subscribes to the outages of stores: one event when a store goes down, one when it is back. The same events are on the

@@ -1,9 +1,18 @@
+import { sharedKey } from '../copies.ts'
 import type { Address } from './address.ts'
 import { scanAddress, scanned } from './address-scan.ts'
 import type { CidrTable } from './cidr-table.ts'
 
+const kSet: unique symbol = sharedKey('cidr-set') as never
+
+/** Whether it is a {@link CidrSet}, of whichever copy of this package. */
+export const isCidrSet = (value: unknown): value is CidrSet =>
+  typeof value === 'object' && value !== null && kSet in value
+
 /** A compiled set of addresses, made by {@link cidrSet}: for `denyCidr`, `allowCidr` and `except`. It never changes. */
 export class CidrSet {
+  /** @internal */
+  readonly [kSet] = true
   readonly #v4: CidrTable
   readonly #v6: CidrTable
 

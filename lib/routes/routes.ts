@@ -1,3 +1,4 @@
+import { sharedKey } from '../copies.ts'
 import type { Request } from '../http-types.ts'
 
 /** Routes that somebody else keeps, as an entry of `pathAllowlist`: by itself, among patterns, or spread among them. */
@@ -10,7 +11,10 @@ export interface Routes extends Iterable<Routes> {
   has(req: Request): boolean
 }
 
+const kRoutes: unique symbol = sharedKey('routes') as never
+
 class RouteSet implements Routes {
+  readonly [kRoutes] = true
   readonly has: (req: Request) => boolean
 
   constructor(has: (req: Request) => boolean) {
@@ -24,4 +28,5 @@ class RouteSet implements Routes {
 
 export const makeRoutes = (has: (req: Request) => boolean): Routes => new RouteSet(has)
 
-export const isRoutes = (value: unknown): value is Routes => value instanceof RouteSet
+export const isRoutes = (value: unknown): value is Routes =>
+  typeof value === 'object' && value !== null && kRoutes in value

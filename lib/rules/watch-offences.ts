@@ -2,6 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { isThenable, promiseOf } from '../callback.ts'
 import { clientAddress, isTrusted, isTrustedPeer, peerAddress, trustOf } from '../client-address.ts'
 import type { Common } from '../common-options.ts'
+import { shared } from '../copies.ts'
 import { reportError } from '../drop-channel.ts'
 import { isHttp2Response, isResponse, type Request, type Response } from '../http-types.ts'
 import type { Address } from '../match/address.ts'
@@ -42,7 +43,7 @@ const CLICK = 10_000
 const MAX_REPEATS = 10
 
 /** What was not counted yet when a request turns out to be a program's: whoever counts it, it is so many offences. */
-const repeats = new WeakMap<Request, readonly Occasion[]>()
+const repeats = /* @__PURE__ */ shared('repeats', () => new WeakMap<Request, readonly Occasion[]>())
 
 function repeatsOf(req: Request): readonly Occasion[] {
   const known = repeats.get(req) ?? Array.from({ length: MAX_REPEATS - 1 }, () => ({ countedBy: undefined }))

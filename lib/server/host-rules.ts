@@ -1,3 +1,4 @@
+import { shared } from '../copies.ts'
 import type { Layer } from '../routes/express-internals.ts'
 import { ask, restorePositions } from '../routes/express-layer.ts'
 import { pathnameOf } from '../routes/express-target.ts'
@@ -23,7 +24,7 @@ export interface Asked {
 }
 
 /** By the middleware that is mounted: the rule itself, or a chain that holds it. */
-const hostRules = new WeakMap<object, HostRule>()
+const hostRules = /* @__PURE__ */ shared('host-rules', () => new WeakMap<object, HostRule>())
 
 /** Has a rule found in the apps that mount it, or `mounted` in its place. */
 export function addHostRule(rule: Rule, dryRun: boolean, mounted: Rule = rule): void {

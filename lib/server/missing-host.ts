@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
+import { shared } from '../copies.ts'
 import { framework, isHttp2, type Request } from '../http-types.ts'
 import { stateOf } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
@@ -23,19 +24,23 @@ interface RequestStart {
   readonly server: HostServer
 }
 
-let isWatching = false
+/** Whether a copy of this package watches, and for all copies: */
+const watch = /* @__PURE__ */ shared('missing-host', () => ({
+  isOn: false,
+  /** servers whose app can't be looked into, but has such a rule; */
+  learned: new WeakSet<object>(),
+  /** requests that Node has passed on for a rule's sake, until one has met them. */
+  waiting: new WeakSet<object>(),
+}))
+const { learned, waiting } = watch
 
 /** Has requests without Host reach the rules of this kind that their way leads to. */
 export function watchMissingHost(): void {
-  if (isWatching) return
-  isWatching = true
+  if (watch.isOn) return
+  watch.isOn = true
   subscribe('http.server.request.start', message => onRequestStart(message as RequestStart))
 }
 
-/** Servers whose app can't be looked into, but has such a rule. */
-const learned = new WeakSet<object>()
-/** Requests that Node has passed on for a rule's sake, until one has met them. */
-const waiting = new WeakSet<object>()
 /** Its check is off for the request that is being parsed. */
 let unchecked: HostServer | undefined
 

@@ -1,10 +1,11 @@
 import http from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { type CommonOptions, commonChecks } from '../common-options.ts'
+import { lastingKey } from '../copies.ts'
 import { OptionsError, refuse, refuseEntry } from '../errors.ts'
 import { type Check, integer, list, reading, readOptions } from '../options.ts'
 import type { Rule } from '../rule.ts'
-import { inOrder, rulesOf } from '../rule-info.ts'
+import { inOrder, isOfOtherShape, rulesOf } from '../rule-info.ts'
 import { serverNames } from '../server-names-option.ts'
 import { warnOnce } from '../warnings.ts'
 import { guard } from './guard.ts'
@@ -38,14 +39,21 @@ export interface ProtectOptions
   serverNames?: (Iterable<string | RegExp> & object) | undefined
 }
 
-const rules: Check<readonly Rule[]> = (value, fail) =>
-  inOrder(
-    list(value, fail).flatMap(entry =>
-      typeof entry === 'function' && entry.length === 3
-        ? rulesOf(entry as Rule)
-        : refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()'),
-    ),
-  )
+const rules: Check<readonly Rule[]> = (value, fail) => inOrder(list(value, fail).flatMap(rulesIn))
+
+function rulesIn(entry: unknown): readonly Rule[] {
+  if (typeof entry !== 'function' || entry.length !== 3)
+    refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()')
+  // It would not hear of our dry run, nor we of its drops.
+  if (isOfOtherShape(entry as Rule))
+    refuseEntry(
+      'protect',
+      'rules',
+      entry,
+      "another version of drop444 has made it, which this one can't work with",
+    )
+  return rulesOf(entry as Rule)
+}
 
 const isPath = (value: unknown): value is string => typeof value === 'string' && /^\/[!-~]*$/.test(value)
 
@@ -76,8 +84,10 @@ const checks = {
   serverNames,
 } satisfies Record<keyof ProtectOptions, Check<unknown>>
 
-/** What undoes the guard of each server. */
-const guarded = new WeakMap<NetServer, () => void>()
+/** What undoes the guard of a server, whichever copy of this package has put it there. */
+const kUndo: unique symbol = lastingKey('unprotect') as never
+
+type Guarded = NetServer & { [kUndo]?: (() => void) | undefined }
 
 /**
  * Guards a server of `http`, `https` or `http2`, before or after `listen`, whatever framework is on it: all that would be
@@ -93,7 +103,7 @@ const guarded = new WeakMap<NetServer, () => void>()
 export function protect<S extends NetServer>(server: S, options?: ProtectOptions): S {
   const protocol = reading('protect', 'server', server, () => protocolOf(server))
   const checked = readOptions('protect', options, checks)
-  if (guarded.has(server)) {
+  if ((server as Guarded)[kUndo]) {
     throw new OptionsError(
       'DROP444_ALREADY_PROTECTED',
       'protect: this server is protected already: give all options to one call, or unprotect(server) first',
@@ -121,7 +131,8 @@ export function protect<S extends NetServer>(server: S, options?: ProtectOptions
     connectionsPerAddress: checked.connectionsPerAddress ?? 0,
   }
   watchForHealthChecks()
-  guarded.set(server, guard(server, protocol, settings))
+  const undo = guard(server, protocol, settings)
+  Object.defineProperty(server, kUndo, { value: undo, configurable: true })
   return server
 }
 
@@ -131,8 +142,8 @@ export function protect<S extends NetServer>(server: S, options?: ProtectOptions
  * @returns the server
  */
 export function unprotect<S extends NetServer>(server: S): S {
-  guarded.get(server)?.()
-  guarded.delete(server)
+  ;(server as Guarded)[kUndo]?.()
+  Reflect.deleteProperty(server, kUndo)
   return server
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { inThisContext } from '../async-context.ts'
+import { shared } from '../copies.ts'
 import { markClosing, stateOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
 import { ignore, resetSocket } from './raw-socket.ts'
@@ -51,7 +52,8 @@ export function closeHttp1(
   return action
 }
 
-function discard(): void {}
+/** Known by its identity among the listeners of a socket. */
+const discard = /* @__PURE__ */ shared('discard', () => () => {})
 
 /** A client that has sent all it has may still read, where the server was told so. */
 function leave(this: Socket & { server?: { httpAllowHalfOpen?: boolean } }): void {

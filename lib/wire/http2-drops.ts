@@ -1,4 +1,5 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import { shared } from '../copies.ts'
 
 /** What the streams of a session came to, from its first drop on. */
 interface Tally {
@@ -7,10 +8,10 @@ interface Tally {
   others: number
 }
 
-const tallies = new WeakMap<ServerHttp2Session, Tally>()
+const tallies = /* @__PURE__ */ shared('tallies', () => new WeakMap<ServerHttp2Session, Tally>())
 
 /** Open streams that a tally counts among the others. */
-const counted = new WeakSet<ServerHttp2Stream>()
+const counted = /* @__PURE__ */ shared('counted', () => new WeakSet<ServerHttp2Stream>())
 
 /**
  * Counts a drop of a session.

@@ -1,5 +1,6 @@
 import type { Http2ServerRequest, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { outsideRequests } from '../async-context.ts'
+import { shared } from '../copies.ts'
 import { markClosing } from '../request-state.ts'
 import { CANCEL, NO_ERROR } from './http2-codes.ts'
 import { sessionSocket } from './raw-socket.ts'
@@ -26,7 +27,7 @@ interface Leaving {
   readonly finish: () => void
 }
 
-const leaving = new WeakMap<ServerHttp2Session, Leaving>()
+const leaving = /* @__PURE__ */ shared('leaving', () => new WeakMap<ServerHttp2Session, Leaving>())
 
 export const isLeaving = (session: ServerHttp2Session): boolean => leaving.has(session)
 

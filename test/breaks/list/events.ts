@@ -33,8 +33,8 @@ export const events: readonly Break[] = [
   },
   {
     name: 'what a listener throws ends the process',
-    file: 'drop-channel.ts',
-    find: '      } catch (error) {\n        onThrow(error)',
+    file: 'guard-channel.ts',
+    find: '      } catch (error) {\n        fail(error)',
     replace: '      } catch (error) {\n        throw error',
     tests: ['observe/events.test.ts'],
   },

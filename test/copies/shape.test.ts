@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { SHAPE } from '../../lib/copies.ts'
+import { read } from '../support/docs.ts'
+
+/** The fields of an interface with their types, as a few letters. */
+function print(file: string, name: string): string {
+  const [, body] =
+    new RegExp(`^(?:export )?interface ${name}\\b[^{]*(\\{.*?^\\})`, 'ms').exec(read(`lib/${file}`)) ?? []
+  assert.ok(body, `${file} has no interface ${name}`)
+  const fields = body.replace(/\/\*.*?\*\//gs, '').replace(/\s+/g, ' ')
+  return createHash('sha256').update(fields).digest('hex').slice(0, 8)
+}
+
+/** All that copies of this shape read of each other. */
+const SHAPE_HERE = 1
+const kept: readonly (readonly [file: string, name: string, print: string])[] = [
+  ['request-state.ts', 'RequestState', '9030db36'],
+  ['request-state.ts', 'Occasion', '459907df'],
+  ['request-state.ts', 'ConnectionState', 'f83e0204'],
+  ['rule-info.ts', 'RuleInfo', '49e95423'],
+  ['rule.ts', 'Finding', '1a6aa266'],
+  ['publish.ts', 'VerdictWatcher', '42f627ba'],
+  ['publish.ts', 'ConnectionOrigin', '6c8633f8'],
+  ['drop-event.ts', 'DropEvent', '8c210dba'],
+  ['peer-address.ts', 'Peer', 'cca6d0c7'],
+  ['match/address.ts', 'Address', '5e6e402d'],
+  ['server/host-rules.ts', 'HostRule', '42defac3'],
+  ['wire/http2-drops.ts', 'Tally', 'a8b35fd7'],
+  ['wire/http2-leave.ts', 'Leaving', '0847193a'],
+  ['store-events.ts', 'Outage', '9f969a1a'],
+]
+
+test('whoever changes what copies share counts SHAPE up, unless no version with it was published yet', () => {
+  assert.equal(SHAPE, SHAPE_HERE)
+  assert.deepEqual(
+    kept.map(([file, name]) => [file, name, print(file, name)]),
+    kept,
+    'something that several copies of the package read of each other has changed: see lib/copies.ts',
+  )
+})
