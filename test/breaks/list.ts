@@ -4,6 +4,7 @@ import { agents } from './list/agents.ts'
 import { bounds } from './list/bounds.ts'
 import { callbacks } from './list/callbacks.ts'
 import { contexts } from './list/contexts.ts'
+import { copies } from './list/copies.ts'
 import { events } from './list/events.ts'
 import { limits } from './list/limits.ts'
 import { logs } from './list/logs.ts'
@@ -28,6 +29,7 @@ export const breaks: readonly Break[] = [
   ...bounds,
   ...callbacks,
   ...contexts,
+  ...copies,
   ...paths,
   ...redis,
   ...routes,

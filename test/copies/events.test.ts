@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import diagnostics, { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { afterEach, describe, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import type { CallbackError, DropEvent, Rule } from '../../lib/index.ts'
-import { type Copy, loadCopy } from '../support/copies.ts'
+import { type Copy, copyText, loadCopy } from '../support/copies.ts'
 import { settle } from '../support/events.ts'
 import { exchange, get } from '../support/raw-client.ts'
 import { type RunningServer, start } from '../support/servers.ts'
@@ -99,6 +101,7 @@ describe('events of several copies', () => {
         throw new Error('before')
       }),
     ]
+    assert.deepEqual(await warnings(() => ask(dropAll(first))), ['DROP444_CALLBACK_FAILED'])
     const second = await loadCopy()
     stops.push(
       second.onDrop(() => {
@@ -111,8 +114,8 @@ describe('events of several copies', () => {
     const given = await warnings(() => ask(dropAll(first)))
     for (const stop of stops) stop()
     unsubscribe('drop444:error', onError)
-    assert.deepEqual(told.sort(), ['before', 'behind', 'promised'])
-    // By the copy that came last.
+    assert.deepEqual(told, ['before', 'before', 'behind', 'promised'])
+    // By the copy that came last, the first time.
     assert.deepEqual(given, ['DROP444_CALLBACK_FAILED'])
   })
 
@@ -122,6 +125,41 @@ describe('events of several copies', () => {
     assert.deepEqual(await warnings(() => ask(dropAll(first))), [])
     stop()
     assert.deepEqual(await warnings(() => ask(dropAll(first))), ['DROP444_NO_SUBSCRIBER'])
+  })
+
+  test('a copy that comes later, as when a cache of modules is emptied, subscribes to nothing of Node once more', async t => {
+    const first = await loadCopy()
+    first.noHost()
+    const names: unknown[] = []
+    const { subscribe } = diagnostics
+    t.mock.method(diagnostics, 'subscribe', (name: string, listener: never) => {
+      names.push(name)
+      subscribe(name, listener)
+    })
+    const second = await loadCopy()
+    second.noHost()
+    second.onDrop(() => {})()
+    // Its own subscription alone: the rest is done already.
+    assert.deepEqual(names, ['drop444:drop'])
+  })
+
+  test('a worker thread shares nothing', async () => {
+    const [text, here] = await Promise.all([copyText(), loadCopy()])
+    const listen = `
+      const { parentPort } = require('node:worker_threads')
+      let heard = 0
+      module.exports.onDrop(() => heard++)
+      parentPort.on('message', () => parentPort.postMessage(heard))
+      parentPort.postMessage('ready')`
+    const worker = new Worker(`${text}\n${listen}`, { eval: true })
+    const answer = () => once(worker, 'message').then(([message]) => message)
+    assert.equal(await answer(), 'ready')
+    const stop = here.onDrop(() => {})
+    await ask(dropAll(here))
+    stop()
+    worker.postMessage('how many?')
+    assert.equal(await answer(), 0)
+    await worker.terminate()
   })
 
   test('an outage of a store that rules of two copies use is one event each way', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import { before, describe, test } from 'node:test'
-import type { ProtectOptions, Request, Rule } from '../../lib/index.ts'
+import type { CommonOptions, ProtectOptions, Request, Rule } from '../../lib/index.ts'
 import { type Copy, loadCopy } from '../support/copies.ts'
 import { settle } from '../support/events.ts'
 import { exchange, get, RawClient } from '../support/raw-client.ts'
@@ -248,32 +248,39 @@ for (const { name, load } of pairs) {
       assert.deepEqual(told().slice(-1), ['noHost no-host close'])
     })
 
-    test('HTTP/2: the drops of both count towards the end of a session', async () => {
-      const both = buildApp(
-        'bare',
-        [
-          a.rule('a', req => req.url === '/a' && 'bad', { http2: 6 }),
-          b.rule('b', req => req.url === '/b' && 'bad', { http2: 6 }),
-        ],
-        (_req, res) => void res.end('fine'),
-      )
-      const server = http2.createServer(both as never)
+    /** An HTTP/2 session on a server that `a` guards and on which either drops what is asked of it; what was done. */
+    async function overHttp2(options: CommonOptions, paths: readonly string[], isOneByOne: boolean) {
+      const rules = [
+        a.rule('a', req => req.url === '/a', options),
+        b.rule('b', req => req.url === '/b', { http2: 6 }),
+      ]
+      const app = buildApp('bare', rules, (_req, res) => void res.end('fine'))
+      const server = http2.createServer(app as never)
       const { port } = closed(await listen(server))
       a.protect(server)
       const session = http2.connect(`http://127.0.0.1:${port}`)
       session.on('error', () => {})
-      for (let i = 0; i < 6; i++) {
-        const stream = session.request({ ':path': i % 2 ? '/b' : '/a' })
-        let bytes = 0
-        stream.on('response', () => bytes++).on('error', () => {})
-        await new Promise(resolve => stream.once('close', resolve))
-        assert.equal(bytes, 0)
-      }
+      let heads = 0
+      const ask = (path: string) =>
+        new Promise<void>(resolve => {
+          const stream = session.request({ ':path': path })
+          stream.on('response', () => heads++).on('error', () => {})
+          stream.once('close', resolve)
+        })
+      if (isOneByOne) for (const path of paths) await ask(path)
+      else await Promise.all(paths.map(ask))
       session.destroy()
-      assert.deepEqual(
-        drops.events.map(({ action }) => action),
-        [...Array(5).fill('reset'), 'goaway'],
-      )
+      assert.equal(heads, 0)
+      return drops.events.map(({ action }) => action)
+    }
+
+    test('HTTP/2: the drops of both count towards the end of a session', async () => {
+      const paths = ['/a', '/b', '/a', '/b', '/a', '/b']
+      assert.deepEqual(await overHttp2({ http2: 6 }, paths, true), [...Array(5).fill('reset'), 'goaway'])
+    })
+
+    test('HTTP/2: a session that one ends is ending for the other', async () => {
+      assert.deepEqual(await overHttp2({ http2: 'goaway' }, ['/a', '/b'], false), ['goaway', 'goaway'])
     })
   })
 }

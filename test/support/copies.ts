@@ -27,6 +27,12 @@ async function bundle(): Promise<string> {
   return outputFiles[0]?.text as string
 }
 
+/** The same, made once. */
+export function copyText(): Promise<string> {
+  bundled ??= bundle()
+  return bundled
+}
+
 /** What programs find among the globals. A context has the language's own by itself: arrays, errors, promises. */
 const globals = [
   'process',
@@ -54,8 +60,7 @@ export async function loadCopy({
   inContext = false,
   isOfOtherShape = false,
 }: CopyOptions = {}): Promise<Copy> {
-  bundled ??= bundle()
-  const text = await bundled
+  const text = await copyText()
   const shaped = isOfOtherShape ? text.replace(/\bSHAPE = (\d+);/, 'SHAPE = $1 + 1;') : text
   if (isOfOtherShape && shaped === text) throw new Error('the shape was not found')
   const code = `(function (module, exports, require) {${shaped}\n})`
