@@ -8,6 +8,7 @@ import { addProxy, CidrList } from './match/cidr-entry.ts'
 import { peerAddress, peerOfRequest } from './peer-address.ts'
 import { stateOf } from './request-state.ts'
 import { warned, warnOnce } from './warnings.ts'
+import { serverOf } from './wire/raw-socket.ts'
 
 export { peerAddress, peerAddressOf } from './peer-address.ts'
 
@@ -165,8 +166,7 @@ const MAX_FIELDS = 1_000
 /** Whether there may have been more header fields than Node has kept. HTTP/2 ends a stream that has too many. */
 function isCutOff(req: Request): boolean {
   if (isHttp2(req)) return false
-  const { server } = (req.socket ?? {}) as { server?: { maxHeadersCount?: number | null } }
-  const most = server?.maxHeadersCount ?? MAX_FIELDS
+  const most = (serverOf(req.socket)?.maxHeadersCount as number | null | undefined) ?? MAX_FIELDS
   // Two entries a field.
   return most > 0 && (req.rawHeaders?.length ?? 0) >= most * 2
 }

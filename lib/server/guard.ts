@@ -4,6 +4,7 @@ import { mark } from './connection.ts'
 import { type Door, makeDoor } from './door.ts'
 import { awaitClientHello, awaitPreface } from './first-bytes.ts'
 import { makeJudge } from './judge.ts'
+import { linkTls } from './link-tls.ts'
 import { makeMalformedPhase } from './malformed.ts'
 import { makeRequestPhase } from './requests.ts'
 import { type Protocol, placeholder, type Settings, Site } from './site.ts'
@@ -69,7 +70,7 @@ function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMa
     if (door.refuses(socket)) return
     const admitted = site.connectionOf(socket)
     if (door.isOneTooMany(admitted)) return
-    const goOn = () => site.emit('connection', socket)
+    const goOn = () => site.open(admitted, socket, () => site.emit('connection', socket))
     if (protocol === 'http') goOn()
     else if (protocol === 'http2') awaitPreface(site, admitted, socket, goOn)
     else {
@@ -79,12 +80,13 @@ function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMa
   }
 
   function secureConnection(socket: Socket & { alpnProtocol?: string | false }): void {
+    linkTls(socket, site.connections)
     const admitted = site.connectionOf(socket)
     mark(socket, admitted)
     admitted.tls = socket
     admitted.enter('head')
     admitted.bytesAtRest = admitted.tcp.bytesRead
-    const goOn = () => site.emit('secureConnection', socket)
+    const goOn = () => site.open(admitted, socket, () => site.emit('secureConnection', socket))
     if (socket.alpnProtocol === 'h2') awaitPreface(site, admitted, socket, goOn)
     else goOn()
   }
@@ -100,6 +102,7 @@ function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMa
       secureConnection,
       clientError: makeMalformedPhase(site),
       tlsClientError(error: Error, socket: Socket) {
+        linkTls(socket, site.connections)
         tellTlsError(site, error, socket)
         return site.emit('tlsClientError', error, socket)
       },

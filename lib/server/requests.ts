@@ -5,6 +5,7 @@ import { inThisContext } from '../async-context.ts'
 import { hasBody, isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, stateOf, takeState } from '../request-state.ts'
+import { isLast } from '../wire/raw-socket.ts'
 import type { Connection, Exchange } from './connection.ts'
 import { dropRequest } from './end.ts'
 import { type Continues, continueWhenRead, isContinue } from './expect.ts'
@@ -18,9 +19,6 @@ const MAX_WAITING = 100
 
 /** Bytes of answers that may wait to be sent while further requests run. */
 const MAX_AHEAD = 1_048_576
-
-/** Whether a response ends its connection. Node has no public name for it (`_last`, in Node 20 to 26); without it none does. */
-const isLast = (res: ServerResponse) => (res as { _last?: boolean })._last === true
 
 /** How a request goes on when it has passed. */
 type GoOn = (continues: Continues, isExcepted: boolean) => void

@@ -9,7 +9,7 @@ import type { ServerNames } from '../match/server-names.ts'
 import { newJudging, sessionOf } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import type { HandOff } from '../wire/hand-off.ts'
-import { sessionSocket, tcpSocket } from '../wire/raw-socket.ts'
+import { linkSocket, sessionSocket, tcpSocket } from '../wire/raw-socket.ts'
 import { Connection, mark, marked, unmark } from './connection.ts'
 
 /** The options of `protect`, checked and compiled; times in ms, 0 for no limit. */
@@ -54,6 +54,7 @@ export class Site {
   /** How many listeners there were when the app was looked for. */
   #searched = 0
   #app: FrameworkRequest['app']
+  #opening: { readonly connection: Connection; readonly socket: Socket } | undefined
 
   constructor(server: Server, protocol: Protocol, settings: Settings, emit: Emit) {
     this.server = server
@@ -97,13 +98,36 @@ export class Site {
     return connection
   }
 
+  /** Hands a socket to the server, which may make a session of it at once. */
+  open(connection: Connection, socket: Socket, hand: () => boolean): boolean {
+    const before = this.#opening
+    this.#opening = { connection, socket }
+    try {
+      return hand()
+    } finally {
+      this.#opening = before
+    }
+  }
+
+  /** The record of the connection of a new session. */
+  connectionOfNew(session: ServerHttp2Session): Connection | undefined {
+    if (this.#opening) {
+      linkSocket(session, this.#opening.socket)
+      return this.#opening.connection
+    }
+    const socket = sessionSocket(session)
+    return socket && this.connectionOf(socket)
+  }
+
   /** The record of the connection under an HTTP/2 request; undefined once its session is gone. */
   connectionOfSession(req: Http2ServerRequest): Connection | undefined {
     const session = sessionOf(req)
     if (!session || session.destroyed) return undefined
     const known = marked(session)
     if (known) return known
-    const connection = this.connectionOf(sessionSocket(session))
+    const socket = sessionSocket(session)
+    if (!socket) return undefined
+    const connection = this.connectionOf(socket)
     this.join(connection, session)
     return connection
   }

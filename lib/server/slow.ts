@@ -130,7 +130,7 @@ export function watchSlow(site: Site): () => void {
       // The server has sent FIN. A client that does not answer it must not keep the socket.
       connection.sessionOver ??= now
       const isLeft = isOver(connection.sessionOver, settings.headerTimeout || LINGER, now)
-      if (isLeft && unsentBytes(tcp) === 0) tcp.destroy()
+      if (isLeft && !unsentBytes(tcp)) tcp.destroy()
     } else if (streams && streams.size > 0) {
       connection.since = now
       for (const record of streams.values()) lookAtStream(connection, record, now)
@@ -165,6 +165,8 @@ export function watchSlow(site: Site): () => void {
   function lookAtSending(connection: Connection, now: number): void {
     const { tcp } = connection
     const unsent = unsentBytes(tcp)
+    // Then a slow reader can't be told from one that does not read.
+    if (unsent === undefined) return
     const sent = tcp.bytesWritten - unsent
     const waits = unsent > 0 || heldBack(connection) !== undefined
     // The acknowledgement of a PING is no progress.

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import { sessionOfStream } from '../accepted.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, isEnding, leaveState } from '../request-state.ts'
-import { sessionSocket } from '../wire/raw-socket.ts'
 import { type Connection, marked, type StreamRecord } from './connection.ts'
 import { endConnection } from './end.ts'
 import type { JudgeRequest } from './judge.ts'
@@ -41,8 +40,8 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
 
   return {
     session(session) {
-      const connection = site.connectionOf(sessionSocket(session))
-      site.join(connection, session)
+      const connection = site.connectionOfNew(session)
+      if (connection) site.join(connection, session)
       site.emit('session', session)
     },
 

@@ -8,7 +8,7 @@ import { contentFor } from './content.ts'
 import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
 import { NO_ERROR } from './http2-codes.ts'
-import { ignore } from './raw-socket.ts'
+import { ignore, isUpgrade } from './raw-socket.ts'
 import { finish, plainBody, respond } from './respond.ts'
 
 /**
@@ -88,7 +88,7 @@ export function handOffSocket(
   isUnsent = false,
 ): boolean {
   const { socket } = req
-  const { upgrade = false } = req as { upgrade?: boolean }
+  const upgrade = isUpgrade(req)
   const isFree = res?.socket ? isUnsent || !res.headersSent : upgrade
   if (!socket?.writable || !isFree) return false
   // An app that runs may have called HEAD something else.

@@ -5,7 +5,7 @@ import { inThisContext } from '../async-context.ts'
 import { shared } from '../copies.ts'
 import { markClosing, stateOf } from '../request-state.ts'
 import { markStatus } from './mark-status.ts'
-import { ignore, resetSocket } from './raw-socket.ts'
+import { ignore, isUpgrade, resetSocket, serverOf } from './raw-socket.ts'
 
 /** How long a client that has sent more than was read may read the earlier response, ms (nginx: `lingering_timeout`). */
 const LINGER = 2_000
@@ -33,7 +33,7 @@ export function closeHttp1(
   }
   if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore)
   // Of an upgrade request Node has given the socket away: no response has its turn there.
-  if (isPending(res) && !(req as { upgrade?: boolean }).upgrade) {
+  if (isPending(res) && !isUpgrade(req)) {
     markStatus(res)
     const close = inThisContext((turn: Socket) => closeInTurn(req, turn))
     res.once('socket', close)
@@ -56,8 +56,8 @@ export function closeHttp1(
 const discard = /* @__PURE__ */ shared('discard', () => () => {})
 
 /** A client that has sent all it has may still read, where the server was told so. */
-function leave(this: Socket & { server?: { httpAllowHalfOpen?: boolean } }): void {
-  if (!this.server?.httpAllowHalfOpen || this.writableEnded) this.destroy()
+function leave(this: Socket): void {
+  if (!serverOf(this)?.httpAllowHalfOpen || this.writableEnded) this.destroy()
 }
 
 const isDiscarding = (socket: Socket) => socket.listeners('data').includes(discard)

@@ -65,7 +65,8 @@ function destroySession(
   markClosing(req)
   session.on('error', () => {})
   const socket = sessionSocket(session)
-  if (reset && resetSocket(socket)) return 'reset'
-  socket.destroy()
+  if (reset && socket && resetSocket(socket)) return 'reset'
+  if (socket) socket.destroy()
+  else session.destroy()
   return 'close'
 }

@@ -3,52 +3,112 @@ import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
+/*
+ * All that is read of Node without being documented there, as there is no other way to it (docs/contributing.md says what is
+ * lost without each). A field that is gone, is something else, or throws, counts as not told: the server goes on.
+ */
+
+type Fields = Record<PropertyKey, unknown> | null | undefined
+
+function read(holder: unknown, field: PropertyKey): unknown {
+  try {
+    return (holder as Fields)?.[field]
+  } catch {
+    return undefined
+  }
+}
+
+/** Calls a method of Node's that takes nothing. */
+function call(holder: unknown, method: string): unknown {
+  const found = read(holder, method)
+  try {
+    return typeof found === 'function' ? found.call(holder) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const kTcp = Symbol('drop444.tcp')
+
+type Linked = { [kTcp]?: Socket }
+
+/** Has a TLS socket, or a session, know the socket below it, in case Node does not tell. */
+export function linkSocket(carrier: object, socket: Socket): void {
+  ;(carrier as Linked)[kTcp] = socket
+}
+
 /**
  * The socket that an HTTP/2 session runs on. `session.socket` is a proxy that refuses `destroy`; but `on` is allowed, and
- * returns its emitter, which is the socket itself.
+ * returns its emitter, which is the socket itself. Undefined where Node does not tell, and nobody has linked it.
  */
-export function sessionSocket(session: Http2Session): Socket {
-  return session.socket.on('error', ignore)
+export function sessionSocket(session: Http2Session): Socket | undefined {
+  const proxy = session.socket
+  const emitter = proxy.on('error', ignore)
+  return emitter === proxy ? (session as Linked)[kTcp] : emitter
 }
 
 /** A connection that we end may still report its end as an error. */
 export function ignore(): void {}
 
-/** The TCP socket under a TLS socket, or the socket itself; undefined where Node does not tell. */
+/**
+ * The TCP socket under a TLS socket (`_parent`), or the socket itself; undefined where Node does not tell, and nobody has linked
+ * it.
+ */
 export function tcpSocket(socket: Socket): Socket | undefined {
-  return (socket as TLSSocket).encrypted ? (socket as Socket & { _parent?: Socket })._parent : socket
+  if (!(socket as TLSSocket).encrypted) return socket
+  const parent = read(socket, '_parent') as Socket | undefined
+  return typeof parent?.destroy === 'function' ? parent : (socket as Linked)[kTcp]
 }
 
 /**
  * Bytes that the kernel has not taken yet. A large write counts as pending until its last byte is gone, so only libuv's
- * queue tells a slow reader from one that does not read; Node has no public name for it (`_handle.writeQueueSize`).
+ * queue (`_handle.writeQueueSize`) tells a slow reader from one that does not read. Undefined where Node does not tell.
  */
-export function unsentBytes(tcp: Socket): number {
-  const { _handle: handle } = tcp as Socket & { _handle?: { writeQueueSize?: number } | null }
-  return handle?.writeQueueSize ?? tcp.writableLength
+export function unsentBytes(tcp: Socket): number | undefined {
+  const handle = read(tcp, '_handle')
+  // Gone with its connection; a stream of JavaScript, in place of a socket, never has one.
+  if (handle === null || !('connecting' in tcp)) return tcp.writableLength
+  const size = read(handle, 'writeQueueSize')
+  return typeof size === 'number' ? size : undefined
 }
 
 /**
- * The packet that the parser is in, while it calls us; undefined where Node does not tell. Node's parser reads
- * `RTSP/1.0` and `ICE/1.0` as `HTTP/1.0` and keeps no trace of it (`socket.parser`).
+ * The packet that the parser is in (`socket.parser`), while it calls us; undefined where Node does not tell. Node's parser reads
+ * `RTSP/1.0` and `ICE/1.0` as `HTTP/1.0` and keeps no trace of it.
  */
 export function packetOf(socket: Socket): Buffer | undefined {
-  const { parser } = socket as Socket & { parser?: { getCurrentBuffer?: () => Buffer | undefined } | null }
-  return parser?.getCurrentBuffer?.()
+  const packet = call(parserOf(socket), 'getCurrentBuffer')
+  return Buffer.isBuffer(packet) ? packet : undefined
 }
 
 /**
- * The response of a request whose turn it is, which Node keeps on the socket and tells nobody else (`socket._httpMessage`,
- * in Node 20 to 26). Undefined behind an earlier one, and where Node does not tell.
+ * The response of a request whose turn it is, which Node keeps on the socket (`_httpMessage`) and tells nobody else. Undefined
+ * behind an earlier one, and where Node does not tell.
  */
 export function responseOf(req: IncomingMessage): ServerResponse | undefined {
-  const { _httpMessage: res } = (req.socket ?? {}) as { _httpMessage?: ServerResponse | null }
+  const res = read(req.socket, '_httpMessage') as ServerResponse | undefined
   return res?.req === req ? res : undefined
+}
+
+/** Whether a response ends its connection (`_last`); false where Node does not tell. */
+export const isLast = (res: ServerResponse): boolean => read(res, '_last') === true
+
+/** Whether Node has given the connection of a request away (`req.upgrade`); where it does not tell, whether the client asked for it. */
+export function isUpgrade(req: IncomingMessage): boolean {
+  const upgrade = read(req, 'upgrade')
+  if (typeof upgrade === 'boolean') return upgrade
+  return req.method === 'CONNECT' || /\bupgrade\b/i.test(req.headers.connection ?? '')
+}
+
+/** The server that accepted a connection (`socket.server`); undefined where Node does not tell. */
+export function serverOf(socket: object | undefined): { readonly [setting: string]: unknown } | undefined {
+  const server = read(socket, 'server')
+  return typeof server === 'object' && server !== null ? (server as Record<string, unknown>) : undefined
 }
 
 /**
  * Sends RST instead of FIN. `resetAndDestroy` of a TLS socket throws, and Node has no public way from it to the TCP socket
- * below, so this reads `_parent` (there in Node 20 to 26); without it the connection is closed with FIN.
+ * below; where {@link tcpSocket} does not know it the connection is closed with FIN.
  *
  * @returns whether it was a reset
  */
@@ -62,22 +122,17 @@ export function resetSocket(socket: Socket): boolean {
   return true
 }
 
-/** Node's list of the HTTP/1 parsers of a server. */
-interface Parsers {
-  active(): unknown[]
-}
-
 /**
  * The parsers of a server that are in the middle of a request. Node keeps that list for its own time limits, under a symbol
- * without a public name, from `listen` on (seen in Node 20 to 26); empty where there is none.
+ * (`http.server.connections`), from `listen` on; empty where there is none.
  */
 export function parsersAtWork(server: object): ReadonlySet<unknown> {
   const symbol = Object.getOwnPropertySymbols(server).find(
     ({ description }) => description === 'http.server.connections',
   )
-  const parsers = symbol && (server as Record<symbol, Parsers | undefined>)[symbol]
-  return new Set(typeof parsers?.active === 'function' ? parsers.active() : [])
+  const parsers = symbol && call(read(server, symbol), 'active')
+  return new Set(Array.isArray(parsers) ? parsers : [])
 }
 
-/** The HTTP/1 parser of a connection. */
-export const parserOf = (socket: Socket): unknown => (socket as Socket & { parser?: unknown }).parser
+/** The HTTP/1 parser of a connection (`socket.parser`). */
+export const parserOf = (socket: Socket): unknown => read(socket, 'parser')

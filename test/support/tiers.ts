@@ -19,6 +19,7 @@ export const dependsOnNode = [
   'server/slow-',
   'server/slow.',
   'server/translated',
+  'server/undocumented',
   'stores/outage.all',
   'stores/redis/async',
 ] as const

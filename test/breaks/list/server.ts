@@ -474,4 +474,25 @@ export const server: readonly Break[] = [
     replace: 'const MAX_MISSED = 0',
     tests: ['server/protocol.test.ts'],
   },
+  {
+    name: 'without _parent a TLS connection ends with the time for its handshake',
+    file: 'server/link-tls.ts',
+    find: "phase === 'handshake' && haveSameEnds(tcp, tls)",
+    replace: "phase === 'idle' && haveSameEnds(tcp, tls)",
+    tests: ['server/undocumented.all.test.ts'],
+  },
+  {
+    name: 'without _handle a slow reader is one that does not read',
+    file: 'server/slow.ts',
+    find: 'if (unsent === undefined) return\n',
+    replace: '',
+    tests: ['server/undocumented.all.test.ts'],
+  },
+  {
+    name: "a field of Node's that throws ends the request",
+    file: 'wire/raw-socket.ts',
+    find: '  } catch {\n    return undefined\n  }\n}\n\n/** Calls',
+    replace: '  } catch (error) {\n    throw error\n  }\n}\n\n/** Calls',
+    tests: ['server/undocumented.all.test.ts'],
+  },
 ]
