@@ -89,6 +89,18 @@ function servesNothing({ handle }: Layer): boolean {
 const isHiddenBySentry = (layer: Layer) =>
   Function.prototype.toString.call(layer.handle).includes('__sentry_transaction')
 
+/**
+ * The package that made a handler which leads to another app by the host: vhost names its middleware so, express-subdomain's is
+ * anonymous, and marks the request. They stand at the root, and answer what they are for.
+ */
+function hostPackage({ handle }: Layer): string | undefined {
+  const handler = unwrap(handle)
+  if (handler.name === 'vhost') return 'vhost'
+  const source = Function.prototype.toString.call(handler)
+  if (/\._subdomainLevel\b/.test(source)) return 'express-subdomain'
+  return /\breq\.vhost\s*=[^=]/.test(source) ? 'vhost' : undefined
+}
+
 /** Whether a handler has routes of its own, to go by its name or its methods, and does not let them be read. */
 function hidesRoutes({ handle, name }: Layer): boolean {
   const handler = unwrap(handle)
@@ -102,13 +114,15 @@ function isUnseen(layer: Layer, at: string | undefined, also: Patterns, isGuardi
   // An app that has no router yet.
   if (servesNothing(layer) || innerApp(layer)) return false
   if (at === undefined ? also.length > 0 : isNamed(at, also)) return false
-  if (layer.name === 'serveStatic' || hidesRoutes(layer) || isHiddenBySentry(layer)) return true
+  if (layer.name === 'serveStatic' || hostPackage(layer) !== undefined) return true
+  if (hidesRoutes(layer) || isHiddenBySentry(layer)) return true
   return !isAtRoot(layer) && !isGuarding()
 }
 
 /** How a warning names a handler. */
 function describe(layer: Layer, at: string | undefined): string {
-  const name = isHiddenBySentry(layer) ? `${layer.name} (hidden by the tracing of Sentry 7)` : layer.name
+  const named = hostPackage(layer) ?? layer.name
+  const name = isHiddenBySentry(layer) ? `${layer.name} (hidden by the tracing of Sentry 7)` : named
   return `${name} at ${at === undefined ? 'a pattern' : at || '/'}`
 }
 
@@ -122,7 +136,7 @@ const answersWithoutRoutes = (layer: Layer, inner: Router) =>
 const isExpressOwn = ({ name }: Layer) => name === 'query' || name === 'expressInit'
 
 /**
- * Handlers that probably answer, and are no routes: `express.static` anywhere, whatever is mounted at a path where no
+ * Handlers that probably answer, and are no routes: `express.static`, `vhost` and `express-subdomain` anywhere, whatever is mounted at a path where no
  * route is, and what hides routes of its own. At the root a middleware is most often one that goes on (a body parser, a
  * session).
  */

@@ -39,6 +39,33 @@ function warningsOf(version: Version, scenario: string): string[] {
   return lines
 }
 
+type Handler = (req: unknown, res: unknown, next: () => void) => unknown
+// biome-ignore lint/suspicious/noExplicitAny: what these packages hang on a request has no type
+type Marked = any
+
+/** What these packages return, by what it is called and what it hangs on a request (vhost 1 to 3, express-subdomain 1). */
+const byHost = {
+  vhost: (host: string, handle: unknown) =>
+    function vhost(req: Marked, res: unknown, next: () => void) {
+      if (req.headers.host !== host) return next()
+      req.vhost = { host }
+      ;(handle as Handler)(req, res, next)
+    },
+  bundled: (host: string, handle: unknown) =>
+    (() => (req: Marked, res: unknown, next: () => void) => {
+      if (req.headers.host !== host) return next()
+      req.vhost = { host }
+      ;(handle as Handler)(req, res, next)
+    })(),
+  expressSubdomain: (name: string, handle: unknown) =>
+    (() => (req: Marked, res: unknown, next: () => void) => {
+      req._subdomainLevel = req._subdomainLevel || 0
+      if (req.subdomains[req._subdomainLevel] !== name) return next()
+      req._subdomainLevel++
+      ;(handle as Handler)(req, res, next)
+    })(),
+}
+
 const handler = (name: string) => ({ [name]: (_req: unknown, _res: unknown, _next: unknown) => {} })[name]
 
 for (const version of names) {
@@ -133,6 +160,38 @@ for (const version of names) {
       const pattern = isFour ? 'a pattern' : '/:tenant/files-x'
       assert.deepEqual(unseen(mounted), [`graphql at /graphql`, `files at ${pattern}`, 'deep at /in/deep.er'])
       assert.deepEqual(unseen(mounted, ['/graphql', '/*/files-x/**', '/in/**']), [])
+    })
+
+    test('names what leads to another app by the host, wherever it stands', () => {
+      const hosts = (app: AnyApp) => {
+        app.use(byHost.vhost('api.example', make()))
+        app.get('/x', answer)
+        app.use(byHost.expressSubdomain('api', make()))
+        app.use('/sub', byHost.vhost('b.example', make()))
+      }
+      const unseen = (also: string[]) => unseenHandlers(routerFor(version, hosts), also)
+      assert.deepEqual(unseen([]), ['vhost at /', 'express-subdomain at /', 'vhost at /sub'])
+      assert.deepEqual(unseen(['/api/**']), ['vhost at /sub'])
+      assert.deepEqual(unseen(['/sub/**', '/api/**']), [])
+      // Bundled, a function loses its name; traced, it is behind a wrapper.
+      const traced = Object.assign((...args: unknown[]) => args, {
+        __original: byHost.bundled('c.example', make()),
+      })
+      assert.deepEqual(
+        unseenHandlers(
+          routerFor(version, app => app.use(traced as never)),
+          [],
+        ),
+        ['vhost at /'],
+      )
+      const reads = (req: { vhost?: unknown }, _res: unknown, next: () => void) => req.vhost === 1 || next()
+      assert.deepEqual(
+        unseenHandlers(
+          routerFor(version, app => app.use(reads as never)),
+          [],
+        ),
+        [],
+      )
     })
 
     test('takes a middleware with routes behind it for a guard', () => {

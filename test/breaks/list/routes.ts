@@ -2,6 +2,20 @@ import type { Break } from '../break.ts'
 
 export const routes: readonly Break[] = [
   {
+    name: 'vhost is taken for a middleware that goes on',
+    file: 'routes/unseen-handlers.ts',
+    find: "  if (handler.name === 'vhost') return 'vhost'\n",
+    replace: "  if (handler.name === 'vhost') return undefined\n",
+    tests: ['routes/known-routes-advice.test.ts'],
+  },
+  {
+    name: 'express-subdomain is taken for a middleware that goes on',
+    file: 'routes/unseen-handlers.ts',
+    find: "return 'express-subdomain'",
+    replace: 'return undefined',
+    tests: ['routes/known-routes-advice.test.ts'],
+  },
+  {
     name: 'HEAD does not go with GET',
     file: 'routes/express-walk.ts',
     find: "(name === 'head' && methods.get === true)",
