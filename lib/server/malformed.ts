@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { inThisContext } from '../async-context.ts'
 import { trustOf } from '../client-address.ts'
+import type { RequestFacts } from '../drop-event.ts'
 import { preparePublish } from '../publish.ts'
 import { NOTHING_SENT, Reason } from '../reasons.ts'
 import { isEnding, stateOf } from '../request-state.ts'
@@ -10,6 +11,8 @@ import { closeAfterResponses, stopParsing } from '../wire/http1.ts'
 import { type Connection, isSpare } from './connection.ts'
 import { dropRequest, endConnection, tellOfConnection, toldRaw } from './end.ts'
 import { type ClientError, factsOfHead, reasonOf } from './parser-error.ts'
+import { readRawHead, unknownRequest } from './raw-head.ts'
+import { screenForeign } from './screen.ts'
 import type { Site } from './site.ts'
 import { tellTlsError } from './tls-error.ts'
 
@@ -43,8 +46,7 @@ function leave(socket: Socket): true {
 function onHead(site: Site, connection: Connection, socket: Socket, error: ClientError): boolean {
   const acts = !connection.isExcepted && !site.settings.dryRun
   if (acts && error.code === BEHIND_THE_LAST) {
-    connection.ended = true
-    stopParsing(socket)
+    endBehindLast(site, connection, socket, error)
     return true
   }
   const facts = factsOfHead(connection, socket, error)
@@ -52,12 +54,40 @@ function onHead(site: Site, connection: Connection, socket: Socket, error: Clien
   const isUnused = reason === Reason.REQUEST_TIMEOUT && isSpare(connection)
   const finding = { reason, detail: isUnused ? NOTHING_SENT : error.code }
   if (acts && connection.exchanges.length > 0) {
-    connection.ended = true
-    endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
+    endBehind(site, connection, socket, finding, facts)
     return true
   }
   const how = { facts, ...toldRaw(site, connection, socket) }
   return endConnection(site, connection, finding, how) || site.emit('clientError', error, socket)
+}
+
+const foreignLine = /^(\S+) +(\S+) +((?:RTSP|ICE)\/\d\.\d)$/
+
+/** Nothing is looked at, but for what shows a scanner: that is told of. */
+function endBehindLast(site: Site, connection: Connection, socket: Socket, error: ClientError): void {
+  const { rawPacket, bytesParsed = 0 } = error
+  // Node counts the character at which it noticed.
+  const facts = rawPacket ? readRawHead(rawPacket.subarray(Math.max(0, bytesParsed - 1))) : unknownRequest
+  const [, method = '', url = '', protocol] = foreignLine.exec(facts.requestLine ?? '') ?? []
+  if (protocol !== undefined && connection.exchanges.length > 0)
+    return endBehind(site, connection, socket, screenForeign(method, url, protocol), {
+      ...facts,
+      ...{ method, url, httpVersion: '1.0', requestLine: undefined },
+    })
+  connection.ended = true
+  stopParsing(socket)
+}
+
+/** Ends a connection behind the answers that were promised, whether or not one of them is its last. */
+export function endBehind(
+  site: Site,
+  connection: Connection,
+  socket: Socket,
+  finding: Finding,
+  facts: RequestFacts,
+): void {
+  connection.ended = true
+  endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
 }
 
 /** An error in the body of a request that the rules had passed, or had not judged yet. */

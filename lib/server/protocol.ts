@@ -27,6 +27,8 @@ const MAX_MISSED = 3
 
 const others = [' RTSP/1.0', ' ICE/1.0'].map(text => Buffer.from(text))
 const requestLine = /^([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
+/** Behind a body, which need not end its line. */
+const behindBody = /(?<![A-Z_-])([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
 
 function look(packet: Packet, req: IncomingMessage, at: number | undefined): void {
   const bytes = packetOf(req.socket)
@@ -44,14 +46,19 @@ export function noteProtocol(req: IncomingMessage, packet: Packet, at: number | 
   if (packet.at !== at) look(packet, req, at)
   const { text } = packet
   if (text === undefined || packet.missed > MAX_MISSED) return
-  const { method = '', url = '' } = req
-  requestLine.lastIndex = packet.from
-  // Its own line, the first that has its method and target: a body may quote another.
-  for (let line = requestLine.exec(text); line; line = requestLine.exec(text)) {
-    if (line[1] !== method || line[2] !== url) continue
-    packet.from = requestLine.lastIndex
-    if (!line[3]?.startsWith('HTTP')) stateOf(req).protocol = line[3]
-    return
+  const protocol = findLine(requestLine, packet, text, req) ?? findLine(behindBody, packet, text, req)
+  if (protocol === undefined) packet.missed++
+  else if (!protocol.startsWith('HTTP')) stateOf(req).protocol = protocol
+}
+
+/** The protocol in a request's own line, the first that has its method and target: a body may quote another. */
+function findLine(lines: RegExp, packet: Packet, text: string, { method = '', url = '' }: IncomingMessage) {
+  lines.lastIndex = packet.from
+  for (let line = lines.exec(text); line; line = lines.exec(text)) {
+    const isOwn = lines === behindBody ? line[1]?.endsWith(method) : line[1] === method
+    if (!isOwn || line[2] !== url) continue
+    packet.from = lines.lastIndex
+    return line[3]
   }
-  packet.missed++
+  return undefined
 }

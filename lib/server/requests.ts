@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { inThisContext } from '../async-context.ts'
+import { factsOf } from '../drop-event.ts'
 import { hasBody, isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, stateOf, takeState } from '../request-state.ts'
@@ -11,7 +12,9 @@ import { dropRequest } from './end.ts'
 import { type Continues, continueWhenRead, isContinue } from './expect.ts'
 import type { JudgeRequest } from './judge.ts'
 import { keepProxyAlive } from './keep-alive.ts'
+import { endBehind } from './malformed.ts'
 import { newPacket, noteProtocol } from './protocol.ts'
+import { screenForeign } from './screen.ts'
 import type { Site } from './site.ts'
 
 /** Requests of one connection that may wait for their turn before it is read no further. */
@@ -44,10 +47,15 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
    * request behind one that was answered at once may run before that answer is sent: Node sends the responses in their order.
    */
   function enterHttp1(connection: Connection, req: IncomingMessage, res: ServerResponse, goOn: GoOn): void {
+    const { socket } = req
+    if (req.httpVersion === '1.0') {
+      connection.packet ??= newPacket()
+      noteProtocol(req, connection.packet, socket.bytesRead)
+      if (endsAsForeign(connection, req)) return connection.ignore(req)
+    }
     const exchange: Exchange = { req, res, hasTurn: false, awaitsContinue: false }
     const before = connection.exchanges.at(-1)
     connection.exchanges.push(exchange)
-    const { socket } = req
     const now = performance.now()
     connection.last = req
     connection.http1 = socket
@@ -57,10 +65,6 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     connection.bodyMark = connection.bytesAtRest
     connection.bodySince = now
     if (connection.phase !== 'request') connection.enter('request', now)
-    if (req.httpVersion === '1.0') {
-      connection.packet ??= newPacket()
-      noteProtocol(req, connection.packet, socket.bytesRead)
-    }
     res.once('close', () => answered(connection, exchange))
     const turn = () => {
       // A body may turn out broken while its request waits. And when a write has failed, Node 20 and 22 give the socket to the next
@@ -74,6 +78,16 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
     // Node emits it as it ends the response before.
     res.once('socket', inThisContext(turn))
+  }
+
+  /** Ends a connection on which RTSP follows: it may never get its turn, where an answer in front of it is the last. A proxy is told. */
+  function endsAsForeign(connection: Connection, req: IncomingMessage): boolean {
+    const { protocol } = stateOf(req)
+    if (protocol === undefined || connection.exchanges.length === 0) return false
+    if (site.settings.dryRun || connection.isExcepted || connection.isProxy) return false
+    const { method = '', url = '' } = req
+    endBehind(site, connection, req.socket, screenForeign(method, url, protocol), factsOf(req))
+    return true
   }
 
   /**

@@ -10,13 +10,22 @@ import type { Site } from './site.ts'
 
 const methods = new Set(METHODS)
 
-/** What Node's parser lets pass and no app can mean. */
-export function screenHead(req: Request): Finding | undefined {
-  const { method = '', url = '', httpVersion, headers } = req
+function screenLine(method: string, url: string): Finding | undefined {
   // llhttp knows the methods of RTSP too.
   if (!methods.has(method)) return { reason: Reason.INVALID_METHOD, detail: method }
   // RFC 9112 3.2.4: the server itself is asked, which has nothing to say.
-  if (url === '*') return { reason: Reason.ASTERISK_TARGET }
+  return url === '*' ? { reason: Reason.ASTERISK_TARGET } : undefined
+}
+
+/** What is wrong with a request of RTSP or ICE, as of one that Node's parser takes for HTTP/1.0. */
+export const screenForeign = (method: string, url: string, protocol: string): Finding =>
+  screenLine(method, url) ?? { reason: Reason.INVALID_VERSION, detail: protocol }
+
+/** What Node's parser lets pass and no app can mean. */
+export function screenHead(req: Request): Finding | undefined {
+  const { method = '', url = '', httpVersion, headers } = req
+  const line = screenLine(method, url)
+  if (line) return line
   if (isHttp2(req)) return undefined
   if (httpVersion === '1.0') {
     const protocol = stateOf(req).protocol

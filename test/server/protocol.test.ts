@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
 import { protect } from '../../lib/index.ts'
-import { RawClient } from '../support/raw-client.ts'
+import { exchange, RawClient } from '../support/raw-client.ts'
 import { listen } from '../support/servers.ts'
 import { calls, closed, drops, hooks } from '../support/watch.ts'
 
@@ -66,6 +66,79 @@ describe('requests of HTTP/1.0, and what Node takes for them', () => {
 
   test('RTSP in a packet of its own, and behind blank lines', async () => {
     assert.deepEqual(await ask(true, old('/a'), `\r\n${old('/a', 'RTSP/1.0')}`), { answers: 1, ...rtsp })
+  })
+
+  const asked = 'OPTIONS / RTSP/1.0\r\n\r\n'
+  const star = 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n'
+  const behind: [string, string, string][] = [
+    ['one that does not stay', 'GET /a HTTP/1.0\r\n\r\n', asked],
+    ['one that asks to stay, and is not kept', old('/a'), asked],
+    ['a body that does not end its line', post('/a', 'hi'), asked],
+    ['a body that ends in capitals', post('/a', 'HI'), asked],
+    ['a body of HTTP/1.1', 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi', asked],
+    [
+      'a body of HTTP/1.1 that is the last',
+      'POST /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nHI',
+      asked,
+    ],
+  ]
+  for (const isKept of [true, false]) {
+    for (const [name, first, what] of [
+      ...behind,
+      ...behind.map(([name, first]) => [`${name}, *`, first, star] as const),
+    ]) {
+      test(`RTSP in one packet behind ${name}; ${isKept ? '' : 'not '}kept: one event, as alone`, async () => {
+        const ran: string[] = []
+        const server = http.createServer((req, res) => {
+          ran.push(`${req.method} ${req.url}`)
+          req.resume().on('end', () => {
+            if (isKept) res.setHeader('Content-Length', 4)
+            res.end('fine')
+          })
+        })
+        const { port } = closed(await listen(protect(server)))
+        const wire = await exchange({ port }, first + what)
+        assert.equal(wire.end, 'fin')
+        assert.match(wire.data.toString(), /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nfine$/)
+        assert.equal(wire.data.toString().split('HTTP/1.1').length, 2)
+        assert.equal(ran.length, 1)
+        const alone = closed(await listen(protect(http.createServer(() => assert.fail('ran')))))
+        assert.equal((await exchange({ port: alone.port }, what)).data.length, 0)
+        const [one, other, ...rest] = drops.events.map(
+          ({ action, reason, detail, method, url, httpVersion, requestLine }) => ({
+            action,
+            reason,
+            detail,
+            method,
+            url,
+            httpVersion,
+            requestLine,
+          }),
+        )
+        assert.deepEqual([one, rest], [other, []])
+        assert.equal(one?.reason, what === star ? 'asterisk-target' : 'invalid-version')
+      })
+    }
+  }
+
+  test('in a dry run, and behind what a proxy sent, a request of RTSP behind another goes on as before', async () => {
+    for (const [options, actions] of [
+      [{ dryRun: true }, ['dry-run']],
+      [{ except: ['loopback'] }, []],
+      [{ trustProxy: 'loopback' }, ['hand-off']],
+    ] as const) {
+      drops.events.length = 0
+      const server = http.createServer((_req, res) => res.setHeader('Content-Length', 4).end('fine'))
+      const { port } = closed(await listen(protect(server, options)))
+      const client = await RawClient.open({ port })
+      client.send(old('/a') + old('/', 'RTSP/1.0', 'OPTIONS'))
+      await client.until(() => client.text.split('HTTP/1.1').length === 3)
+      client.destroy()
+      assert.deepEqual(
+        drops.events.map(({ action }) => action),
+        actions,
+      )
+    }
   })
 
   test('a body, or a header, that quotes it', async () => {

@@ -13,6 +13,27 @@ const unjudged = ['server/unjudged.test.ts']
 
 export const server: readonly Break[] = [
   {
+    name: 'RTSP behind a body that does not end its line is taken for HTTP',
+    file: 'server/protocol.ts',
+    find: ' ?? findLine(behindBody, packet, text, req)',
+    replace: '',
+    tests: ['server/protocol.test.ts'],
+  },
+  {
+    name: 'RTSP behind an answer that is the last is not told of',
+    file: 'server/requests.ts',
+    find: 'if (endsAsForeign(connection, req)) return connection.ignore(req)',
+    replace: 'endsAsForeign',
+    tests: ['server/protocol.test.ts'],
+  },
+  {
+    name: 'RTSP behind a request that does not stay is not told of',
+    file: 'server/malformed.ts',
+    find: 'if (protocol !== undefined && connection.exchanges.length > 0)',
+    replace: 'if (protocol === "" && connection.exchanges.length > 0)',
+    tests: ['server/protocol.test.ts'],
+  },
+  {
     name: 'Node answers what it can not parse',
     file: 'server/malformed.ts',
     find: 'return endConnection(site, connection, finding, how) || site.emit',
