@@ -227,7 +227,7 @@ describe('requests of HTTP/1.0, and what Node takes for them', () => {
     assert.equal(text.split('fine').length, 51)
     stream.push(old('/b') + old('/b', 'RTSP/1.0'))
     await settled()
-    assert.deepEqual([text.split('fine').length, stream.destroyed], [52, true])
+    assert.deepEqual([text.split('fine').length, stream.writableEnded], [52, true])
     assert.equal(drops.events[0]?.detail, 'RTSP/1.0')
   })
 })
