@@ -29,6 +29,8 @@ export interface RequestState extends Occasion {
   /** The rule instances that judged it, a bit each, and those for which there is none: one instance judges a request once. */
   judged: number
   judgedBy: object[] | undefined
+  /** What rules found in a dry run of `protect`: their own word, where the app mounts them as well. */
+  trials: Map<object, () => unknown> | undefined
   /** The client address under `trust`, kept because every address rule asks for it. */
   trust: Trust | undefined
   client: Address | undefined
@@ -74,6 +76,7 @@ function makeState(req: Request): RequestState {
     countedBy: undefined,
     judged: 0,
     judgedBy: undefined,
+    trials: undefined,
     trust: undefined,
     client: undefined,
     serverTrust: undefined,
@@ -128,6 +131,20 @@ export function isFirstTime(state: RequestState, judging: Judging): boolean {
   if (state.judgedBy.includes(judging)) return false
   state.judgedBy.push(judging)
   return true
+}
+
+/** Keeps what a rule finds in a dry run of `protect`: the same request may meet it in the app, and is judged once. */
+export function keepTrial(state: RequestState, judging: Judging, judgement: () => unknown): void {
+  state.trials ??= new Map()
+  state.trials.set(judging, judgement)
+}
+
+/** What was kept, for the app; undefined where there is nothing, and behind the first time. */
+export function takeTrial(state: RequestState, judging: Judging): (() => unknown) | undefined {
+  if (state.isDryRun || !state.trials) return undefined
+  const judgement = state.trials.get(judging)
+  state.trials.delete(judging)
+  return judgement
 }
 
 /** Has every rule let a request of our own pass. */

@@ -9,7 +9,16 @@ import { isHttp2, type Next, type Request, type Response } from './http-types.ts
 import { type Birth, noteAsked, noteBirth } from './made-anew.ts'
 import type { CidrSet } from './match/cidr-set.ts'
 import { readOptions, refuseRequest } from './options.ts'
-import { isClosing, isCut, isFirstTime, newJudging, type RequestState, stateOf } from './request-state.ts'
+import {
+  isClosing,
+  isCut,
+  isFirstTime,
+  keepTrial,
+  newJudging,
+  type RequestState,
+  stateOf,
+  takeTrial,
+} from './request-state.ts'
 import { describeRule, type RuleInfo } from './rule-info.ts'
 import { stopParsing } from './wire/http1.ts'
 
@@ -55,12 +64,15 @@ export function rule(name: string, judge: Judge, options?: CommonOptions): Rule 
 
 /** What few rules have. */
 interface RuleExtras extends Pick<RuleInfo, 'door' | 'isFirst'> {
-  /** Called with each request that comes to the rule, also with those that it lets pass unjudged. Must not throw. */
+  /** Called with each request that it may act on, also with those that it lets pass unjudged. Must not throw. */
   readonly onMeet?: ((req: Request) => void) | undefined
+  /** Called where a request that passed in a dry run of `protect` meets the rule in the app. */
+  readonly onEnforce?: Judge | undefined
 }
 
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
-export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }: RuleExtras = {}): Rule {
+export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}): Rule {
+  const { door, isFirst, onMeet, onEnforce } = extras
   const judgeUnexcepted = common.except ? unlessExcepted(common, common.except, judge) : judge
   const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
 
@@ -99,33 +111,80 @@ export function makeRule(common: Common, judge: Judge, { door, isFirst, onMeet }
     return true
   }
 
+  /** A thenable may throw, or settle twice, and be none when it is looked at again: so it is made a promise here. */
+  function judgeNow(req: Request, res: Response): Judgement | Promise<Judgement> {
+    return promised(judgeUnskipped(req, res))
+  }
+
+  function conclude(
+    req: Request,
+    res: Response,
+    next: Next,
+    judgement: Judgement | Promise<Judgement>,
+    started: number,
+  ): void {
+    if (!(judgement instanceof Promise)) return settle(req, res, next, judgement, started)
+    judgement.then(
+      settled => settle(req, res, next, settled, started),
+      error => next(asError(common.name, error)),
+    )
+  }
+
+  /** In a dry run of `protect`: what is found is kept for the app, which may mount the rule too. */
+  function tryOut(state: RequestState, req: Request, res: Response): Judgement | Promise<Judgement> {
+    try {
+      const judgement = judgeNow(req, res)
+      if (!common.dryRun) keepTrial(state, judging, () => judgement)
+      return judgement
+    } catch (error) {
+      const fail = () => {
+        throw error
+      }
+      if (!common.dryRun) keepTrial(state, judging, fail)
+      throw error
+    }
+  }
+
+  /** A request that was judged before passes; but for one that was so in a dry run alone. */
+  function again(state: RequestState, req: Request, res: Response, next: Next): void {
+    const trial = takeTrial(state, judging) as (() => Judgement | Promise<Judgement>) | undefined
+    if (!trial) return next()
+    onMeet?.(req)
+    const enforced = (found: Judgement) => found ?? onEnforce?.(req, res)
+    let judgement: Judgement | Promise<Judgement>
+    try {
+      const found = trial()
+      judgement = found instanceof Promise ? found.then(enforced) : promised(enforced(found))
+    } catch (error) {
+      return next(asError(common.name, error))
+    }
+    conclude(req, res, next, judgement, 0)
+  }
+
   function middleware(req: Request, res: Response, next: Next): void {
     const state = stateOf(req)
     if (isCut(state) && isBehindDrop(req, res)) return hold(req, res, () => middleware(req, res, next))
     if (state.dropped) return
     state.res ??= res
-    if (!asksFirst(req, state)) return next()
-    onMeet?.(req)
+    if (!asksFirst(req, state)) return again(state, req, res, next)
+    if (!state.isDryRun) onMeet?.(req)
     const started = debugVerdict.enabled ? performance.now() : 0
-    let judgement: Judgement | PromiseLike<Judgement>
-    let promised: Promise<Judgement> | undefined
+    let judgement: Judgement | Promise<Judgement>
     try {
-      judgement = judgeUnskipped(req, res)
-      // A thenable may throw, or settle twice, and be none when it is looked at again.
-      if (judgement !== undefined && isThenable(judgement)) promised = promiseOf(judgement)
+      judgement = state.isDryRun ? tryOut(state, req, res) : judgeNow(req, res)
     } catch (error) {
       return next(asError(common.name, error))
     }
     // Nearly every request.
     if (judgement === undefined && started === 0 && !state.dropped && !isCut(state)) return next()
-    if (!promised) return settle(req, res, next, judgement as Judgement, started)
-    promised.then(
-      settled => settle(req, res, next, settled, started),
-      error => next(asError(common.name, error)),
-    )
+    conclude(req, res, next, judgement, started)
   }
   describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door, isFirst })
   return Object.defineProperty(middleware, 'name', { value: common.name })
+}
+
+function promised(judgement: Judgement | PromiseLike<Judgement>): Judgement | Promise<Judgement> {
+  return judgement !== undefined && isThenable(judgement) ? promiseOf(judgement) : (judgement as Judgement)
 }
 
 function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {

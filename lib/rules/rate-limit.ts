@@ -6,6 +6,7 @@ import type { Address } from '../match/address.ts'
 import type { Decision } from '../match/leaky-bucket.ts'
 import { reading, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
+import { stateOf } from '../request-state.ts'
 import { type Judgement, makeRule, type Rule } from '../rule.ts'
 import { Steady } from '../steady.ts'
 import { addressOf } from './address-rule.ts'
@@ -34,6 +35,8 @@ export function rateLimit(options: RateLimitOptions): Rule {
   const common = commonOf(checked, { name: 'rateLimit' })
   const { limits, store, maxKeys, timeout, onStoreError, now } = checked
   const steady = new Steady()
+  /** What requests have to wait that were judged in a dry run of `protect`, should they meet the rule in the app. */
+  const delays = new WeakMap<Request, number>()
   const decider = reading('rateLimit', 'store', store, () =>
     makeDecider(limits, { name: common.name, store, maxKeys, timeout, onStoreError }),
   )
@@ -58,7 +61,10 @@ export function rateLimit(options: RateLimitOptions): Rule {
       }
     }
     // nginx's limit_req_dry_run: what would wait, passes.
-    return decision.delay === 0 || common.dryRun ? undefined : waitTurn(req, res, decision.delay)
+    if (decision.delay === 0 || common.dryRun) return undefined
+    if (!stateOf(req).isDryRun) return waitTurn(req, res, decision.delay)
+    delays.set(req, decision.delay)
+    return undefined
   }
 
   function readClock(): number {
@@ -129,7 +135,12 @@ export function rateLimit(options: RateLimitOptions): Rule {
     return settle(req, res, asked, decision)
   }
 
-  return makeRule(common, isPlain ? judgeAddress : judgeAll)
+  function waitWhatIsOwed(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
+    const delay = delays.get(req)
+    return delay === undefined ? undefined : waitTurn(req, res, delay)
+  }
+
+  return makeRule(common, isPlain ? judgeAddress : judgeAll, { onEnforce: waitWhatIsOwed })
 }
 
 function checkKey(key: unknown): string {

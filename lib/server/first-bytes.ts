@@ -24,6 +24,9 @@ interface Wrong {
   readonly facts?: RequestFacts
 }
 
+/** How long a dry run waits for the first bytes, in ms. */
+const PATIENCE = 1_000
+
 /** Reads until `look` is content, then puts the bytes back and goes on. */
 function readFirst(site: Site, connection: Connection, socket: Socket, look: Look, goOn: () => void): void {
   const chunks: Buffer[] = []
@@ -33,7 +36,10 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   /** Nearly always one packet, which is not copied. */
   const all = () => (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
 
+  let stopWaiting = () => {}
+
   function stop(): void {
+    stopWaiting()
     socket.off('data', onData).off('end', onEnd).off('error', ignore)
     socket.pause()
     if (have > 0) socket.unshift(all())
@@ -75,6 +81,15 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   const onData = (chunk: Buffer) => connection.inContext(() => read(chunk))
   const onEnd = () => connection.inContext(end)
   socket.on('data', onData).on('end', onEnd).on('error', ignore)
+  if (site.settings.dryRun) {
+    // Behind it Node counts its own time for the handshake, which a client that says nothing has to meet.
+    const giveUp = setTimeout(() => {
+      stop()
+      goOn()
+    }, PATIENCE).unref()
+    stopWaiting = () => clearTimeout(giveUp)
+    socket.once('close', stopWaiting)
+  }
 }
 
 const versions: Record<string, number> = {

@@ -3,9 +3,10 @@ import { askAtAccept } from './accept.ts'
 import { mark } from './connection.ts'
 import { type Door, makeDoor } from './door.ts'
 import { awaitClientHello, awaitPreface } from './first-bytes.ts'
-import { makeJudge } from './judge.ts'
+import { type JudgeRequest, makeJudge } from './judge.ts'
 import { linkTls } from './link-tls.ts'
 import { makeMalformedPhase } from './malformed.ts'
+import { watchRefusedHosts } from './missing-host.ts'
 import { makeRequestPhase } from './requests.ts'
 import { type Protocol, placeholder, type Settings, Site } from './site.ts'
 import { watchSlow } from './slow.ts'
@@ -32,7 +33,8 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   const site = new Site(server, protocol, settings, (...args) => emit.apply(server, args))
   const door = makeDoor(site)
   const checkUnjudged = makeUnjudgedCheck(site)
-  const phases = phasesOf(site, door, checkUnjudged)
+  const judge = makeJudge(site)
+  const phases = phasesOf(site, judge, door, checkUnjudged)
   let isOn = true
 
   function guardedEmit(event: string | symbol, ...args: unknown[]): boolean {
@@ -44,7 +46,7 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
 
   Object.defineProperty(server, 'emit', { value: guardedEmit, configurable: true, writable: true })
   for (const event of askedFor) server.on(event, placeholder)
-  const restoreHost = takeHostHeader(site)
+  const restoreHost = settings.dryRun ? watchRefusedHosts(server, judge) : takeHostHeader(server)
   const stopAsking = door.closes && askAtAccept(server, door.closes)
   const stopWatching = watchSlow(site)
   checkUnjudged()
@@ -62,9 +64,15 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
   }
 }
 
-function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMap<string | symbol, Phase> {
-  const judge = makeJudge(site)
+function phasesOf(
+  site: Site,
+  judge: JudgeRequest,
+  door: Door,
+  checkUnjudged: () => void,
+): ReadonlyMap<string | symbol, Phase> {
   const { protocol } = site
+  // A server that speaks first does so in a dry run.
+  const speaksAtOnce = site.settings.dryRun
 
   function connection(socket: Socket): void {
     if (door.refuses(socket)) return
@@ -72,8 +80,10 @@ function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMa
     if (door.isOneTooMany(admitted)) return
     const goOn = () => site.open(admitted, socket, () => site.emit('connection', socket))
     if (protocol === 'http') goOn()
-    else if (protocol === 'http2') awaitPreface(site, admitted, socket, goOn)
-    else {
+    else if (protocol === 'http2') {
+      if (speaksAtOnce) goOn()
+      else awaitPreface(site, admitted, socket, goOn)
+    } else {
       admitted.enter('handshake')
       awaitClientHello(site, admitted, socket, goOn)
     }
@@ -87,7 +97,7 @@ function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMa
     admitted.enter('head')
     admitted.bytesAtRest = admitted.tcp.bytesRead
     const goOn = () => site.open(admitted, socket, () => site.emit('secureConnection', socket))
-    if (socket.alpnProtocol === 'h2') awaitPreface(site, admitted, socket, goOn)
+    if (socket.alpnProtocol === 'h2' && !speaksAtOnce) awaitPreface(site, admitted, socket, goOn)
     else goOn()
   }
 
@@ -114,11 +124,9 @@ function phasesOf(site: Site, door: Door, checkUnjudged: () => void): ReadonlyMa
 }
 
 /** Has Node pass on requests without Host. Where it knows no such setting (HTTP/2 on Node 20) it does so anyway. */
-function takeHostHeader(site: Site): () => void {
-  const server = site.server as Server & { requireHostHeader?: boolean }
+function takeHostHeader(server: Server & { requireHostHeader?: boolean }): () => void {
   const before = Object.getOwnPropertyDescriptor(server, 'requireHostHeader')
   if (!before) return () => {}
-  site.requiredHost = server.requireHostHeader === true
   server.requireHostHeader = false
   return () => Object.defineProperty(server, 'requireHostHeader', before)
 }

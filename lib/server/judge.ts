@@ -5,7 +5,7 @@ import { debugError } from '../debug.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Request, Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
-import { isClosing, passEveryRule, stateOf } from '../request-state.ts'
+import { isClosing, passEveryRule, type RequestState, stateOf } from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import { infoOf } from '../rule-info.ts'
 import { messageOf } from '../thrown.ts'
@@ -50,26 +50,26 @@ export function makeJudge(site: Site): JudgeRequest {
     if (head && dropRequest(site, req, res, head)) return
     if (isHealthCheck?.(req)) {
       passEveryRule(req)
-      state.isRunning = true
-      return goOn(excepted)
+      return pass(state, goOn, excepted)
     }
     state.isDryRun = dryRun
     runRules(site, rules, req, res, () => {
-      state.isDryRun = false
       const host = excepted ? undefined : screenHost(req, site)
       if (host && dropRequest(site, req, res, host)) return
-      if (host?.reason === Reason.NO_HOST && site.requiredHost) return answerAsNode(res)
-      state.isRunning = true
-      goOn(excepted)
+      pass(state, goOn, excepted)
     })
   }
-}
 
-/** In a dry run a request without Host gets what it got before. */
-function answerAsNode(res: Response): void {
-  res.statusCode = 400
-  res.setHeader('Connection', 'close')
-  res.end()
+  function pass(state: RequestState, goOn: (isExcepted: boolean) => void, isExcepted: boolean): void {
+    state.isRunning = true
+    if (dryRun) {
+      // Rules of the app's own go by what they would know without us.
+      state.isDryRun = false
+      state.serverTrust = undefined
+      state.serverApp = undefined
+    }
+    goOn(isExcepted)
+  }
 }
 
 /**
@@ -114,7 +114,7 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
     if (!goesOn(site, rules[index] as Rule, req, res, error)) return
     // Not from within the promise of a rule: what the app throws would become its rejection.
     process.nextTick(() => {
-      if (!stateOf(req).dropped && !isClosing(req)) run(index + 1)
+      if (stateOf(req).isDryRun || (!stateOf(req).dropped && !isClosing(req))) run(index + 1)
     })
   }
 

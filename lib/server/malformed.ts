@@ -18,15 +18,17 @@ import { tellTlsError } from './tls-error.ts'
 
 /** What Node would answer with 400, 408, 413 or 431. */
 export function makeMalformedPhase(site: Site): (error: ClientError, socket: Socket) => boolean {
+  const { dryRun } = site.settings
+
   return function clientError(error, socket) {
     const connection = site.connectionOf(socket)
     // Anything else is of the connection itself: the client has gone.
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
       tellTlsError(site, error, socket)
-      return site.emit('clientError', error, socket) || leave(socket)
+      return site.emit('clientError', error, socket) || (!dryRun && leave(socket))
     }
     // Node reports every packet behind the first error, and what comes behind a dropped request.
-    if (connection.ended || socket.destroyed) return true
+    if (connection.ended || socket.destroyed) return dryRun ? site.emit('clientError', error, socket) : true
     const { last } = connection
     return last && !last.complete
       ? onBody(site, connection, last, socket, error)
@@ -104,7 +106,7 @@ function onBody(
   const res = exchange?.res ?? (stateOf(req).res as ServerResponse)
   if (connection.isExcepted) return site.emit('clientError', error, socket)
   // The client has its answer, and does not finish what nobody reads.
-  if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {
+  if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST && !site.settings.dryRun) {
     socket.destroy()
     return true
   }

@@ -1,4 +1,4 @@
-import { subscribe } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import { shared } from '../copies.ts'
@@ -15,6 +15,8 @@ import { type Asked, hostRuleOf, type MountedHostRule, rulesOnTheWay } from './h
  * let the app judge. A rule at the root judges every request, so the setting of its server is changed for good. For a rule
  * elsewhere it is changed for that request alone, and what the rule does not meet is answered as Node does.
  */
+
+const REQUEST_START = 'http.server.request.start'
 
 type HostServer = Server & { requireHostHeader?: boolean }
 
@@ -38,7 +40,7 @@ const { learned, waiting } = watch
 export function watchMissingHost(): void {
   if (watch.isOn) return
   watch.isOn = true
-  subscribe('http.server.request.start', message => onRequestStart(message as RequestStart))
+  subscribe(REQUEST_START, message => onRequestStart(message as RequestStart))
 }
 
 /** Its check is off for the request that is being parsed. */
@@ -51,7 +53,7 @@ function restoreCheck(): void {
 
 function onRequestStart({ request, response, server }: RequestStart): void {
   restoreCheck()
-  if (request.headers.host !== undefined || !server.requireHostHeader || request.httpVersion !== '1.1') return
+  if (!isRefused({ request, response, server })) return
   const rules = rulesOf(server, request)
   const enforced = rules.filter(({ dryRun }) => !dryRun)
   if (enforced.some(({ isAtRoot }) => isAtRoot)) server.requireHostHeader = false
@@ -59,6 +61,28 @@ function onRequestStart({ request, response, server }: RequestStart): void {
   // In a dry run: judge and log; the answer stays Node's.
   else for (const { rule } of rules) rule(request, response, () => {})
 }
+
+/**
+ * Has requests without Host judged that Node refuses with 400, for a server in a dry run.
+ *
+ * @returns what ends that
+ */
+export function watchRefusedHosts(
+  server: HostServer | NetServer,
+  judge: (request: IncomingMessage, response: ServerResponse, goOn: () => void) => void,
+): () => void {
+  // First, so that it has let requests in that Node will not refuse.
+  watchMissingHost()
+  const onStart = (message: unknown) => {
+    const start = message as RequestStart
+    if (start.server === server && isRefused(start)) judge(start.request, start.response, () => {})
+  }
+  subscribe(REQUEST_START, onStart)
+  return () => void unsubscribe(REQUEST_START, onStart)
+}
+
+const isRefused = ({ request, server }: RequestStart) =>
+  request.headers.host === undefined && server.requireHostHeader === true && request.httpVersion === '1.1'
 
 function letIn(server: HostServer, request: IncomingMessage, response: ServerResponse): void {
   // Node would say `100 Continue` first.

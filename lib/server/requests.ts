@@ -34,10 +34,12 @@ export interface RequestPhase {
 
 /** Requests that Node has parsed. */
 export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase {
+  const { dryRun } = site.settings
+
   function enter(req: Request, res: Response, goOn: GoOn): void {
     if (isHttp2(req)) return enterHttp2(req, res as Http2ServerResponse, goOn)
     const connection = site.connectionOf(req.socket)
-    if (connection.ended || isClosing(req)) return connection.ignore(req as IncomingMessage)
+    if (!dryRun && (connection.ended || isClosing(req))) return connection.ignore(req as IncomingMessage)
     enterHttp1(connection, req as IncomingMessage, res as ServerResponse, goOn)
   }
 
@@ -69,11 +71,12 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     const turn = () => {
       // A body may turn out broken while its request waits. And when a write has failed, Node 20 and 22 give the socket to the next
       // response: writing to it would finish the one before twice, which ends the process.
-      if (stateOf(req).dropped || socket.errored) return
+      if (!dryRun && (stateOf(req).dropped || socket.errored)) return
       exchange.hasTurn = true
       judge(req, res, isExcepted => goOn(exchange, isExcepted))
     }
-    if (res.socket || (before && runsAhead(connection, req, before))) return turn()
+    // Node alone runs them all at once: one may wait for what a later one does.
+    if (dryRun || res.socket || (before && runsAhead(connection, req, before))) return turn()
     stateOf(req).waited = true
     if (connection.exchanges.length > MAX_WAITING) pause(connection, req.socket)
     // Node emits it as it ends the response before.
@@ -118,7 +121,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     connection.ahead = 0
     // By a number of hops everybody is trusted: a proxy is who passes somebody on.
     const { headers, socket } = exchange.req
-    if (connection.isProxy && headers['x-forwarded-for'] !== undefined) keepProxyAlive(site.server, socket)
+    if (connection.isProxy && !dryRun && headers['x-forwarded-for'] !== undefined)
+      keepProxyAlive(site.server, socket)
     if (connection.phase !== 'request' || !connection.last?.complete) return
     // What came after the last head, where it has no body, is the next one.
     if (connection.hadBody) connection.bytesAtRest = connection.tcp.bytesRead
@@ -128,7 +132,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
 
   /** Streams are independent: each is judged as it comes. */
   function enterHttp2(req: Http2ServerRequest, res: Http2ServerResponse, goOn: GoOn): void {
-    if (isClosing(req)) return
+    if (isClosing(req) && !dryRun) return
     const connection = site.connectionOfSession(req)
     if (connection?.ended) return
     const record = connection?.streams?.get(req.stream)
@@ -156,7 +160,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
         site.emit('checkContinue', req, res)
         return
       }
-      if (isExcepted) res.writeContinue()
+      if (isExcepted || dryRun) res.writeContinue()
       else continueWhenRead(req, res, continues)
       site.emit('request', req, res)
     })
@@ -169,7 +173,9 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
         return
       }
       if (refuses(req, res, isExcepted)) return
-      res.statusCode = 417
+      // As Node writes it.
+      if (isHttp2(req)) res.statusCode = 417
+      else (res as ServerResponse).writeHead(417)
       res.end()
     })
   }

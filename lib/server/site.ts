@@ -47,8 +47,6 @@ export class Site {
   readonly connections = new Set<Connection>()
   /** For what it judges by itself. */
   readonly judging = newJudging()
-  /** Node itself would refuse requests without Host. */
-  requiredHost = false
   /** Called with each new connection. */
   onAdmit: () => void = () => {}
   /** How many listeners there were when the app was looked for. */

@@ -33,7 +33,8 @@ export function watchSlow(site: Site): () => void {
   let timer: NodeJS.Timeout | undefined
   let atWork: ReadonlySet<unknown> | undefined
 
-  const probe = probeOf(site)
+  // It sends a frame.
+  const probe = settings.dryRun ? undefined : probeOf(site)
   const limits = { handshake: settings.handshakeTimeout, head: settings.headerTimeout }
 
   function stop(): void {
@@ -117,7 +118,7 @@ export function watchSlow(site: Site): () => void {
     // Its response may be out already.
     const state = stateOf(req)
     const { res, dropped } = state
-    state.isBodyLost = true
+    if (!settings.dryRun) state.isBodyLost = true
     // What a proxy still sends of a dropped one is read to its end, for a while.
     if (dropped && !connection.isProxy) connection.tcp.destroy()
     else if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })

@@ -34,6 +34,8 @@ function enter(connection: Connection, stream: ServerHttp2Stream): StreamRecord 
 
 /** What is of HTTP/2 alone. */
 export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
+  const { dryRun } = site.settings
+
   /** Whether the app takes streams itself; the compatibility API, if it is used, is one of the listeners. */
   const takesStreams = () =>
     site.server.listenerCount('stream') > (site.server.listenerCount('request') > 0 ? 1 : 0)
@@ -63,10 +65,10 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
       const ours = listenersOf(stream).filter(
         ({ event, listener }) => !before.some(known => known.event === event && known.listener === listener),
       )
-      if (isClosing(req)) return
+      if (isClosing(req) && !dryRun) return
       if (record) Object.assign(record, { req, res })
       judge(req, res, () => {
-        if (stream.destroyed) return
+        if (stream.destroyed && !dryRun) return
         leaveState(req)
         // The stream is the app's again, as it came: an error that nobody listens to is one.
         for (const { event, listener } of ours) stream.off(event, listener as () => void)
@@ -78,7 +80,12 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
       const connection = marked(session)
       // Others are of a client that has gone.
       if (connection && frameErrors.includes(error.code ?? '') && !isEnding(session)) {
-        endConnection(site, connection, { reason: Reason.HTTP2_ERROR, detail: error.message })
+        // In a dry run nobody has looked at the first bytes.
+        const isNoPreface = dryRun && /client magic/.test(error.message)
+        const finding = isNoPreface
+          ? { reason: Reason.NOT_HTTP2 }
+          : { reason: Reason.HTTP2_ERROR, detail: error.message }
+        endConnection(site, connection, finding)
       }
       site.emit('sessionError', error, session)
     },

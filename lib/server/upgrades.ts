@@ -5,6 +5,7 @@ import { Reason } from '../reasons.ts'
 import { isClosing, takeState } from '../request-state.ts'
 import { closeAfterResponses } from '../wire/http1.ts'
 import { ignore } from '../wire/raw-socket.ts'
+import type { Connection } from './connection.ts'
 import { dropRequest } from './end.ts'
 import type { JudgeRequest } from './judge.ts'
 import type { Site } from './site.ts'
@@ -17,6 +18,8 @@ export interface UpgradePhase {
 /** Requests that end HTTP on their connection: Node hands over the socket, past every middleware. */
 export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged: () => void): UpgradePhase {
   /** `goOn` gets the socket as Node gave it. */
+  const { dryRun } = site.settings
+
   function handOver(
     req: IncomingMessage,
     socket: Socket,
@@ -24,6 +27,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
   ): void {
     // Node 26 wraps the socket of an upgrade whose body is still to come.
     const connection = site.connectionOf(req.socket)
+    if (dryRun) return tellOnly(req, socket, connection, goOn)
     if (connection.ended || isClosing(req)) return
     connection.isPaused = false
     // Node has taken its own listeners away, and left it not flowing: what comes waits for whoever gets it.
@@ -41,6 +45,22 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
     })
   }
 
+  /** At once, as Node does, also where earlier responses are pending: so there is no response for rules that answer. */
+  function tellOnly(
+    req: IncomingMessage,
+    socket: Socket,
+    connection: Connection,
+    goOn: (res: ServerResponse, isExcepted: boolean) => void,
+  ): void {
+    socket.on('error', ignore)
+    connection.enter('released')
+    const res = new ServerResponse(req)
+    judge(req, res, isExcepted => {
+      socket.off('error', ignore)
+      goOn(res, isExcepted)
+    })
+  }
+
   return {
     upgrade(req, socket, head) {
       checkUnjudged()
@@ -53,7 +73,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
       const finding = { reason: Reason.CONNECT_METHOD, detail }
       if (isHttp2(req)) {
         const res = target as Response
-        if (isClosing(req)) return
+        if (isClosing(req) && !dryRun) return
         const goOn = (isExcepted: boolean) => {
           if (isWanted) site.emit('connect', req, res)
           else if (isExcepted || !dropRequest(site, req, res, finding)) {

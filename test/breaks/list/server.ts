@@ -1,6 +1,7 @@
 import type { Break } from '../break.ts'
 
 const accept = ['server/accept.test.ts']
+const dryRuns = ['server/dry-run.test.ts']
 const checks = ['server/health-check.test.ts']
 const hint = ['server/health-check-hint.test.ts']
 const hostile = ['server/hostile.test.ts']
@@ -32,6 +33,60 @@ export const server: readonly Break[] = [
     find: 'if (protocol !== undefined && connection.exchanges.length > 0)',
     replace: 'if (protocol === "" && connection.exchanges.length > 0)',
     tests: ['server/protocol.test.ts'],
+    name: 'dry run: a rule that the app mounts too is switched off',
+    file: 'rule.ts',
+    find: 'if (!common.dryRun) keepTrial(state, judging, () => judgement)',
+    replace: '',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: a limit delays in protect',
+    file: 'rules/rate-limit.ts',
+    find: 'if (!stateOf(req).isDryRun) return waitTurn',
+    replace: 'if (stateOf(req)) return waitTurn',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: pipelined requests wait for their turn',
+    file: 'server/requests.ts',
+    find: 'if (dryRun || res.socket ||',
+    replace: 'if (res.socket ||',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: 417 is not as Node writes it',
+    file: 'server/requests.ts',
+    find: 'else (res as ServerResponse).writeHead(417)',
+    replace: 'else res.statusCode = 417',
+    tests: dryRuns,
+  },
+  {
+    name: "dry run: a proxy's connections are kept",
+    file: 'server/requests.ts',
+    find: 'if (connection.isProxy && !dryRun && headers',
+    replace: 'if (connection.isProxy && headers',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: HTTP/2 waits for the client',
+    file: 'server/guard.ts',
+    find: 'const speaksAtOnce = site.settings.dryRun',
+    replace: 'const speaksAtOnce = false',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: a request without Host reaches the app',
+    file: 'server/guard.ts',
+    find: 'settings.dryRun ? watchRefusedHosts(server, judge) : takeHostHeader(server)',
+    replace: 'takeHostHeader(server)',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: trustProxy is for the app too',
+    file: 'server/judge.ts',
+    find: 'state.serverTrust = undefined\n',
+    replace: '',
+    tests: dryRuns,
   },
   {
     name: 'Node answers what it can not parse',
