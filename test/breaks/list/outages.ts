@@ -32,8 +32,8 @@ export const outages: readonly Break[] = [
   {
     name: 'a client that does not answer is given ever more probes',
     file: 'stores/breaker.ts',
-    find: 'this.strays >= MAX_STRAYS',
-    replace: 'this.strays < 0',
+    find: 'this.strays.size >= MAX_STRAYS',
+    replace: 'this.strays.size < 0',
     tests: ['stores/breaker.test.ts'],
   },
   {
