@@ -2,7 +2,7 @@ import type { CharacterSet } from './character-set.ts'
 
 /** Characters beyond ASCII whose kind is remembered. */
 const MOST_KNOWN = 1_000
-/** Kinds that characters beyond ASCII may add to those of ASCII. */
+/** Kinds that characters beyond ASCII may add to those of ASCII; and two for each set that may hold some. */
 const SPARE = 8
 const ASCII = 128
 
@@ -21,7 +21,8 @@ export class Kinds {
     this.#sets = sets
     let count = 1
     for (const { ascii } of sets) count = this.#divide(ascii, count)
-    this.count = count + SPARE
+    const open = sets.filter(({ letter }) => letter === undefined || letter > '~').length
+    this.count = count + SPARE + 2 * open
     this.members = Array.from({ length: count }, () => new Uint8Array(sets.length))
     for (let code = 0; code < ASCII; code++) {
       const members = this.members[this.ofAscii[code] as number] as Uint8Array

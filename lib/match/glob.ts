@@ -1,7 +1,9 @@
-import micromatch from 'micromatch'
 import { Automaton } from './automaton.ts'
-import { upperHex } from './path-bytes.ts'
-import { judgeablePath } from './request-path.ts'
+import type { Alphabet } from './glob-alphabet.ts'
+import { expressionOf, GLOBSTAR } from './glob-expression.ts'
+import { parseGlob } from './glob-parse.ts'
+import { expand, type GlobNodes } from './glob-tree.ts'
+import { decodeBeyond } from './path-bytes.ts'
 import type { RequiredTexts } from './required-texts.ts'
 import type { Work } from './work.ts'
 
@@ -26,7 +28,7 @@ export interface Glob {
   /** The number of the text that stands in each path that it matches: to be asked for where nothing else tells it from others. */
   sift(): number
   readonly longest: number
-  /** Micromatch's expression. */
+  /** Its expression. */
   readonly source: string
 }
 
@@ -36,44 +38,25 @@ export function splitNegation(pattern: string): { glob: string; negated: boolean
   return { glob, negated: (pattern.length - glob.length) % 2 === 1 }
 }
 
-/** A plain path that is ambiguous whatever a list says. */
-const isNeverJudged = (glob: string) =>
-  /^\/[\w/.~%#\\ -]*$/.test(glob) && judgeablePath(formOf(glob, true)) === undefined
-
-/** Why a glob can't be used, or undefined. */
-export function globProblem(pattern: string): string | undefined {
-  const { glob } = splitNegation(pattern)
-  if (glob === '') return 'it is empty'
-  // Each way to share out a path among the repetitions is tried: a request could take minutes.
-  if (/[+*]\((?!\[[^\]]*\]\))[^)]*[*?[(+]/.test(glob))
-    return 'a wildcard within a repetition can take forever'
-  if (/[)}]\+/.test(glob)) return 'a group that is repeated can take forever'
-  // What Express, Django or OpenAPI call a parameter are plain characters here: the list would drop what it was meant to let pass.
-  const parameter = /(?<=\/)\{?:\w+|<[\w:]+>|\{\w+\}/.exec(glob)?.[0]
-  if (parameter) return `"${parameter}" is no parameter in a glob: write * for one segment`
-  if (/\/\/|\/\.{1,2}(?:\/|$)|%2e|\.\.;|[\x00-\x1f\x7f]/i.test(glob) || isNeverJudged(glob)) {
-    return 'no path that is judged can match it'
-  }
-  if (glob.startsWith('/') || glob.startsWith('**')) return undefined
-  return /^(?:[@+*?]?\(|\{)(?:[^)}]*[,|])?\//.test(glob)
-    ? undefined
-    : 'it has no leading slash, so no path can match it'
-}
-
 /** Without one trailing slash: `/users/` and `/users` are one path unless `strict`. */
 const trim = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
-const encodeCharacter = (character: string) => encodeURIComponent(character)
+/**
+ * A path that can be judged as paths are compared: as sent, with what is beyond ASCII decoded, other escapes in upper case, without
+ * a trailing slash unless `strict`.
+ */
+export const formOf = (path: string, strict: boolean) => decodeBeyond(strict ? path : trim(path))
 
-/** A glob or a path as they are compared: ASCII, percent-encoding in upper case, without a trailing slash unless `strict`. */
-export const formOf = (text: string, strict: boolean) =>
-  upperHex((strict ? text : trim(text)).replace(/[^\x21-\x7e]+/g, encodeCharacter))
+/** The patterns that a glob stands for, one without choices for each; without a trailing slash unless `strict`. */
+export const readGlob = (glob: string, strict: boolean): GlobNodes[] =>
+  expand(parseGlob(glob)).map(nodes =>
+    !strict && nodes.length > 1 && nodes.at(-1)?.kind === 'slash' ? nodes.slice(0, -1) : nodes,
+  )
 
-/** `*text*` of micromatch's expression: text, where another star follows at once. */
+/** `*text*` of an expression: text, where another star follows at once. */
 const starText = /\[\^\/\]\*\?((?:\\[^\w]|[\w%~!@#&=:,<>"'`;-])+)(?=\[\^\/\]\*\?)/g
 
-/** A `**` of micromatch's expression, and any other repetition. */
-const GLOBSTAR = '(?:(?!(?:^|\\/)\\.).)*?'
+/** Any repetition but `**`. */
 const repetition = /\[\^\/\]\*\?|[\])][+*]/
 
 /** By how many wildcards share out a path among them: the longest path that is asked about. */
@@ -82,26 +65,28 @@ const longestBy = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.PO
 const LONGEST_OF_ENGINE = 256
 
 /** What stands in no path: private use. */
-const STRANGER = '\ue000'
+export const STRANGER = '\ue000'
 
 /**
- * Compiles one glob to micromatch's own expression, which an {@link Automaton} asks in one pass over the path. The few that it
- * can't read are asked by the engine, and about short paths only.
+ * Compiles one glob to an expression for the paths of an alphabet, which an {@link Automaton} asks in one pass over the path.
+ * The few that it can't read are asked by the engine, and about short paths only.
  */
-export function compileGlob(glob: string, { caseSensitive, work, texts }: GlobList): Glob {
-  // A path is no Windows path, whatever machine this is.
-  const options = { nocase: !caseSensitive, windows: false } as micromatch.Options
-  const expression = micromatch.makeRe(glob, options) as RegExp
-  const { source } = expression
+export function compileGlob(
+  nodes: GlobNodes,
+  alphabet: Alphabet,
+  { caseSensitive, work, texts }: GlobList,
+): Glob {
+  const source = expressionOf(nodes, alphabet)
+  const expression = new RegExp(source, caseSensitive ? 's' : 'is')
   const counted = source.replaceAll(GLOBSTAR, '').replace(starText, '$1').split('\\/')
   const stars = counted.map(segment => segment.split(repetition).length - 1)
-  const globstars = glob.split('**').length - 1
+  const globstars = source.split(GLOBSTAR).length - 1
   const sharing = globstars > 1 ? globstars + Math.max(...stars) : Math.max(globstars, ...stars)
   const asked = askOnce(expression)
   return {
-    match: path => path === glob || asked().test(path, work),
-    spells: (path, places) => path === glob || asked().spells(path, places, STRANGER, work) === true,
-    sift: () => texts.add(expression, glob),
+    match: path => asked().test(path, work),
+    spells: (path, places) => asked().spells(path, places, STRANGER, work) === true,
+    sift: () => texts.add(expression),
     longest: longestBy[sharing] ?? 32,
     source,
   }

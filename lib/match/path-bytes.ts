@@ -21,9 +21,10 @@ export function byteAt(bytes: Uint8Array, at: number): number {
   return high < 16 && low < 16 ? high * 16 + low : -1
 }
 
-/** Percent-encoding in upper case (RFC 3986 6.2.2.1). The text is ASCII. */
+/** Percent-encoding in upper case (RFC 3986 6.2.2.1). */
 export function upperHex(text: string): string {
   if (!text.includes('%')) return text
+  if (/[^\x00-\x7f]/.test(text)) return text.replace(/%[0-9a-f]{2}/gi, found => found.toUpperCase())
   const bytes = Buffer.from(text, 'latin1')
   for (let at = 0; at < bytes.length; at++) {
     if (bytes[at] !== PERCENT || byteAt(bytes, at) < 0) continue
@@ -35,18 +36,19 @@ export function upperHex(text: string): string {
   return bytes.toString('latin1')
 }
 
-/** Without the percent-encoding of ASCII from 0x20 on. The text is ASCII. */
-export function decodeAscii(text: string): string {
-  if (!text.includes('%')) return text
-  const bytes = Buffer.from(text, 'latin1')
-  let to = 0
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] === PERCENT ? byteAt(bytes, at) : -1
-    const isAscii = byte >= 0x20 && byte < 0x80
-    bytes[to++] = isAscii ? byte : (bytes[at] as number)
-    if (isAscii) at += 2
-  }
-  return bytes.toString('latin1', 0, to)
+const escapesBeyond = /(?:%[89A-F][0-9A-F])+/g
+
+/** Percent-encoding in upper case, but for what is beyond ASCII: that is decoded, where it is UTF-8. */
+export function decodeBeyond(text: string): string {
+  const form = upperHex(text)
+  if (!/%[89A-F]/.test(form)) return form
+  return form.replace(escapesBeyond, escapes => {
+    try {
+      return decodeURIComponent(escapes)
+    } catch {
+      return escapes
+    }
+  })
 }
 
 const encoded = Array.from({ length: 256 }, (_, byte) =>

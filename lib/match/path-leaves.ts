@@ -1,6 +1,7 @@
 import { Automaton } from './automaton.ts'
-import { compileGlob, formOf, type Glob, type GlobList } from './glob.ts'
-import { shapesOf } from './path-shape.ts'
+import { compileGlob, type Glob, type GlobList, readGlob } from './glob.ts'
+import { alphabets, sentAlphabet } from './glob-alphabet.ts'
+import { STAR, shapesOf } from './path-shape.ts'
 import type { Leaf } from './path-trie-pack.ts'
 import { stateless } from './stateless.ts'
 import type { Work } from './work.ts'
@@ -54,21 +55,8 @@ function commonStart(one: string, other: string): string {
   return one.slice(0, end)
 }
 
-const asciiEncoded = /%[2-7][0-9A-F]/g
-
-/** The glob for paths whose ASCII is decoded: what it spells encoded stays a plain character. */
-const decodeGlob = (glob: string) =>
-  glob.replace(asciiEncoded, found => decodeURIComponent(found).replace(/[^\w~/-]/, '\\$&'))
-
-/** Where a path stands that the glob matches, by the glob's shapes; its own text it matches whatever they are. */
-function leavesOf(
-  text: string,
-  glob: Glob,
-  level: number,
-  match: Match,
-  fold: Uint8Array,
-  matchPlain = match,
-): Leaf[] {
+/** Where a path stands that the glob matches, by the glob's shapes. */
+function leavesOf(glob: Glob, level: number, match: Match, fold: Uint8Array, matchPlain = match): Leaf[] {
   const isBounded = glob.longest < Number.POSITIVE_INFINITY
   const shapes = isBounded ? [{ head: '', tail: undefined }] : shapesOf(glob.source, fold)
   // Nothing else tells it from other globs.
@@ -78,34 +66,34 @@ function leavesOf(
     const whole = isBounded || head.includes('/.') ? match : matchPlain
     return { head, level, tail: tail === undefined ? whole : tail, text: number }
   })
-  return [
-    ...tails,
-    { head: shapes.map(({ head }) => head).reduce(commonStart, text), level, match, text: number },
-  ]
+  const heads = shapes.map(({ head }) => head.split(STAR, 1)[0] as string)
+  return [...tails, { head: heads.reduce(commonStart), level, match, text: number }]
 }
 
 export function compilePositive(text: string, level: number, list: GlobList, fold: Uint8Array): Leaf[] {
-  const form = formOf(text, list.strict)
-  const glob = compileGlob(form, list)
-  const match: Match = path =>
-    path.length <= glob.longest &&
-    hiddenPlaces(path) !== undefined &&
-    glob.match(path) === true &&
-    spells(path, places => glob.spells(path, places))
-  // Nothing hides in a plain path.
-  return leavesOf(form, glob, level, match, fold, path => glob.match(path) === true)
+  const alphabet = sentAlphabet(list.caseSensitive)
+  return readGlob(text, list.strict).flatMap(nodes => {
+    const glob = compileGlob(nodes, alphabet, list)
+    const match: Match = path =>
+      path.length <= glob.longest &&
+      hiddenPlaces(path) !== undefined &&
+      glob.match(path) === true &&
+      spells(path, places => glob.spells(path, places))
+    // Nothing hides in a plain path.
+    return leavesOf(glob, level, match, fold, path => glob.match(path) === true)
+  })
 }
 
-/** `!` takes away a path in each spelling that the app could read: as sent, with its ASCII decoded, and decoded. */
+/** `!` takes away a path in each spelling that the app could read. */
 export function compileNegated(text: string, level: number, list: GlobList, fold: Uint8Array): Leaf[] {
-  const form = formOf(text, list.strict)
-  // The last one for decoded paths: the case of a character beyond ASCII is lost in its encoding.
-  const plain = list.strict || !text.endsWith('/') ? text : text.slice(0, -1)
-  return [...new Set([form, decodeGlob(form), plain])].flatMap(each => {
-    const glob = compileGlob(each, list)
-    // What takes too long to judge is taken away.
-    const match: Match = path => path.length > glob.longest || glob.match(path) !== false
-    return leavesOf(each, glob, level, match, fold)
+  return readGlob(text, list.strict).flatMap(nodes => {
+    const globs = alphabets(list.caseSensitive).map(alphabet => compileGlob(nodes, alphabet, list))
+    const different = new Map(globs.map(glob => [glob.source, glob]))
+    return [...different.values()].flatMap(glob => {
+      // What takes too long to judge is taken away.
+      const match: Match = path => path.length > glob.longest || glob.match(path) !== false
+      return leavesOf(glob, level, match, fold)
+    })
   })
 }
 

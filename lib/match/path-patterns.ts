@@ -1,6 +1,6 @@
 import { isRegExp } from 'node:util/types'
+import { foldCase } from './case-fold.ts'
 import { formOf, type PathOptions, splitNegation } from './glob.ts'
-import { decodeAscii } from './path-bytes.ts'
 import { foldTable } from './path-fold.ts'
 import { compileExpression, compileNegated, compilePositive } from './path-leaves.ts'
 import { PathTrie, UNSURE } from './path-trie.ts'
@@ -15,15 +15,19 @@ export type PathMatcher = (path: string) => boolean
 /** Neighbours of one kind are one level: patterns that let pass have even ones, those with `!` odd ones. */
 const takesAway = (level: number) => level % 2 !== 0
 
-/** What micromatch takes out of a glob. The glob's own text it matches all the same: `/wiki/Mercury_(planet)`. */
-const takenOut = /["({]/
+/** A path as sent, and as an app may read it: decoded, and in another case or form of Unicode. */
+function spellingsOf(form: string, caseSensitive: boolean): Iterable<string> {
+  const decoded = decodePath(form) ?? form
+  const spellings = new Set([form, decoded])
+  if (/[^\x00-\x7f]/.test(decoded)) spellings.add(foldCase(decoded, caseSensitive))
+  return spellings
+}
 
 /** Of any path that can be judged: the level that decides. */
-function levelOf(trie: PathTrie, path: string, strict: boolean, isAnyTakenAway: boolean): number {
-  const form = formOf(path, strict)
+function levelOf(trie: PathTrie, path: string, options: PathOptions, isAnyTakenAway: boolean): number {
+  const form = formOf(path, options.strict)
   // Only what takes away is asked about the other spellings.
-  const isOneForm = !isAnyTakenAway || !form.includes('%')
-  const spellings = isOneForm ? [form] : new Set([form, decodeAscii(form), decodePath(form) ?? form])
+  const spellings = isAnyTakenAway ? spellingsOf(form, options.caseSensitive) : [form]
   let best = -1
   for (const text of spellings) {
     for (const { level, match } of trie.candidates(text)) {
@@ -34,18 +38,12 @@ function levelOf(trie: PathTrie, path: string, strict: boolean, isAnyTakenAway: 
 }
 
 /**
- * Compiles micromatch globs and RegExps into one matcher. As in `micromatch(list, patterns)` a `!` pattern takes away what
- * came before it. It takes away the percent-encoded spellings too: what the app decodes must not come back by `/%61dmin`.
+ * Compiles globs and RegExps into one matcher. As in `micromatch(list, patterns)` a `!` pattern takes away what came before
+ * it. It takes away each spelling: what the app decodes, or folds, must not come back by `/%61dmin`.
  *
- * @throws what `refuse` makes of a pattern that micromatch can't read
+ * @throws GlobProblem for a glob that `globProblem` finds one with
  */
-export function compilePaths(
-  patterns: readonly (string | RegExp)[],
-  options: PathOptions,
-  refuse = (_pattern: string | RegExp, error: unknown): never => {
-    throw error
-  },
-): PathMatcher {
+export function compilePaths(patterns: readonly (string | RegExp)[], options: PathOptions): PathMatcher {
   const { caseSensitive, strict } = options
   const fold = foldTable(caseSensitive)
   const work = new Work()
@@ -58,16 +56,9 @@ export function compilePaths(
     if (typeof glob !== 'string') return compileExpression(glob, last, work)
     return (negated ? compileNegated : compilePositive)(glob, last, list, fold)
   }
-  const leaves = patterns.flatMap(pattern => {
-    try {
-      return compile(pattern)
-    } catch (error) {
-      return refuse(pattern, error)
-    }
-  })
+  const leaves = patterns.flatMap(compile)
   const trie = new PathTrie(leaves, fold, (text, path) => texts.has(text, path, work))
   const hasRegExp = patterns.some(isRegExp)
-  const hasOwnText = patterns.some(pattern => !isRegExp(pattern) && takenOut.test(pattern))
 
   return path => {
     if (path.charCodeAt(0) !== SLASH) return false
@@ -76,11 +67,10 @@ export function compilePaths(
     work.begin(path)
     // A RegExp is asked about the path as it was sent.
     let level = isTrimmed && hasRegExp ? UNSURE : trie.levelOf(isTrimmed ? path.slice(0, -1) : path)
-    if (level === -1 && hasOwnText && takenOut.test(path)) level = UNSURE
     if (level === UNSURE) {
       const judgeable = judgeablePath(path)
       if (judgeable === undefined) return false
-      level = levelOf(trie, judgeable, strict, last > 0)
+      level = levelOf(trie, judgeable, options, last > 0)
     }
     return !takesAway(level)
   }

@@ -1,3 +1,4 @@
+import { STAR as ANY, DEEPER, FOLDERS, GLOBSTAR, SOMETHING } from './glob-expression.ts'
 import { endsWith, foldText } from './path-fold.ts'
 import { SLASH } from './request-path.ts'
 
@@ -7,8 +8,8 @@ export const STAR = '\0'
 /** Whether the rest of a plain path, from `start`, is what a glob ends with. */
 export type Tail = (path: string, start: number) => boolean
 
-/** The commonest ways to end: here; here or with a slash; here or in any depth; in anything. */
-export const End = { HERE: 0, SLASH: 1, DEEP: 2, ANYHOW: 3 } as const
+/** The commonest ways to end: here; here or in any depth; in anything. */
+export const End = { HERE: 0, DEEP: 1, ANYHOW: 2 } as const
 
 /** What can be walked along a path without a RegExp. */
 export interface Shape {
@@ -24,24 +25,17 @@ const MAX_SPELLINGS = 64
 /** More stars than these too: each takes room on the stack. */
 const MAX_STARS = 256
 
-// Micromatch's expression is read, not the glob: whatever is not made of these very pieces stays a RegExp.
+// The expression is read, not the glob: whatever is not made of these very pieces stays a RegExp.
 const literal = String.raw`(?:\\[/.~-]|[\w/~-])`
 const spelling = String.raw`(?:${literal}|\((?:${literal}|\|)+\))`
-const star = '[^/]*?'
-const something = String.raw`(?!\.)(?=.)`
-const globstar = String.raw`(?!\.)(?:(?:(?!(?:^|\/)\.).)*?)`
-const deeper = String.raw`(?:\/${globstar}|$)`
-const folders = String.raw`(?:\/${globstar}\/|\/|$)`
-const slash = String.raw`\/?`
+const globstar = String.raw`(?!\.)${GLOBSTAR}`
 
 const quote = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 const optional = (text: string) => `(${quote(text)})?`
 
 const spelled = new RegExp(`^(?:${spelling}(?![*+?{]))*`)
-const segment = new RegExp(String.raw`^${optional(something)}${quote(star)}(?=\\/(?!\?)|\\/\?$)`)
-const last = new RegExp(
-  `^${optional(folders)}${optional(something)}${quote(star)}(?:(${spelling}+)|${quote(slash)})$`,
-)
+const segment = new RegExp(String.raw`^${optional(SOMETHING)}${quote(ANY)}(?=\\/|\(\?:\\/|$)`)
+const last = new RegExp(`^${optional(FOLDERS)}${optional(SOMETHING)}${quote(ANY)}(${spelling}*)$`)
 
 /** Each text that an expression of literals and alternatives spells. */
 function spellings(source: string): string[] {
@@ -57,20 +51,9 @@ function spellings(source: string): string[] {
 const countSpellings = (source: string) =>
   (source.match(/\([^()]*\)/g) ?? []).reduce((count, found) => count * found.split('|').length, 1)
 
-/** `/a|b` is either of two, as micromatch has it: they share no beginning. */
-function isChoice(source: string): boolean {
-  let rest = source.replace(/\\.|\[[^\]]*\]/g, '')
-  for (let before = ''; rest !== before; ) {
-    before = rest
-    rest = rest.replace(/\([^()]*\)/g, '')
-  }
-  return rest.includes('|')
-}
-
 function tailOf(source: string, head: string, fold: Uint8Array): Shape['tail'] {
   if (source === '') return End.HERE
-  if (source === slash && head.endsWith(STAR)) return End.SLASH
-  if (source === deeper) return End.DEEP
+  if (source === DEEPER) return End.DEEP
   if (source === globstar && head.endsWith('/')) return End.ANYHOW
   const [, inFolders, atStart, text = ''] = last.exec(source) ?? []
   const beginsSegment = inFolders !== undefined || head.endsWith('/')
@@ -79,7 +62,11 @@ function tailOf(source: string, head: string, fold: Uint8Array): Shape['tail'] {
   const suffixes = spellings(text).map(each => foldText(each, fold))
   // At the start of a segment a star takes at least one character, be it of the suffix.
   const least = beginsSegment ? 1 : 0
-  const ends: Tail = (path, start) => path.length >= start + least && endsWith(path, start, suffixes, fold)
+  const isAny = text === ''
+  const ends: Tail = (path, start) =>
+    path.length >= start + least &&
+    endsWith(path, start, suffixes, fold) &&
+    !(isAny && path.charCodeAt(path.length - 1) === SLASH)
   return inFolders === undefined
     ? (path, start) => ends(path, start) && !path.includes('/', start)
     : (path, start) => path.charCodeAt(start) === SLASH && ends(path, start + 1)
@@ -96,17 +83,16 @@ function shapesBehind(head: string, source: string, fold: Uint8Array): Shape[] {
     if (found && (found[1] !== undefined) === longer.endsWith('/'))
       return shapesBehind(longer + STAR, rest.slice(found[0].length), fold)
     const tail = tailOf(rest, longer, fold)
-    if (tail === undefined && isChoice(rest)) return anything
     // No path that can be judged goes on like this, or only the RegExp can tell.
     const end = longer.search(/\/(?:\/|\.(?![\w~-]))/)
     return end < 0 ? { head: longer, tail } : { head: longer.slice(0, end + 1), tail: undefined }
   })
 }
 
-/** The shapes of a glob, by micromatch's expression for it; `fold` has each character as it is compared. */
+/** The shapes of a glob, by its expression; `fold` has each character as it is compared. */
 export function shapesOf(source: string, fold: Uint8Array): Shape[] {
   const body = /^\^\(\?:(.*)\)\$$/s.exec(source)?.[1]
   if (body === undefined || countSpellings(body) > MAX_SPELLINGS) return [anything]
-  if (body.split(star).length > MAX_STARS) return [anything]
+  if (body.split(ANY).length > MAX_STARS) return [anything]
   return shapesBehind('', body, fold).map(shape => (shape.head.startsWith('/') ? shape : anything))
 }

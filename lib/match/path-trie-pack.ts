@@ -16,7 +16,7 @@ export interface Leaf {
 }
 
 /**
- * A trie in a few arrays: what a path meets on its way lies close together. A node is SIZE numbers, the first four by
+ * A trie in a few arrays: what a path meets on its way lies close together. A node is SIZE numbers, the first three by
  * {@link End}: the highest levels of what ends there in that way.
  */
 export interface PackedTrie {
@@ -42,8 +42,8 @@ const severalOf = (leaves: readonly Leaf[]): Several => ({
   texts: Int32Array.from(leaves, ({ text = -1 }) => text),
 })
 
-export const SIZE = 9
-export const [LABEL, LABEL_END, NEXT, STAR_CHILD, OPEN] = [4, 5, 6, 7, 8] as const
+export const SIZE = 8
+export const [LABEL, LABEL_END, NEXT, STAR_CHILD, OPEN] = [3, 4, 5, 6, 7] as const
 
 /** How open a node is: a path may end there in another way than HERE; and some tails are functions. */
 export const [IS_OPEN, HAS_TAILS] = [1, 2] as const

@@ -77,7 +77,6 @@ export class PathTrie {
     let best = Math.max(level, nodes[base + End.ANYHOW] as number)
     if (isEnd || path.charCodeAt(at) === SLASH) {
       best = Math.max(best, nodes[base + End.DEEP] as number)
-      if (path.length - at < 2) best = Math.max(best, nodes[base + End.SLASH] as number)
     }
     if (nodes[base + OPEN] === HAS_TAILS) {
       const { leaves, texts } = tails[node] as Several

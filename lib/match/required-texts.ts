@@ -36,14 +36,10 @@ export class RequiredTexts {
   #path: string | undefined
   #scan: ((path: string) => number) | undefined
 
-  /**
-   * The number by which the text is asked for that an expression requires; -1 where it has none, or there is no room, or
-   * where what is matched all the same has another.
-   */
-  add(expression: RegExp, also: string): number {
+  /** The number by which the text is asked for that an expression requires; -1 where it has none, or there is no room. */
+  add(expression: RegExp): number {
     const read = readExpression(expression)
     const text = read ? requiredText(read) : ''
-    if (!also.toLowerCase().includes(text)) return -1
     const known = this.#numbers.get(text)
     if (known !== undefined) return known
     if (text === '' || this.#characters + text.length > mostCharacters) return -1

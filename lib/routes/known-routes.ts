@@ -1,7 +1,8 @@
 import { isRegExp } from 'node:util/types'
 import { refuse, refuseEntry } from '../errors.ts'
 import { framework, type Request } from '../http-types.ts'
-import { globProblem, splitNegation } from '../match/glob.ts'
+import { splitNegation } from '../match/glob.ts'
+import { globProblem } from '../match/glob-check.ts'
 import { compilePaths, type PathMatcher } from '../match/path-patterns.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
 import { type Check, list, reading, readOptions } from '../options.ts'
@@ -65,9 +66,7 @@ export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Route
       'knownRoutes, "also"',
       also.filter(isRegExp).map(expression => ({ expression })),
     )
-    return compilePaths(also, { caseSensitive: false, strict: false }, (pattern, error) =>
-      refuseAlso(pattern, (error as Error).message),
-    )
+    return compilePaths(also, { caseSensitive: false, strict: false })
   })
   const advise = adviseOnRoutes(app, also)
   return makeRoutes(function hasRoute(req) {

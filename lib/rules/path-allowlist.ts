@@ -2,8 +2,10 @@ import { isRegExp } from 'node:util/types'
 import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
 import { refuse, refuseEntry } from '../errors.ts'
 import { framework, type Request } from '../http-types.ts'
-import { globProblem, splitNegation } from '../match/glob.ts'
+import { type PathOptions, splitNegation } from '../match/glob.ts'
+import { globProblem } from '../match/glob-check.ts'
 import { compilePaths } from '../match/path-patterns.ts'
+import { compileTaken } from '../match/path-taken.ts'
 import { judgeablePath, pathOf } from '../match/request-path.ts'
 import { boolean, type Check, listArgument, reading, readOptions, refuseRequest } from '../options.ts'
 import { Reason } from '../reasons.ts'
@@ -34,14 +36,15 @@ const checks = {
  * bytes, invalid UTF-8, `..;`, `%25` before two hex digits. `%2f`, `%5c`, `;` and dotfiles pass only where the pattern
  * spells them.
  *
- * @param patterns micromatch globs with a leading slash (`!` takes away from what stands before, and from all routes),
- *   RegExps, and routes that an app knows by itself, which are asked about a request as the app reads it
+ * @param patterns globs with a leading slash, as bash has them with `globstar` and `extglob` (`!` takes away from what stands
+ *   before, and from all routes), RegExps, and routes that an app knows by itself, which are asked about a request as the app reads it
  *
  * @example
  * app.use(pathAllowlist([...browserPaths, '/', '/users/**', '/orders/**', '!/users/internal']))
  * app.use(pathAllowlist(knownRoutes(app)))
  *
- * @throws OptionsError that names the bad pattern, also one that can match nothing
+ * @throws OptionsError that names the bad pattern, also one that can match nothing, or means something else than it says, and
+ *   says what to write
  */
 export function pathAllowlist(
   patterns: Iterable<string | RegExp | Routes> & object,
@@ -52,18 +55,14 @@ export function pathAllowlist(
   const { caseSensitive = false, strict = false } = checked
   const read = () => readPatterns(patterns)
   const { globs, routes } = reading('pathAllowlist', 'patterns', patterns, read)
-  // micromatch throws for a glob that it can't read (too long, a lone surrogate).
-  const compile = (list: readonly (string | RegExp)[]) =>
-    compilePaths(list, { caseSensitive, strict }, (pattern, error) =>
-      refusePattern(pattern, (error as Error).message),
-    )
   const { matches, hasRoute } = reading('pathAllowlist', 'patterns', patterns, () => {
     warnOfSlow(
       'pathAllowlist',
       globs.filter(isRegExp).map(expression => ({ expression })),
     )
-    const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), compile) : undefined
-    return { matches: compile(globs), hasRoute }
+    const how = { caseSensitive, strict }
+    const hasRoute = routes.length > 0 ? findRoute(routes, globs.filter(isNegated), how) : undefined
+    return { matches: compilePaths(globs, how), hasRoute }
   })
   const common = commonOf(checked, { name: 'pathAllowlist' })
   adviseOnPaths(common.name, (req, path) => matches(path) || Boolean(hasRoute?.(req, path)))
@@ -81,17 +80,24 @@ export function pathAllowlist(
   })
 }
 
-/** What `!` takes away it takes away from routes too. */
+/** What `!` takes away it takes away from routes too, and nothing else: how a path is to be read the routes know. */
 function findRoute(
   routes: readonly Routes[],
-  negated: readonly (string | RegExp)[],
-  compile: (list: readonly (string | RegExp)[]) => (path: string) => boolean,
+  negated: readonly string[],
+  options: PathOptions,
 ): (req: Request, path: string) => boolean {
-  const remains = negated.length > 0 ? compile([/^/, ...negated]) : undefined
-  return (req, path) => routes.some(each => each.has(req)) && (!remains || remains(path))
+  const isTaken =
+    negated.length > 0
+      ? compileTaken(
+          negated.map(each => splitNegation(each).glob),
+          options,
+        )
+      : undefined
+  return (req, path) => routes.some(each => each.has(req)) && !isTaken?.(path)
 }
 
-const isNegated = (pattern: unknown) => typeof pattern === 'string' && splitNegation(pattern).negated
+const isNegated = (pattern: unknown): pattern is string =>
+  typeof pattern === 'string' && splitNegation(pattern).negated
 
 const refusePattern = (pattern: unknown, problem: string) =>
   refuseEntry('pathAllowlist', 'patterns', pattern, problem)

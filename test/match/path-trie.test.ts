@@ -42,7 +42,6 @@ const ends = [
   '/**/a',
   '*',
   '**',
-  '|/a',
   '+(b)',
   '/?',
   '/[ab]',
@@ -92,7 +91,7 @@ const path = fc
   )
   .map(([segments, end]) => `/${segments.join('/')}${end}`)
 
-test('a long list whose globs share their beginnings is micromatch() too', () => {
+test('a long list whose globs share their beginnings is what the reference says', () => {
   const globs = fc.array(glob, { minLength: 1, maxLength: 24 })
   const paths = fc.array(path, { minLength: 1, maxLength: 24 })
   fc.assert(
@@ -106,36 +105,10 @@ test('a long list whose globs share their beginnings is micromatch() too', () =>
   )
 })
 
-test('any two of globs that begin alike are micromatch() in either order', () => {
-  const few = [
-    '/a',
-    '/a/b',
-    '/a/*',
-    '/a/**',
-    '/**',
-    '/*b',
-    '/a|/a',
-    '/a|/ab',
-    '/a/|/a',
-    '/a/b|/a',
-    '/ab/*.js',
-  ]
+test('any two of globs that begin alike are what the reference says, in either order', () => {
+  const few = ['/a', '/a/b', '/a/*', '/a/**', '/**', '/*b', '(/a|/a/b)', '{/ab,/a}', '/a{,/b}', '/ab/*.js']
   const globs = few.flatMap(each => [each, `!${each}`])
-  const paths = [
-    '/',
-    '/a',
-    '/a/',
-    '/ab',
-    '/a/b',
-    '/a/ab',
-    '/a/b/c',
-    '/ab/x.js',
-    '/a/a',
-    '/|/a',
-    '/a|',
-    '/a|/a',
-    '/a|/ab',
-  ]
+  const paths = ['/', '/a', '/a/', '/ab', '/a/b', '/a/ab', '/a/b/c', '/ab/x.js', '/a/a']
   const how = { caseSensitive: false, strict: false }
   for (const list of globs.flatMap(one => globs.map(two => [one, two, '/b']))) {
     const matches = compilePaths(list, how)

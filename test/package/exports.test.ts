@@ -119,16 +119,7 @@ const types = [
 ]
 
 /** All that is loaded with the core; what is optional has a sub-path of its own. */
-const packages = [
-  'braces',
-  'debug',
-  'fill-range',
-  'is-number',
-  'micromatch',
-  'ms',
-  'picomatch',
-  'to-regex-range',
-]
+const packages = ['debug', 'ms']
 
 /** What debug takes where it happens to be installed. */
 const optional = ['supports-color', 'has-flag']

@@ -10,6 +10,7 @@ import {
   type LogFormat,
   noHost,
   pathAllowlist,
+  type Routes,
   type Rule,
   rateLimit,
   rule,
@@ -70,9 +71,14 @@ const pathUnits = [
   '%',
   '(a',
   '~/',
+  // Marks, in an order that is not theirs.
+  '\xcc\x81\xcc\xa3',
+  '%CC%81%CC%A3',
+  '/../',
+  '%25',
 ]
 const paths = pathInputs(pathUnits, ['', '/', '.js', '!', 'b'])
-const globs = (list: string, patterns: readonly (string | RegExp)[]): Row => ({
+const globs = (list: string, patterns: readonly (string | RegExp | Routes)[]): Row => ({
   rule: 'pathAllowlist',
   list,
   make: () => pathAllowlist(patterns),
@@ -167,6 +173,11 @@ export const rows: readonly Row[] = [
     many(i => `/[a-c]*[0-9]${i}`),
   ),
   globs('1,000 with `!`, `!**/*.x1`', ['/**', ...many(i => `!**/*.x${i}`)]),
+  globs('1,000 with `!` beyond ASCII, `!/é1/**`', ['/**', ...many(i => `!/é${i}/**`)]),
+  globs('any path of Django, and 1,000 with `!`, `!**/*.x1`', [
+    djangoRoutes(['<path:any>']),
+    ...many(i => `!**/*.x${i}`),
+  ]),
   globs(
     '1,000 exclusions, `/!(x1)`',
     many(i => `/!(x${i})`),

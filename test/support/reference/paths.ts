@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import micromatch from 'micromatch'
+import { expandGlob, globMatches } from './globs.ts'
 
 export interface ReferencePathOptions {
   readonly caseSensitive: boolean
@@ -67,21 +67,42 @@ function spells(path: string, matches: (path: string) => boolean): boolean {
   )
 }
 
-const decodeAscii = (text: string, mark: (character: string) => string) =>
-  text.replace(/%[2-7][0-9a-f]/gi, found => mark(decodeURIComponent(found)))
+/** With what is beyond ASCII decoded. */
+const decodeBeyond = (text: string) =>
+  text.replace(/(?:%[89A-F][0-9A-F])+/g, escapes => decodeURIComponent(escapes))
 
-/** As the app may decode it: not at all, the ASCII in it, all of it. */
-const spellingsOf = (path: string) => [path, decodeAscii(path, each => each), decodeURIComponent(path)]
+const quote = (character: string) => (/[\w~/-]|[^\x00-\x7f]/.test(character) ? character : `\\${character}`)
 
-/** A glob as it is, and for paths whose ASCII is decoded. */
-const globsOf = (glob: string) => [
-  glob,
-  decodeAscii(glob, each => (/[\w~/-]/.test(each) ? each : `\\${each}`)),
-]
+/** What stands for a text in each case and form of Unicode; the joiner that real paths have at most is none of its business. */
+const fold = (text: string, caseSensitive: boolean) =>
+  caseSensitive
+    ? text.normalize('NFC')
+    : Array.from(text.normalize('NFD'), each => each.toLowerCase().toUpperCase().toLowerCase())
+        .join('')
+        .replace(/i\u0307/g, 'i')
+        .replace(/ς/g, 'σ')
+        .normalize('NFC')
+
+/** The ways in which an app may read a path and a glob: as they are, decoded, folded. */
+function readings(
+  path: string,
+  glob: string,
+  caseSensitive: boolean,
+): [path: string, glob: string, isEncoded: boolean][] {
+  const decoded = decodeURIComponent(path)
+  const decodedGlob = glob.replace(/(?:%[0-9a-f]{2})+/gi, found =>
+    [...decodeURIComponent(found)].map(quote).join(''),
+  )
+  return [
+    [path, glob, true],
+    [decoded, decodedGlob, false],
+    [fold(decoded, caseSensitive), fold(decodedGlob, caseSensitive), false],
+  ]
+}
 
 /**
- * `micromatch([path], patterns)` step by step, but that a pattern matches separators in disguise and dotfiles only where it
- * spells them, and that `!` takes away every spelling of a path.
+ * A list of globs step by step. A pattern matches separators in disguise and dotfiles only where it spells them, and `!`
+ * takes away every spelling of a path.
  */
 export function referenceAllows(
   target: string,
@@ -90,17 +111,21 @@ export function referenceAllows(
 ): boolean {
   const sent = targetPath(target)
   if (isAmbiguous(sent)) return false
-  const form = (text: string) => upperHex(options.strict ? text : trim(text))
+  const { caseSensitive, strict } = options
+  const form = (text: string) => decodeBeyond(upperHex(strict ? text : trim(text)))
   const path = form(sent.replace(/[\x80-\xff]/g, byte => `%${byte.charCodeAt(0).toString(16)}`))
-  const settings = { nocase: !options.caseSensitive, windows: false } as micromatch.Options
   let allowed = false
   for (const pattern of globs) {
     const bangs = (/^!+/.exec(pattern)?.[0] ?? '').length
-    const glob = form(pattern.slice(bangs)).replace(/[^\x00-\x7f]+/g, encodeURIComponent)
-    const matches = (each: string) => micromatch([each], [glob], settings).length > 0
-    if (bangs % 2 === 1) {
-      if (micromatch(spellingsOf(path), globsOf(glob), settings).length > 0) allowed = false
-    } else if (matches(path) && spells(path, matches)) allowed = true
+    const matches = (each: string, glob: string) =>
+      globMatches(glob, each, { caseSensitive, isEncoded: true })
+    for (const glob of expandGlob(pattern.slice(bangs)).map(form)) {
+      const isTaken = readings(path, glob, caseSensitive).some(([path, glob, isEncoded]) =>
+        globMatches(glob, path, { caseSensitive, isEncoded }),
+      )
+      const isNamed = bangs % 2 === 0 && matches(path, glob) && spells(path, each => matches(each, glob))
+      if (bangs % 2 === 1 ? isTaken : isNamed) allowed = bangs % 2 === 0
+    }
   }
   return allowed
 }

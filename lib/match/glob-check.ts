@@ -1,0 +1,72 @@
+import { readGlob, splitNegation } from './glob.ts'
+import { sentAlphabet } from './glob-alphabet.ts'
+import { expressionOf, isGlobstar } from './glob-expression.ts'
+import { GlobProblem } from './glob-problem.ts'
+import type { GlobNodes } from './glob-tree.ts'
+import { upperHex } from './path-bytes.ts'
+import { judgeablePath } from './request-path.ts'
+
+/** A longer glob nobody writes. */
+const LONGEST = 65_536
+
+/** What would be something else elsewhere, and what to write. */
+const mistakes: readonly (readonly [RegExp, string])[] = [
+  [/^$/, 'it is empty'],
+  [/^[a-z][\w+.-]*:\/\//i, 'it is a URL: write its path alone'],
+  [/^\s|\s$/, 'it begins or ends with a blank: write %20 if the path does'],
+  [/[)}]\+/, 'a group that is repeated can take forever: write +(…)'],
+  [/#/, 'what stands behind "#" is never sent: leave it out, or write %23'],
+  [/\?[\w.~%-]*=/, 'the query is no part of a path: leave it out, from the "?" on'],
+  [/\/\/|\/\.{1,2}(?:\/|$)|%2e|\.\.;|[\x00-\x1f\x7f]/i, 'no path that is judged can match it'],
+]
+
+/** What Express, Django, OpenAPI and Next.js call a parameter. To a glob it is plain characters, or one of some letters. */
+const parameter =
+  /(?<=\/)\{?:\w+|<[\w:]+>|\{[a-z_]\w*\}|(?<=\/)\[{1,2}\.{3}\w+\]{1,2}|(?<=\/)\*splat(?=\/|$)|(?<=\/)\[(?:id|[a-z]{4,})\](?=\/|$)/i
+
+/** Letters in order are a class as somebody writes one: `[abcd]`. */
+const isInOrder = (text: string) => {
+  const letters = /^\[(\w+)\]$/.exec(text)?.[1]
+  return letters !== undefined && letters === [...letters].sort().join('')
+}
+
+/** Why a glob can't be used, and what to write instead; undefined where it can. */
+export function globProblem(pattern: string): string | undefined {
+  const { glob } = splitNegation(pattern)
+  const [, mistake] = mistakes.find(([found]) => found.test(glob)) ?? []
+  if (mistake !== undefined) return mistake
+  if (glob.length > LONGEST) return 'it is too long'
+  const [named] = parameter.exec(glob) ?? []
+  if (named !== undefined && !isInOrder(named))
+    return `"${named}" is no parameter in a glob: write * for one segment`
+  try {
+    encodeURIComponent(glob)
+    const patterns = readGlob(glob, true)
+    if (!patterns.every(begins)) return 'it has no leading slash, so no path can match it'
+    for (const nodes of patterns) expressionOf(nodes, sentAlphabet(false))
+    return patterns.some(canMatch) ? undefined : 'no path that is judged can match it'
+  } catch (error) {
+    if (error instanceof URIError) return 'it holds half of a character (a lone surrogate)'
+    if (error instanceof GlobProblem) return error.message
+    throw error
+  }
+}
+
+const begins = (nodes: GlobNodes) => nodes[0]?.kind === 'slash' || isGlobstar(nodes, 0)
+
+/** Whether a path that is judged can have the texts of a glob. */
+function canMatch(nodes: GlobNodes): boolean {
+  const texts = nodes.map(node =>
+    node.kind === 'text' ? node.text : node.kind === 'slash' ? '/' : undefined,
+  )
+  if (!texts.includes(undefined)) {
+    const path = texts.join('').replace(/[^\x21-\x7e]+/g, each => encodeURIComponent(each))
+    return judgeablePath(upperHex(path)) !== undefined
+  }
+  return nodes.every((node, i) => {
+    if (node.kind !== 'text') return true
+    // A wildcard may be the rest of an escape.
+    const isLast = (nodes[i + 1]?.kind ?? 'slash') === 'slash'
+    return !/%(?![0-9a-f]{2}|[0-9a-f]?$)|%25[0-9a-f]{2}/i.test(isLast ? `${node.text}/` : node.text)
+  })
+}

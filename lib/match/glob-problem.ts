@@ -1,0 +1,2 @@
+/** Why a glob can't be used. */
+export class GlobProblem extends Error {}

@@ -1,0 +1,37 @@
+import type { PathOptions } from './glob.ts'
+import { foldTable } from './path-fold.ts'
+import { compileNegated } from './path-leaves.ts'
+import { readingsOf } from './path-readings.ts'
+import { PathTrie } from './path-trie.ts'
+import { isPlain, SLASH } from './request-path.ts'
+import { RequiredTexts } from './required-texts.ts'
+import { Work } from './work.ts'
+
+/**
+ * Compiles what `!` takes away from an app's own routes: the paths that the globs name, in whatever spelling, and no others.
+ * Routes take dotfiles, `;` and `%2F`; so a wildcard here takes dotfiles too.
+ *
+ * @param globs without their `!`
+ * @returns whether a path, or a target that is none, is taken away
+ */
+export function compileTaken(globs: readonly string[], options: PathOptions): (path: string) => boolean {
+  const { caseSensitive, strict } = options
+  const fold = foldTable(caseSensitive)
+  const work = new Work()
+  const texts = new RequiredTexts()
+  const leaves = globs.flatMap(glob => compileNegated(glob, 0, { caseSensitive, strict, work, texts }, fold))
+  const trie = new PathTrie(leaves, fold, (text, path) => texts.has(text, path, work))
+  const trim = (path: string) =>
+    !strict && path.length > 1 && path.charCodeAt(path.length - 1) === SLASH ? path.slice(0, -1) : path
+  const isNamed = (reading: string) => {
+    const text = trim(reading)
+    return trie.candidates(text).some(({ match }) => match?.(text, text))
+  }
+
+  return path => {
+    work.begin(path)
+    if (path.charCodeAt(0) === SLASH && isPlain(path, 1)) return trie.levelOf(trim(path)) >= 0
+    const readings = readingsOf(path, caseSensitive)
+    return readings === undefined || [...readings].some(isNamed)
+  }
+}
