@@ -33,6 +33,8 @@ export const server: readonly Break[] = [
     find: 'if (protocol !== undefined && connection.exchanges.length > 0)',
     replace: 'if (protocol === "" && connection.exchanges.length > 0)',
     tests: ['server/protocol.test.ts'],
+  },
+  {
     name: 'dry run: a rule that the app mounts too is switched off',
     file: 'rule.ts',
     find: 'if (!common.dryRun) keepTrial(state, judging, () => judgement)',
