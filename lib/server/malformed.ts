@@ -29,6 +29,9 @@ export function makeMalformedPhase(site: Site): (error: ClientError, socket: Soc
     }
     // Node reports every packet behind the first error, and what comes behind a dropped request.
     if (connection.ended || socket.destroyed) return dryRun ? site.emit('clientError', error, socket) : true
+    // The app has ended its side, by a timeout of its own or an early answer: then so does the client.
+    if (error.code === CUT_OFF && socket.writableEnded)
+      return dryRun ? site.emit('clientError', error, socket) : leave(socket)
     const { last } = connection
     return last && !last.complete
       ? onBody(site, connection, last, socket, error)
@@ -38,6 +41,9 @@ export function makeMalformedPhase(site: Site): (error: ClientError, socket: Soc
 
 /** RFC 9112 9.6: behind a request that is the last of its connection nothing is looked at. */
 const BEHIND_THE_LAST = 'HPE_CLOSED_CONNECTION'
+
+/** The client's side has ended in the middle of a request. */
+const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 
 /** In place of the 400 that Node writes to whoever still listens. */
 function leave(socket: Socket): true {

@@ -91,6 +91,13 @@ export const server: readonly Break[] = [
     tests: dryRuns,
   },
   {
+    name: "an app's own timeout is the client's fault",
+    file: 'server/malformed.ts',
+    find: 'if (error.code === CUT_OFF && socket.writableEnded)',
+    replace: 'if (error.code === CUT_OFF && socket.destroyed)',
+    tests: ['server/own-end.test.ts'],
+  },
+  {
     name: 'Node answers what it can not parse',
     file: 'server/malformed.ts',
     find: 'return endConnection(site, connection, finding, how) || site.emit',
