@@ -90,7 +90,8 @@ export const clusterClients: Record<string, Connect> = {
     const cluster = new ValkeyCluster(addressesOf(ports), { retryDelayOnFailover: 0 })
     cluster.on('error', silent)
     return {
-      options: { sendCommand: (command, ...args) => cluster.call(command, ...args) },
+      // It finds the key of a command in small letters alone.
+      options: { sendCommand: (command, ...args) => cluster.call(command.toLowerCase(), ...args) },
       close: () => cluster.disconnect(),
     }
   },
