@@ -2,7 +2,7 @@ import { onRejection } from './callback.ts'
 import { type Trust, trustOf } from './client-address.ts'
 import type { Common } from './common-options.ts'
 import { dropUnseen, isBehindProxy } from './drop.ts'
-import { isHttp2, isResponse, type Request, type Response } from './http-types.ts'
+import { isGone, isHttp2, isResponse, type Request, type Response } from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { stateOf } from './request-state.ts'
 import type { Finding } from './rule.ts'
@@ -44,11 +44,17 @@ export function act(common: Common, req: Request, res: Response, fail: Fail, fin
     publish({ ...verdict, action, sentStatus: isSent ? common.status : undefined, bodyBytesSent: 0 })
     return false
   }
+  const wasGone = isGone(req)
   let bodyBytesSent = 0
   try {
-    bodyBytesSent = answer(common, req, res, fail, finding, trust)
+    // A handler may have more to do than to answer.
+    if (!wasGone || common.handler) bodyBytesSent = answer(common, req, res, fail, finding, trust)
   } finally {
-    publish({ ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent })
+    publish(
+      wasGone
+        ? { ...verdict, action: isHttp2(req) ? 'reset' : 'close', sentStatus: undefined, bodyBytesSent: 0 }
+        : { ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent },
+    )
   }
   return false
 }

@@ -2,7 +2,15 @@ import { keepPeers } from './accepted.ts'
 import { compileTrust, isTrustedPeer, type Trust, type TrustProxy, trustOf } from './client-address.ts'
 import { reportError } from './drop-channel.ts'
 import type { DropAction } from './drop-event.ts'
-import { framework, isHttp2, isHttp2Response, isResponse, type Request, type Response } from './http-types.ts'
+import {
+  framework,
+  isGone,
+  isHttp2,
+  isHttp2Response,
+  isResponse,
+  type Request,
+  type Response,
+} from './http-types.ts'
 import { preparePublish } from './publish.ts'
 import { Reason } from './reasons.ts'
 import { stateOf } from './request-state.ts'
@@ -144,7 +152,7 @@ function tellTrusted(
   how: How,
   started: number | undefined,
 ): Ending | undefined {
-  if (started === undefined) {
+  if (started === undefined && !isGone(req)) {
     const code = (how.handOff ?? 444) as number
     if (tellProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
   }

@@ -11,7 +11,7 @@ export type OptionsErrorCode =
   | 'DROP444_ALREADY_PROTECTED'
 
 /**
- * Thrown by a factory whose options, list or patterns can't mean anything: at start, never on a request.
+ * Thrown by a factory whose options, list or patterns can't mean anything: when it is called, which is at start.
  *
  * `code` is stable, `option` and `value` are what was given, `didYouMean` is the option that was probably meant.
  */

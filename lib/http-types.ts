@@ -45,6 +45,10 @@ export function isHttp2Response(res: Response): res is Http2ServerResponse {
   return isHttp2Stream((res as Http2ServerResponse).stream)
 }
 
+/** Whether nothing can be sent any more: the client, or the proxy, has gone, or has given up the stream. */
+export const isGone = (req: Request): boolean =>
+  isHttp2(req) ? req.stream.destroyed || req.stream.closed : req.socket?.destroyed !== false
+
 /** Whether a request announces a body (RFC 9112 6.3). */
 export const hasBody = ({ headers }: Request): boolean =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined

@@ -10,6 +10,20 @@ const told = ['server/hand-off.test.ts']
 
 export const wire: readonly Break[] = [
   {
+    name: 'a proxy that has gone is said to have been told',
+    file: 'drop.ts',
+    find: 'started === undefined && !isGone(req)',
+    replace: 'started === undefined',
+    tests: ['wire/gone.test.ts'],
+  },
+  {
+    name: 'a client that has gone is said to have been answered',
+    file: 'act.ts',
+    find: 'const wasGone = isGone(req)',
+    replace: 'const wasGone = false',
+    tests: ['wire/gone.test.ts'],
+  },
+  {
     name: 'one byte is written before the close',
     file: 'wire/http1.ts',
     find: 'else socket.destroy()\n  if (res)',
