@@ -198,6 +198,24 @@ describe('a list of proxies means what it means to proxy-addr', () => {
   })
 })
 
+test('of what a proxy passes on, a port and the zone of IPv6 are left out; what is no address is no client', () => {
+  const trust = compileTrust('loopback')
+  const client = (forwarded: string) =>
+    clientAddress(
+      {
+        socket: { remoteAddress: '127.0.0.1' },
+        headers: { 'x-forwarded-for': forwarded },
+        httpVersionMajor: 1,
+      } as never,
+      trust,
+    )?.text
+  assert.equal(client('fe80::1%eth0'), 'fe80::1')
+  assert.equal(client('[fe80::1%eth0]:443'), 'fe80::1')
+  assert.equal(client('203.0.113.9:4711'), '203.0.113.9')
+  for (const none of ['203.0.113.9%eth0', 'fe80::1%', 'unknown', '010.0.0.1'])
+    assert.equal(client(none), undefined, none)
+})
+
 describe('a trust function that returns a promise trusts nobody, whatever comes of it', () => {
   const promises: [string, () => unknown][] = [
     ['of false', () => Promise.resolve(false)],

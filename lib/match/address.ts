@@ -74,7 +74,7 @@ export function standsFor(address: Address): Address {
 
 /**
  * The canonical form of an IPv4 or IPv6 address, or undefined if `text` is none. A zone (`fe80::1%eth0`) is cut off: it
- * names an interface of this machine, not the peer.
+ * names an interface of the machine that wrote it, ours or a proxy's, not the peer.
  */
 export function parseAddress(text: string): Address | undefined {
   const family = scanAddress(text)
