@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { type DjangoExport, djangoRoutes } from '../../lib/index.ts'
+import { compileTaken } from '../../lib/match/path-taken.ts'
+import { pathInfoOf } from '../../lib/routes/django-path-info.ts'
 import { askDjango, exportRoutes, type Project, requireDjango } from '../support/django.ts'
 import { hasPath } from './django-has.ts'
 import { generatePaths, long, real } from './django-paths.ts'
@@ -48,6 +50,21 @@ describe('djangoRoutes and Django', { skip: requireDjango() }, () => {
     // That this view appends no slash is known to the longer export alone.
     const wrong = paths.filter((path, i) => has(path) !== answers[i] && path !== '/quiet')
     assert.deepEqual(wrong.slice(0, 20), [], `${wrong.length} of ${paths.length} differ`)
+  })
+
+  it('beside a ! what Django serves is left, but for what the pattern names', () => {
+    const isTaken = compileTaken(['/shop/**'], { caseSensitive: true, strict: false })
+    const paths = [...new Set([...ordinary, ...generatePaths(ordinary, 3000, 78)])]
+    const answers = askDjango(paths)
+    const served = paths.filter((_, i) => answers[i])
+    const named = served.filter(path => pathInfoOf(path).startsWith('/shop/'))
+    assert.deepEqual(
+      named.filter(path => !isTaken(path)),
+      [],
+    )
+    const others = served.filter(path => !/sho|%/i.test(path))
+    assert.deepEqual(others.filter(isTaken), [])
+    assert.ok(named.length > 20 && others.length > 20, `${named.length}, ${others.length}`)
   })
 
   for (const [seed, { name, settings, from, count }] of comparisons.entries()) {
