@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { exchange, get, type Wire } from '../support/raw-client.ts'
 import { install, type Packed, pack } from './packed.ts'
-import { root, tsc } from './tree.ts'
+import { root, run, tsc } from './tree.ts'
 
 const packed: Packed = pack()
 
@@ -91,6 +91,38 @@ async function start(project: string, script: string): Promise<Consumer> {
   }
   return { output, port, stop }
 }
+
+test('import and require give one copy; a second version acts as one with it', () => {
+  const project = install('js-esm', packed)
+  const other = join(project, 'node_modules', 'dependency')
+  cpSync(packed.directory, join(other, 'node_modules', 'drop444'), { recursive: true })
+  writeFileSync(
+    join(project, 'two.mjs'),
+    `import { createServer, get } from 'node:http'
+    import { createRequire } from 'node:module'
+    import * as one from 'drop444'
+    const here = createRequire(import.meta.url)('drop444')
+    const heard = []
+    const stop = one.onDrop(({ rule }) => heard.push('one ' + rule))
+    const two = createRequire(new URL('node_modules/dependency/index.js', import.meta.url))('drop444')
+    two.onDrop(({ rule }) => heard.push('two ' + rule))
+    const server = createServer((_req, res) => void res.end('fine')).listen(0, '127.0.0.1', async () => {
+      one.protect(server, { rules: [two.rule('all', () => true)] })
+      const ask = () => new Promise(resolve => get({ port: server.address().port, agent: false }, resolve).on('error', resolve))
+      const { code } = await ask()
+      stop()
+      await ask()
+      server.close()
+      console.log(JSON.stringify({ required: here.drop === one.drop, second: two.drop === one.drop, code, heard }))
+    })`,
+  )
+  assert.deepEqual(JSON.parse(run(process.execPath, ['two.mjs'], project)), {
+    required: true,
+    second: false,
+    code: 'ECONNRESET',
+    heard: ['one all', 'two all', 'two all'],
+  })
+})
 
 const consumers: Record<string, string> = {
   'js-esm': 'app.js',
