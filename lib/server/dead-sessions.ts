@@ -65,7 +65,7 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
 
   return function look(connection) {
     const { tcp, session } = connection
-    if (!session || session.destroyed || connection.ended || unsentBytes(tcp)) return
+    if (!session || session.destroyed || connection.ended || unsentBytes(tcp) !== 0) return
     const probe = probes.get(connection) ?? {
       alive: -1,
       seen: -1,

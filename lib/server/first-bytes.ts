@@ -3,7 +3,7 @@ import { isPrivate } from '../client-address.ts'
 import type { RequestFacts } from '../drop-event.ts'
 import { type ClientHello, clientHelloReader, readAlpnList } from '../match/client-hello.ts'
 import { Reason } from '../reasons.ts'
-import { ignore } from '../wire/raw-socket.ts'
+import { ignore, tlsSettings } from '../wire/raw-socket.ts'
 import type { Connection } from './connection.ts'
 import { endConnection } from './end.ts'
 import { readRawHead, unknownRequest } from './raw-head.ts'
@@ -100,17 +100,6 @@ const versions: Record<string, number> = {
 }
 
 /**
- * What the server was told of TLS, as Node keeps it on the server; where it keeps nothing there is nothing to check, and
- * OpenSSL refuses with an alert.
- */
-interface TlsSettings {
-  minVersion?: string
-  secureProtocol?: string
-  ALPNProtocols?: Uint8Array
-  ALPNCallback?: unknown
-}
-
-/**
  * nginx and HAProxy send no name to the servers behind them unless they are told to, and health checks have none to send: they
  * ask for an address.
  */
@@ -122,10 +111,9 @@ function mayLeaveOutName({ settings }: Site, { isProxy, peer }: Connection): boo
 function judgeHello(site: Site, connection: Connection): (hello: ClientHello) => Wrong | true {
   const { serverNames } = site.settings
   const { DEFAULT_MIN_VERSION } = process.getBuiltinModule('node:tls')
-  const { minVersion = DEFAULT_MIN_VERSION, secureProtocol } = site.server as TlsSettings
-  const lowest = secureProtocol === undefined ? (versions[minVersion] ?? 0) : 0
-  const { ALPNProtocols: alpn, ALPNCallback } = site.server as TlsSettings
-  const spoken = alpn && !ALPNCallback ? readAlpnList(Buffer.from(alpn)) : undefined
+  const { minVersion = '', protocols: alpn } = tlsSettings(site.server, DEFAULT_MIN_VERSION)
+  const lowest = versions[minVersion] ?? 0
+  const spoken = alpn && readAlpnList(Buffer.from(alpn))
 
   return ({ serverName, version, protocols }) => {
     const host = serverName?.replace(/\.$/, '')

@@ -4,7 +4,7 @@ import { isHttp2, type Request, type Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
 import { isClosing, takeState } from '../request-state.ts'
 import { closeAfterResponses } from '../wire/http1.ts'
-import { ignore } from '../wire/raw-socket.ts'
+import { giveSocket, ignore } from '../wire/raw-socket.ts'
 import type { Connection } from './connection.ts'
 import { dropRequest } from './end.ts'
 import type { JudgeRequest } from './judge.ts'
@@ -39,7 +39,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
       const res = responseOn(req, socket)
       judge(req, res, isExcepted => {
         socket.off('error', ignore)
-        res.detachSocket(socket)
+        giveSocket(res, 'detachSocket', socket)
         goOn(res, isExcepted)
       })
     })
@@ -98,9 +98,10 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
 function responseOn(req: IncomingMessage, socket: Socket): ServerResponse {
   const res = new ServerResponse(req)
   res.shouldKeepAlive = false
-  res.assignSocket(socket)
+  // Then it is as of an upgrade that engine.io hands to a rule: without a response.
+  if (!giveSocket(res, 'assignSocket', socket)) return {} as ServerResponse
   res.once('finish', () => {
-    res.detachSocket(socket)
+    giveSocket(res, 'detachSocket', socket)
     closeAfterResponses(socket)
   })
   return res

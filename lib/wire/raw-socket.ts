@@ -90,8 +90,50 @@ export function responseOf(req: IncomingMessage): ServerResponse | undefined {
   return res?.req === req ? res : undefined
 }
 
-/** Whether a response ends its connection (`_last`); false where Node does not tell. */
-export const isLast = (res: ServerResponse): boolean => read(res, '_last') === true
+/** Whether a response may end its connection (`_last`); true where Node does not tell: the request behind it then waits. */
+export const isLast = (res: ServerResponse): boolean => read(res, '_last') !== false
+
+/**
+ * Gives a socket to a response, or takes it back (`assignSocket`, `detachSocket`).
+ *
+ * @returns whether Node knew how
+ */
+export function giveSocket(
+  res: ServerResponse,
+  verb: 'assignSocket' | 'detachSocket',
+  socket: Socket,
+): boolean {
+  const give = read(res, verb)
+  if (typeof give !== 'function') return false
+  try {
+    give.call(res, socket)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What a server was told of TLS. */
+export interface TlsSettings {
+  /** `'TLSv1.2'`; undefined where Node does not tell, or where it is known by `secureProtocol`. */
+  readonly minVersion: string | undefined
+  /** What it speaks, as ALPN writes it; undefined where Node does not tell, or an `ALPNCallback` chooses. */
+  readonly protocols: Uint8Array | undefined
+}
+
+/** What a server was told of TLS, as Node keeps it on the server; what it does not tell is not checked, but left to OpenSSL. */
+export function tlsSettings(server: object, defaultVersion: string): TlsSettings {
+  const minVersion = read(server, 'minVersion') ?? defaultVersion
+  // Both fields are there, undefined, where nothing was said.
+  const isTold = 'minVersion' in server && 'secureProtocol' in server
+  const isVersion = isTold && typeof minVersion === 'string' && read(server, 'secureProtocol') === undefined
+  const protocols = read(server, 'ALPNProtocols')
+  const isList = protocols instanceof Uint8Array && !read(server, 'ALPNCallback')
+  return {
+    minVersion: isVersion ? minVersion : undefined,
+    protocols: isList ? protocols : undefined,
+  }
+}
 
 /** Whether Node has given the connection of a request away (`req.upgrade`); where it does not tell, whether the client asked for it. */
 export function isUpgrade(req: IncomingMessage): boolean {

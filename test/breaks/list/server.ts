@@ -580,4 +580,25 @@ export const server: readonly Break[] = [
     replace: '  } catch (error) {\n    throw error\n  }\n}\n\n/** Calls',
     tests: ['server/undocumented.all.test.ts'],
   },
+  {
+    name: 'what TLS was told in another way ends the process',
+    file: 'wire/raw-socket.ts',
+    find: 'const isList = protocols instanceof Uint8Array &&',
+    replace: 'const isList = protocols !== undefined &&',
+    tests: ['server/undocumented.all.test.ts'],
+  },
+  {
+    name: 'a client of an old version is refused where Node does not tell the lowest',
+    file: 'wire/raw-socket.ts',
+    find: "const isTold = 'minVersion' in server && 'secureProtocol' in server",
+    replace: 'const isTold = server !== undefined',
+    tests: ['server/undocumented-settings.test.ts'],
+  },
+  {
+    name: 'a blockList that throws ends the process',
+    file: 'server/accept.ts',
+    find: 'const theirs = listOf(server)',
+    replace: 'const theirs = server.blockList',
+    tests: ['server/undocumented-settings.test.ts'],
+  },
 ]
