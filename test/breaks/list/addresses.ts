@@ -182,14 +182,14 @@ export const addresses: readonly Break[] = [
   {
     name: "an untrusted peer's X-Forwarded-For is believed",
     file: 'client-address.ts',
-    find: '    if (trust !== trustNobody) warnUntrusted(peer)\n    return peer\n',
-    replace: '    if (trust !== trustNobody) warnUntrusted(peer)\n',
+    find: '    if (trust !== trustNobody) warnUntrusted(req, peer)\n    return peer\n',
+    replace: '    if (trust !== trustNobody) warnUntrusted(req, peer)\n',
     tests: ['client-address.test.ts'],
   },
   {
     name: 'X-Forwarded-For is read from the left',
     file: 'client-address.ts',
-    find: 'if (!client || !trust(client.text, hop)) break',
+    find: 'if (!client || !believes(trust, client.text, hop)) break',
     replace: 'if (!client) break',
     tests: ['client-address.test.ts'],
   },

@@ -29,8 +29,8 @@ export const callbacks: readonly Break[] = [
   {
     name: 'callbacks: a thenable is asked for its promise outside the try',
     file: 'rule.ts',
-    find: 'if (judgement !== undefined && isThenable(judgement)) promised = promiseOf(judgement)',
-    replace: 'if (judgement !== undefined && isThenable(judgement)) promised = judgement as never',
+    find: 'isThenable(judgement) ? promiseOf(judgement) :',
+    replace: 'isThenable(judgement) ? (judgement as never) :',
     tests: requests,
   },
   {

@@ -25,8 +25,8 @@ export const limits: readonly Break[] = [
   {
     name: 'each IPv6 /64 is a client, whatever ipv6Subnet says',
     file: 'rules/limit-decider.ts',
-    find: '(key.words[1] as number) & lowMask',
-    replace: '(key.words[1] as number)',
+    find: '(words[1] as number) & lowMask',
+    replace: '(words[1] as number)',
     tests: ['rules/rate-limit.test.ts'],
   },
   {

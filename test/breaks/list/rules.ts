@@ -39,8 +39,8 @@ export const rules: readonly Break[] = [
   {
     name: 'a rejected promise lets the request pass',
     file: 'rule.ts',
-    find: '      error => next(asError(common.name, error)),\n    )\n  }\n  describeRule',
-    replace: '      () => next(),\n    )\n  }\n  describeRule',
+    find: '      error => next(asError(common.name, error)),\n    )\n',
+    replace: '      () => next(),\n    )\n',
     tests: ['rule.test.ts'],
   },
   {
@@ -59,15 +59,15 @@ export const rules: readonly Break[] = [
   {
     name: 'one instance judges a request twice',
     file: 'rule.ts',
-    find: 'if (!isFirstTime(state, judging)) return next()',
+    find: 'if (!isFirstTime(state, judging)) return false',
     replace: 'isFirstTime(state, judging)',
     tests: ['rule.test.ts'],
   },
   {
     name: 'the 32nd rule of a process takes the bit of the first',
     file: 'request-state.ts',
-    find: 'bits < 31 ? 1 << bits++ : 0',
-    replace: '1 << (bits++ & 31)',
+    find: 'given.bits < 31 ? 1 << given.bits++ : 0',
+    replace: '1 << (given.bits++ & 31)',
     tests: ['rule.test.ts'],
   },
   {
