@@ -91,7 +91,7 @@ export function isTrusted(trust: Trust, peer: Address | undefined, written: stri
 }
 
 /** What a trust function says at once: a promise would believe everybody, whatever comes of it. */
-function believes(trust: Trust, address: string, hop: number): boolean {
+export function believes(trust: Trust, address: string, hop: number): boolean {
   const answer: unknown = trust(address, hop)
   if (typeof answer === 'boolean') return answer
   if (!isThenable(answer)) return Boolean(answer)

@@ -101,6 +101,7 @@ const meant: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   noHost: {
     hosts: 'serverNames',
     allowedHosts: 'serverNames',
+    ...{ hostname: 'serverNames', vhost: 'serverNames', domains: 'serverNames' },
     servername: 'serverNames',
     server_names: 'serverNames',
   },
@@ -133,6 +134,7 @@ const meant: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       maxkeys: 'maxKeys',
       rates: 'rate',
     },
+    ...{ execEvenly: 'delay', timeoutMs: 'timeout' },
     ...{ passOnStoreError: 'onStoreError', skipOnError: 'onStoreError', insuranceLimiter: 'onStoreError' },
     ...{ storeClient: 'store', redis: 'store', timeWindow: 'rate', delayAfter: 'delay', delayMs: 'rate' },
     ...{ maxDelayMs: 'burst', identifier: 'name', keyPrefix: 'name' },

@@ -1,4 +1,4 @@
-import { clientAddress, isPrivate, isTrustedPeer, type Trust, trustOf } from '../client-address.ts'
+import { believes, clientAddress, isPrivate, isTrustedPeer, type Trust, trustOf } from '../client-address.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Request } from '../http-types.ts'
 import { peerOfRequest } from '../peer-address.ts'
@@ -29,7 +29,7 @@ export function makeHealthCheck(site: Site): ((req: Request) => boolean) | undef
     // Only programs of this machine can open a unix-domain socket. Elsewhere Node has left header fields out.
     if (!client) return forwarded === undefined && peerOfRequest(req)?.isUnix === true
     const hops = forwarded?.split(',').length ?? 0
-    return isPrivate(client) || Boolean(trust(client.text, hops))
+    return isPrivate(client) || believes(trust, client.text, hops)
   }
 
   return function isHealthCheck(req) {

@@ -155,6 +155,13 @@ describe('protect: healthCheck', () => {
     ['a visitor with a claim through two, counted', 2, `10.0.0.1, ${public_}, 198.51.100.7`, false],
     ['a visitor through one, counted', 1, public_, false],
     ['no address', [proxy], 'unknown', false],
+    // Of a promise only the first hop is believed here: the client is who it names, and no proxy.
+    [
+      'a visitor, by a promise',
+      ((_: string, hop: number) => hop === 0 || Promise.resolve(true)) as TrustProxy,
+      public_,
+      false,
+    ],
     ['a trust function that throws', () => assert.fail('broken'), '10.0.0.1', false],
   ]
   for (const [name, trust, addresses, passes] of chains)
@@ -167,7 +174,8 @@ describe('protect: healthCheck', () => {
       )
       assert.equal(drops.events.length, passes ? 0 : 1)
     })
-  const handedOff = (trust: TrustProxy) => (typeof trust === 'function' ? '' : '444')
+  /** Of a function that throws nobody knows. */
+  const handedOff = (trust: TrustProxy) => (typeof trust === 'function' && trust.length === 0 ? '' : '444')
 
   test('several paths, each as it stands', async () => {
     const { port } = await serve({ rules: rules(), healthCheck: ['/livez', '/readyz?full=1'] })
