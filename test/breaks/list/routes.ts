@@ -16,7 +16,7 @@ export const routes: readonly Break[] = [
     tests: ['routes/known-routes-advice.test.ts'],
   },
   {
-    name: 'HEAD does not go with GET',
+    name: 'HEAD does not go with GET, on a route of Express',
     file: 'routes/express-walk.ts',
     find: "(name === 'head' && methods.get === true)",
     replace: "(name === 'head' && methods.head === true)",
