@@ -66,7 +66,7 @@ export const server: readonly Break[] = [
     name: "dry run: a proxy's connections are kept",
     file: 'server/requests.ts',
     find: 'if (connection.isProxy && !dryRun && headers',
-    replace: 'if (connection.isProxy && !dryRun && headers',
+    replace: 'if (connection.isProxy && headers',
     tests: dryRuns,
   },
   {
@@ -380,7 +380,7 @@ export const server: readonly Break[] = [
   {
     name: 'unprotect takes away a blockList that is not ours',
     file: 'server/accept.ts',
-    find: 'if (server.blockList !== ours) return',
+    find: 'if (listOf(server) !== ours) return',
     replace: '',
     tests: accept,
   },
