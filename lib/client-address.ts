@@ -57,10 +57,15 @@ export function trustOf(req: Request, own: Trust | undefined): Trust {
 /** The trust that an Express app is set to; undefined where `app` is none. */
 export function trustOfApp(app: { get?: (setting: string) => unknown } | undefined): Trust | undefined {
   if (typeof app?.get !== 'function') return undefined
-  const trust = app.get('trust proxy fn')
-  if (typeof trust !== 'function') return undefined
-  if (!warned('DROP444_TRUST_ALL') && app.get('trust proxy') === true) warnTrustAll()
-  return trust as Trust
+  try {
+    const trust = app.get('trust proxy fn')
+    if (typeof trust !== 'function') return undefined
+    if (!warned('DROP444_TRUST_ALL') && app.get('trust proxy') === true) warnTrustAll()
+    return trust as Trust
+  } catch (error) {
+    reportError('the setting "trust proxy" of an app', error)
+    return undefined
+  }
 }
 
 /** `true` believes whatever stands first in X-Forwarded-For, which is the client's to write. */

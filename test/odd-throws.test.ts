@@ -240,6 +240,80 @@ describe('a trust function, where there is no rule to answer for it', () => {
   })
 })
 
+describe("rules of the user's own, in protect", () => {
+  const named = (name: () => unknown) =>
+    Object.defineProperty(
+      (_req: unknown, _res: unknown, _next: unknown) => {
+        throw Object.create(null)
+      },
+      'name',
+      { get: name },
+    ) as Rule
+
+  test('call back with anything: the request is dropped', async () => {
+    for (const [name, make] of Object.entries(oddValues)) {
+      const value = make()
+      // "Go on", as in Express.
+      if (value === undefined || value === null) continue
+      const own: Rule = (_req, _res, next) => next(value)
+      const server = await start('protect', own)
+      drops.events.length = 0
+      assert.equal(await ask('protect', server.port), 'nothing', name)
+      assert.equal(drops.events.at(-1)?.reason, 'rule-error', name)
+      await server.close()
+    }
+  })
+
+  test('have any name', async () => {
+    for (const name of [() => Symbol('x'), () => undefined, oddWays.throws(Object.create(null))]) {
+      const server = await start('protect', named(name))
+      assert.equal(await ask('protect', server.port), 'nothing')
+      await server.close()
+    }
+  })
+})
+
+describe('a handler that writes what can not be sent, or breaks off', () => {
+  const writes: Readonly<Record<string, (res: http.ServerResponse) => unknown>> = {
+    'a symbol as body': res => res.end(Symbol('x') as never),
+    'an object as body': res => res.end(Object.create(null)),
+    'a header with a line end': res => res.setHeader('X', 'a\r\nb'),
+    'a status that is none': res => Object.assign(res, { statusCode: 'abc' }).end(),
+  }
+  for (const [name, write] of Object.entries(writes)) {
+    for (const site of ['app', 'protect'] as const) {
+      test(`${name}: ${site}`, async () => {
+        const handler = (_req: unknown, res: unknown) => write(res as http.ServerResponse)
+        const server = await start(site, rule('odd', reason, { status: 403, handler }))
+        assert.notEqual(await ask(site, server.port), 'fine')
+        await server.close()
+      })
+    }
+  }
+
+  test('a part, and then throws: behind protect the connection ends', async () => {
+    const handler = (_req: unknown, res: unknown) => {
+      ;(res as http.ServerResponse).write('a part')
+      throw Object.create(null)
+    }
+    const server = await start('protect', rule('odd', reason, { status: 403, handler }))
+    const wire = await exchange({ port: server.port }, get('/'))
+    assert.notEqual(wire.end, 'open')
+    assert.doesNotMatch(wire.data.toString(), /fine/)
+    await server.close()
+  })
+})
+
+test('an app whose settings throw is behind no proxy, and its requests end', async () => {
+  const listener = Object.assign((_: unknown, res: http.ServerResponse) => res.end('fine'), {
+    set() {},
+    get: oddWays.throws(Object.create(null)),
+  })
+  const running = await listen(protect(http.createServer(listener as never), { rules: [] }))
+  assert.equal(await ask('app', running.port), 'fine')
+  await running.close()
+})
+
 test("what next throws is the app's: it comes through as it is, and next is called once", async () => {
   const rules: readonly [string, CommonOptions & { judge?: () => never }][] = [
     ['passes', {}],

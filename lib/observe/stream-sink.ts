@@ -20,6 +20,15 @@ const PATIENCE = 1_000
 /** A stream that works again, and fails again, is warned of no more often than this, in milliseconds. */
 const WARN_AGAIN = 60_000
 
+/** What a write meets that was under way when the owner of the stream destroyed it: no failure of the file. */
+function isDestroyed(error: unknown): boolean {
+  try {
+    return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_STREAM_DESTROYED'
+  } catch {
+    return false
+  }
+}
+
 /**
  * Writes lines to a stream that may be slow or break. What it has not taken yet is bounded; beyond that lines are lost,
  * counted, and the count is said: in the log itself as soon as the stream takes lines again, else by a process warning.
@@ -71,6 +80,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
 
   /** Is warned of also where the stream was slow before. */
   function fail(error: unknown): void {
+    if (isDestroyed(error)) return alarm('was destroyed')
     if (!hasFailed) isWarned = false
     hasFailed = true
     isFirst = true
@@ -80,7 +90,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   }
 
   function onFailed(error: unknown): void {
-    reopener?.onFailed()
+    if (!isDestroyed(error)) reopener?.onFailed()
     fail(error)
   }
 

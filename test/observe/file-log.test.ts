@@ -288,7 +288,8 @@ describe('a stream that has ended for good', () => {
       const log = dropLog(stream)
       const to = await site([all()])
       await to.ask()
-      await until(() => existsSync(file) && linesOf(file).length === 1, 'writes')
+      // The write may be under way when it is destroyed.
+      await until(() => existsSync(file), 'opens')
       await new Promise<void>(resolve => stream.once('close', () => resolve())[end]())
       const before = readFileSync(file, 'utf8')
       for (let i = 0; i < 3; i++) await to.ask()
@@ -296,7 +297,9 @@ describe('a stream that has ended for good', () => {
       await to.ask()
       await log()
       assert.equal(readFileSync(file, 'utf8'), before)
-      assert.equal(log.lost, 4)
+      const isWritten = before !== ''
+      assert.equal(linesOf(file).length, isWritten ? 1 : 0)
+      assert.ok(log.lost === 4 || (end === 'destroy' && log.lost === 5), `${log.lost}`)
     }
   })
 

@@ -64,8 +64,8 @@ export const logs: readonly Break[] = [
   {
     name: 'logs: that a file can not be opened is swallowed at start',
     file: 'observe/stream-sink.ts',
-    find: '    reopener?.onFailed()\n    fail(error)\n',
-    replace: '    reopener?.onFailed()\n',
+    find: 'reopener?.onFailed()\n    fail(error)\n',
+    replace: 'reopener?.onFailed()\n',
     tests: files,
   },
   {
