@@ -63,7 +63,7 @@ export function trustOfApp(app: { get?: (setting: string) => unknown } | undefin
     if (!warned('DROP444_TRUST_ALL') && app.get('trust proxy') === true) warnTrustAll()
     return trust as Trust
   } catch (error) {
-    reportError('the setting "trust proxy" of an app', error)
+    reportError('the trust function', error)
     return undefined
   }
 }

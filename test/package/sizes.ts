@@ -11,9 +11,9 @@ export async function sizeOf(names: string): Promise<number> {
 export const sizes = {
   'the core (drop, rules, events, log)': {
     names: '{ drop, dropLog, onDrop, OptionsError, Reason, rule }',
-    most: 20,
+    most: 21,
   },
   'the largest rule': { names: '{ repeatOffender }', most: 27 },
-  'protect without rules': { names: '{ protect, unprotect }', most: 34 },
+  'protect without rules': { names: '{ protect, unprotect }', most: 35 },
   everything: { names: '*', most: 86 },
 } as const
