@@ -1,9 +1,10 @@
 import { isRegExp } from 'node:util/types'
-import { refuseEntry } from './errors.ts'
-import { noHostMatches } from './match/host-expression.ts'
+import { refuseEntry, show } from './errors.ts'
+import { asksForCapitals, noHostMatches } from './match/host-expression.ts'
 import { compileServerNames, type ServerNames } from './match/server-names.ts'
 import { type Check, list } from './options.ts'
 import { warnOfSlow } from './slow-patterns.ts'
+import { warnOnce } from './warnings.ts'
 
 /** The option `serverNames` of `noHost` and `protect`. */
 export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost') => {
@@ -17,6 +18,12 @@ export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost')
         ? undefined
         : 'it is no string or RegExp'
     if (problem !== undefined) refuseName(name, problem)
+    if (isRegExp(name) && asksForCapitals(name)) {
+      warnOnce(
+        'DROP444_CAPITALS',
+        `${factory}, "serverNames": hosts are compared in lower case, so the capitals in ${show(name)} match none. Give it the flag i, as nginx does by itself`,
+      )
+    }
   }
   // No host is long enough for more than that to matter.
   warnOfSlow(

@@ -29,3 +29,17 @@ export function noHostMatches(expression: RegExp): string | undefined {
     ? 'hosts are compared in lower case, so it matches none: write it in lower case, or with the flag i'
     : 'it matches no host: they are compared in ASCII (xn--…), without a port, and hold no blanks or slashes'
 }
+
+const characters = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+
+/**
+ * Whether some part of an expression stands for capitals alone, which no host in normal form has. nginx ignores case where an
+ * expression of `server_name` has a capital (ngx_http_core_server_name).
+ */
+export function asksForCapitals(expression: RegExp): boolean {
+  if (expression.ignoreCase) return false
+  return (readExpression(expression, true)?.sets ?? []).some(set => {
+    const members = characters.filter(set.has)
+    return members.length > 0 && members.every(member => member >= 'A' && member <= 'Z')
+  })
+}

@@ -4,6 +4,7 @@ import { domainToASCII } from 'node:url'
 import fc from 'fast-check'
 import { noHost, OptionsError } from '../../lib/index.ts'
 import { parseHost } from '../../lib/match/host.ts'
+import { asksForCapitals } from '../../lib/match/host-expression.ts'
 import { compileServerNames, type ServerNames } from '../../lib/match/server-names.ts'
 import { nginxServerName } from '../support/reference/server-names.ts'
 
@@ -23,6 +24,35 @@ const name = fc.oneof(
   host.map(text => `${text}.*`),
   fc.constantFrom(/^www\d*\./, /mail$/g, /b\.b/y, /^a\.(?<rest>.+)$/),
 )
+
+// First, as it is said once a process.
+test('of a RegExp that matches some hosts, and has capitals that match none, there is one warning', async () => {
+  const said: string[] = []
+  const listen = (warning: Error & { code?: string }) => {
+    if (warning.code === 'DROP444_CAPITALS') said.push(warning.message)
+  }
+  process.on('warning', listen)
+  const silent = [
+    /^[A-Za-z]+\.a$/,
+    /^[^A-Z]+$/,
+    /^\S+\.\D$/,
+    /^\W?\w/,
+    /^(?<Name>www)\./,
+    /^\p{L}+/u,
+    /^(www|API)\.x$/i,
+  ]
+  noHost({ serverNames: silent })
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(said.length, 0)
+  for (const name of [/^(www|API)\.x$/, /^(?:WWW\.)?a$/, /^(?!ADMIN)a/, /^\b(?:a|WWW)/]) {
+    assert.ok(asksForCapitals(name), String(name))
+    noHost({ serverNames: [name] })
+  }
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('warning', listen)
+  assert.equal(said.length, 1)
+  assert.match(said.join(), /API.*flag i/)
+})
 
 test('a host is served where nginx finds a server for it', () => {
   fc.assert(

@@ -50,4 +50,11 @@ export const options: readonly Break[] = [
     replace: "!('headers' in first)",
     tests: ['options.test.ts'],
   },
+  {
+    name: 'capitals in a server name, where it matches some hosts, are not warned of',
+    file: 'match/host-expression.ts',
+    find: 'if (expression.ignoreCase) return false',
+    replace: 'if (expression.global !== undefined) return false',
+    tests: ['match/server-names.test.ts'],
+  },
 ]
