@@ -63,7 +63,7 @@ const checks = {
  *
  * @example
  * const stop = dropLog(fs.createWriteStream('/var/log/app/drop.log', { flags: 'a' }))
- * process.once('SIGTERM', () => stop().then(() => process.kill(process.pid, 'SIGTERM')))
+ * process.once('SIGTERM', () => stop().then(() => process.listenerCount('SIGTERM') || process.exit()))
  *
  * @throws OptionsError
  */
