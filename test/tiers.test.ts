@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix, sep } from 'node:path'
 import { describe, it } from 'node:test'
 import { root } from './package/tree.ts'
-import { dependsOnNode, filesOf, testFiles, tierOf, tiers } from './support/tiers.ts'
+import { dependsOnNode, filesOf, sameOnEachNode, testFiles, tierOf, tiers } from './support/tiers.ts'
 
 const directory = join(root, 'test')
 const files = testFiles(directory)
@@ -55,13 +55,18 @@ describe('the three runs of tests', () => {
 
   it('leave out on a second Node what does not depend on it', () => {
     const sample = filesOf(['test', 'all'], directory, true)
-    for (const start of dependsOnNode)
-      assert.ok(
-        files.some(file => file.startsWith(start) && tierOf(file) === 'all'),
-        `${start} is the start of no file of test:all`,
-      )
+    for (const [tier, starts] of [
+      ['all', dependsOnNode],
+      ['test', sameOnEachNode],
+    ] as const)
+      for (const start of starts)
+        assert.ok(
+          files.some(file => file.startsWith(start) && tierOf(file) === tier),
+          `${start} is the start of no file of ${tier}`,
+        )
     const out = filesOf(['test', 'all'], directory).filter(file => !sample.includes(file))
-    assert.ok(out.length > 0 && out.every(file => tierOf(file) === 'all'))
+    assert.ok(out.some(file => tierOf(file) === 'all') && out.some(file => tierOf(file) === 'test'))
+    assert.ok(sample.some(file => tierOf(file) === 'all') && sample.some(file => tierOf(file) === 'test'))
   })
 
   it('are the commands that the contributor is told of', () => {

@@ -80,7 +80,7 @@ async function main(): Promise<void> {
   const words = process.argv.slice(2).filter(argument => argument !== PASSED)
   const chosen = breaks.filter(({ name }) => words.length === 0 || words.some(word => name.includes(word)))
   // What a break makes hang is waited for most of the time.
-  const trees = Array.from({ length: Math.min(5, availableParallelism() + 3) }, (_, index) => {
+  const trees = Array.from({ length: Math.min(8, availableParallelism() + 6) }, (_, index) => {
     const tree = temporary(`break-${index}`)
     copyTree(tree)
     return tree
