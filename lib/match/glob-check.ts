@@ -14,20 +14,35 @@ const mistakes: readonly (readonly [RegExp, string])[] = [
   [/^$/, 'it is empty'],
   [/^[a-z][\w+.-]*:\/\//i, 'it is a URL: write its path alone'],
   [/^\s|\s$/, 'it begins or ends with a blank: write %20 if the path does'],
-  [/[)}]\+/, 'a group that is repeated can take forever: write +(…)'],
+  [/(?:\/\?|\.\w+)\$$/, 'it ends as a RegExp does: leave the "$" out, or give a RegExp'],
+  [/,\s+\/|\s\//, 'it holds two patterns: list each by itself'],
+  [/(?:^|[^[])\[:\w+:\](?!\])/, 'a class by name needs brackets of its own: write [[:digit:]]'],
   [/#/, 'what stands behind "#" is never sent: leave it out, or write %23'],
   [/\?[\w.~%-]*=/, 'the query is no part of a path: leave it out, from the "?" on'],
   [/\/\/|\/\.{1,2}(?:\/|$)|%2e|\.\.;|[\x00-\x1f\x7f]/i, 'no path that is judged can match it'],
 ]
 
-/** What Express, Django, OpenAPI and Next.js call a parameter. To a glob it is plain characters, or one of some letters. */
-const parameter =
-  /(?<=\/)\{?:\w+|<[\w:]+>|\{[a-z_]\w*\}|(?<=\/)\[{1,2}\.{3}\w+\]{1,2}|(?<=\/)\*splat(?=\/|$)|(?<=\/)\[(?:id|[a-z]{4,})\](?=\/|$)/i
+/** What Express 5 and routers like it call the rest of a path. */
+const rest = 'splat|paths?|rest|all|any|slug|file(?:path|name)?|wildcard|params|segments'
 
-/** Letters in order are a class as somebody writes one: `[abcd]`. */
-const isInOrder = (text: string) => {
-  const letters = /^\[(\w+)\]$/.exec(text)?.[1]
-  return letters !== undefined && letters === [...letters].sort().join('')
+/** What Express, Django, OpenAPI and Next.js call a parameter. To a glob it is plain characters, or one of some letters. */
+const parameter = new RegExp(
+  [
+    String.raw`(?<=\/)\{?:\w+|(?<=\/@|[.-]):[a-z]\w*|(?<=\/v):version`,
+    String.raw`<[\w:-]+>|\{[a-z_]\w*\}`,
+    String.raw`(?<=\/)\[{1,2}\.{3}[\w-]+\]{1,2}|(?<=\/)\[\[\w[\w-]*\]\]`,
+    String.raw`(?<=\/)\[(?:id|pk|[a-z]{3,}|[a-z]{2,}[_-][a-z]{2,})\](?=\/|$)`,
+    String.raw`(?<=\/)\*(?:${rest})(?=\/|$)`,
+  ].join('|'),
+  'i',
+)
+
+/** Letters in order, or in both cases, are a class as somebody writes one: `[abcd]`, `[aAbB]`. */
+function isClass(text: string): boolean {
+  const letters = /^\[([a-z]+)\]$/i.exec(text)?.[1]?.toLowerCase() ?? ''
+  return (
+    letters !== '' && (letters === [...letters].sort().join('') || new Set(letters).size < letters.length)
+  )
 }
 
 /** Why a glob can't be used, and what to write instead; undefined where it can. */
@@ -37,7 +52,7 @@ export function globProblem(pattern: string): string | undefined {
   if (mistake !== undefined) return mistake
   if (glob.length > LONGEST) return 'it is too long'
   const [named] = parameter.exec(glob) ?? []
-  if (named !== undefined && !isInOrder(named))
+  if (named !== undefined && !isClass(named))
     return `"${named}" is no parameter in a glob: write * for one segment`
   try {
     encodeURIComponent(glob)

@@ -9,7 +9,7 @@ export const SOMETHING = String.raw`(?!\.)(?=.)`
 export const GLOBSTAR = String.raw`(?:(?:(?!(?:^|\/)\.).)*?)`
 export const DEEPER = String.raw`(?:\/(?!\.)${GLOBSTAR}|$)`
 export const FOLDERS = String.raw`(?:\/(?!\.)${GLOBSTAR}\/|\/)`
-const NO_DOT = String.raw`(?!\.)`
+export const NO_DOT = String.raw`(?!\.)`
 
 /** The expression that a glob is for the paths of an alphabet. The glob has no choices left but plain ones. */
 export function expressionOf(nodes: GlobNodes, alphabet: Alphabet): string {
@@ -95,6 +95,10 @@ class Writer {
   #not(items: readonly GlobNodes[], at: number): string {
     const end = this.#nodes.findIndex(({ kind }, i) => i > at && kind === 'slash')
     const behind = this.#nodes.slice(at + 1, end < 0 ? undefined : end)
+    if (this.#nodes[at - 1]?.kind === 'stars')
+      throw new GlobProblem(
+        'a wildcard before "!(…)" takes what it leaves out: take paths away with a pattern that begins with "!"',
+      )
     for (const { kind } of behind) {
       if (kind !== 'text')
         throw new GlobProblem(

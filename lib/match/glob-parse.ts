@@ -113,7 +113,7 @@ class Parser {
     const found = /^(?:\+(?!\()|\{\d*,?\d*\})/.exec(this.#rest())?.[0]
     if (found !== undefined)
       throw new GlobProblem(
-        `"${found}" behind ${what} repeats in a RegExp, not in a glob: write +(…), or give a RegExp`,
+        `"${found}" behind ${what} repeats in a RegExp, not in a glob: write +(…), or give a RegExp; "\\" before it makes it plain`,
       )
   }
 
@@ -153,6 +153,7 @@ class Parser {
         throw new GlobProblem(
           'parentheses around a wildcard: write \\( and \\) for the characters, @(…) for a group',
         )
+      this.#refuseQuantifier('parentheses')
       return { kind: 'text', text: `(${only.map(node => (node as { text: string }).text).join('')})` }
     }
     this.#refuseQuantifier('a group')

@@ -1,6 +1,6 @@
 import { Automaton } from './automaton.ts'
 import type { Alphabet } from './glob-alphabet.ts'
-import { expressionOf, GLOBSTAR } from './glob-expression.ts'
+import { expressionOf, GLOBSTAR, NO_DOT } from './glob-expression.ts'
 import { parseGlob } from './glob-parse.ts'
 import { expand, type GlobNodes } from './glob-tree.ts'
 import { decodeBeyond } from './path-bytes.ts'
@@ -17,6 +17,8 @@ export interface PathOptions {
 export interface GlobList extends PathOptions {
   readonly work: Work
   readonly texts: RequiredTexts
+  /** Whether a wildcard takes the dot of a dotfile too. */
+  readonly dots?: boolean
 }
 
 /** A compiled glob. A path that is longer than `longest` is not asked about: judging it could take too long. */
@@ -64,6 +66,9 @@ const longestBy = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.PO
 /** About a longer path the engine of RegExps is not asked. */
 const LONGEST_OF_ENGINE = 256
 
+/** An expression whose wildcards take the dot of a dotfile too. */
+const withDots = (source: string) => source.replaceAll(GLOBSTAR, '(?:.*?)').replaceAll(NO_DOT, '')
+
 /** What stands in no path: private use. */
 export const STRANGER = '\ue000'
 
@@ -74,10 +79,10 @@ export const STRANGER = '\ue000'
 export function compileGlob(
   nodes: GlobNodes,
   alphabet: Alphabet,
-  { caseSensitive, work, texts }: GlobList,
+  { caseSensitive, work, texts, dots }: GlobList,
 ): Glob {
   const source = expressionOf(nodes, alphabet)
-  const expression = new RegExp(source, caseSensitive ? 's' : 'is')
+  const expression = new RegExp(dots ? withDots(source) : source, caseSensitive ? 's' : 'is')
   const counted = source.replaceAll(GLOBSTAR, '').replace(starText, '$1').split('\\/')
   const stars = counted.map(segment => segment.split(repetition).length - 1)
   const globstars = source.split(GLOBSTAR).length - 1

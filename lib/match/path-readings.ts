@@ -1,11 +1,10 @@
 import { foldCase } from './case-fold.ts'
-import { STRANGER } from './glob.ts'
 import { encodeBytes, upperHex } from './path-bytes.ts'
 
 /** Percent-encoding within percent-encoding: more often nobody decodes. */
 const MOST_DECODINGS = 4
 /** Characters of all readings together: a path that has more of them can't be told. */
-const MOST_CHARACTERS = 40_000
+const MOST_CHARACTERS = 28_000
 
 /** Bytes that are no UTF-8: as Latin-1, but for ASCII in more bytes than it needs (overlong, RFC 3629 3). */
 const brokenBytes = (escapes: string) =>
@@ -42,17 +41,31 @@ function resolveDots(path: string): string {
 /** What one program takes for a separator, or leaves out, and the next does not. */
 const untidy = /[\\;#?\x00-\x1f\x7f]|\/[/.]/
 
-/** A text as programs tidy it: cut at NUL, `#` or `?`; with `\` for `/`; without empty segments, `;parameters`, dot segments. */
+const withoutParameters = (text: string) => text.replace(/;[^/]*/g, '')
+
+/** What a program may do to tidy a path, in the order in which it does so; each leaves some of it out. */
+const steps: readonly ((text: string) => string)[] = [
+  text => text.replace(/[\0#?].*$/s, ''),
+  withoutParameters,
+  text => text.replace(/[\x00-\x1f\x7f]/g, ''),
+  text => text.replaceAll('\\', '/'),
+  withoutParameters,
+  text => text.replace(/\/{2,}/g, '/'),
+  resolveDots,
+]
+
+/** A text in each way in which it may be tidied. */
 function* tidied(text: string): Generator<string> {
+  const found = new Set([text])
   yield text
   if (!untidy.test(text)) return
-  const cut = text.replace(/[\0#?].*$/s, '')
-  for (const each of new Set([text, cut])) {
-    const merged = each.replace(/[\x00-\x1f\x7f]/g, '').replace(/[\\/]+/g, '/')
-    yield* [each, merged, resolveDots(merged)]
-    if (!merged.includes(';')) continue
-    const stripped = merged.replace(/;[^/]*/g, '').replace(/\/+/g, '/')
-    yield* [stripped, resolveDots(stripped)]
+  for (const step of steps) {
+    for (const each of [...found]) {
+      const tidy = step(each)
+      if (found.has(tidy)) continue
+      found.add(tidy)
+      yield tidy
+    }
   }
 }
 
@@ -80,10 +93,12 @@ function decodings(sent: string): ReadonlySet<string> | undefined {
 
 /**
  * All that a path may be to an app: as it was sent, decoded once and more often, tidied in one way or another, in one case
- * and form of Unicode. The dot of a dotfile is also a letter, for a wildcard to take it. Undefined where it is too much.
+ * and form of Unicode. Undefined where it is too much.
  */
 export function readingsOf(path: string, caseSensitive: boolean): ReadonlySet<string> | undefined {
-  const texts = rooted(encodeBytes(path)).map(begin => decodings(upperHex(begin)))
+  // Some tidy what was sent, and decode behind that.
+  const begins = rooted(encodeBytes(path)).flatMap(each => [each, resolveDots(each.replace(/\/{2,}/g, '/'))])
+  const texts = [...new Set(begins)].map(begin => decodings(upperHex(begin)))
   const readings = new Set<string>()
   let left = MOST_CHARACTERS
   for (const each of texts) {
@@ -93,7 +108,6 @@ export function readingsOf(path: string, caseSensitive: boolean): ReadonlySet<st
         left -= tidy.length
         if (left < 0) return undefined
         readings.add(tidy)
-        if (tidy.includes('/.')) readings.add(tidy.replaceAll('/.', `/${STRANGER}`))
         if (/[^\x00-\x7f]/.test(tidy)) readings.add(foldCase(tidy, caseSensitive))
       }
     }

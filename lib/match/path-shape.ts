@@ -30,6 +30,9 @@ const literal = String.raw`(?:\\[/.~-]|[\w/~-])`
 const spelling = String.raw`(?:${literal}|\((?:${literal}|\|)+\))`
 const globstar = String.raw`(?!\.)${GLOBSTAR}`
 
+/** How what `!(…)` leaves out begins: nothing behind it is walked. */
+const EXCLUSION = '(?!(?:'
+
 const quote = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 const optional = (text: string) => `(${quote(text)})?`
 
@@ -92,7 +95,8 @@ function shapesBehind(head: string, source: string, fold: Uint8Array): Shape[] {
 /** The shapes of a glob, by its expression; `fold` has each character as it is compared. */
 export function shapesOf(source: string, fold: Uint8Array): Shape[] {
   const body = /^\^\(\?:(.*)\)\$$/s.exec(source)?.[1]
-  if (body === undefined || countSpellings(body) > MAX_SPELLINGS) return [anything]
+  if (body === undefined || countSpellings(body.split(EXCLUSION, 1)[0] as string) > MAX_SPELLINGS)
+    return [anything]
   if (body.split(ANY).length > MAX_STARS) return [anything]
   return shapesBehind('', body, fold).map(shape => (shape.head.startsWith('/') ? shape : anything))
 }

@@ -19,7 +19,8 @@ export function compileTaken(globs: readonly string[], options: PathOptions): (p
   const fold = foldTable(caseSensitive)
   const work = new Work()
   const texts = new RequiredTexts()
-  const leaves = globs.flatMap(glob => compileNegated(glob, 0, { caseSensitive, strict, work, texts }, fold))
+  const list = { caseSensitive, strict, work, texts, dots: true }
+  const leaves = globs.flatMap(glob => compileNegated(glob, 0, list, fold))
   const trie = new PathTrie(leaves, fold, (text, path) => texts.has(text, path, work))
   const trim = (path: string) =>
     !strict && path.length > 1 && path.charCodeAt(path.length - 1) === SLASH ? path.slice(0, -1) : path

@@ -112,7 +112,8 @@ function onBody(
   const res = exchange?.res ?? (stateOf(req).res as ServerResponse)
   if (connection.isExcepted) return site.emit('clientError', error, socket)
   // The client has its answer, and does not finish what nobody reads.
-  if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST && !site.settings.dryRun) {
+  if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {
+    if (site.settings.dryRun) return site.emit('clientError', error, socket)
     socket.destroy()
     return true
   }

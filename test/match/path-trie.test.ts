@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { foldTable } from '../../lib/match/path-fold.ts'
+import { compilePositive } from '../../lib/match/path-leaves.ts'
 import { compilePaths } from '../../lib/match/path-patterns.ts'
 import { pathOf } from '../../lib/match/request-path.ts'
+import { RequiredTexts } from '../../lib/match/required-texts.ts'
+import { Work } from '../../lib/match/work.ts'
 import { allows, isTaken } from '../support/reference/judge-path.ts'
 import { referenceAllows } from '../support/reference/paths.ts'
 import { runs } from '../support/runs.ts'
@@ -169,4 +173,10 @@ test('what alternatives spell is judged as what anybody spells', () => {
 test('a glob of many stars is left to its expression', () => {
   const isListed = compilePaths(['/*'.repeat(2000)], { caseSensitive: false, strict: false })
   assert.equal(isListed('/a/b'), false)
+})
+
+test('a glob with !(…) is asked only about paths that begin as it does', () => {
+  const list = { caseSensitive: false, strict: false, work: new Work(), texts: new RequiredTexts() }
+  const leaves = compilePositive('/files/event/!(private|secret)', 0, list, foldTable(false))
+  assert.deepEqual(new Set(leaves.map(({ head }) => head)), new Set(['/files/event/']))
 })

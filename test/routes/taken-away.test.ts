@@ -10,11 +10,19 @@ import { runs } from '../support/runs.ts'
 import { listen } from '../support/servers.ts'
 import { type AnyApp, names, versions } from './express-apps.ts'
 
-const negated = ['!/internal/**', '!/desk', '!/any/*.bak']
+const negated = ['!/internal/**', '!/desk', '!/any/*.bak', '!/**/*.{env,map}']
 
 /** What the routes take, and no `!` names. */
 const left = [
-  ...['/files/7', '/files/.env', '/files/a;b', '/files/a%2Fb', '/files/a%5Cb', '/files/%2e%2e', '/files/..'],
+  ...[
+    '/files/7',
+    '/files/.environ',
+    '/files/a;b',
+    '/files/a%2Fb',
+    '/files/a%5Cb',
+    '/files/%2e%2e',
+    '/files/..',
+  ],
   ...[
     '/files/a%20b',
     '/files/100%25',
@@ -46,7 +54,17 @@ const taken = [
     '/%2569nternal/7',
     '/internal%2F7',
   ],
-  ...['/internal/.env', '/internal/a;b', '/internal/a%2Fb', '/internal/..', '/internal/%2e%2e/files/7'],
+  ...[
+    '/files/.env',
+    '/files/%2Eenv',
+    '/files/.map',
+    '/files/x.env',
+    '/internal/.env',
+    '/internal/a;b',
+    '/internal/a%2Fb',
+    '/internal/..',
+    '/internal/%2e%2e/files/7',
+  ],
   ...[
     '//internal/7',
     '/any/../internal/7',

@@ -187,6 +187,23 @@ describe('a dry run ends and keeps connections as Node does', () => {
     )
   })
 
+  test('nobody is blamed who leaves when he has his answer', async () => {
+    const app = (_req: unknown, res: http.ServerResponse) => res.writeHead(413).end('too large')
+    for (const options of [{}, undefined]) {
+      const server = http.createServer(app)
+      const to = await up(options ? server : protect(server), options)
+      const client = await RawClient.open(to)
+      client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nhalf')
+      assert.ok(await client.until(() => client.text.includes('too large')))
+      const closed = new Promise(resolve => server.once('clientError', resolve))
+      client.tcp.end()
+      await (options ? closed : client.until(() => client.end !== 'open'))
+      client.destroy()
+      await settle()
+      assert.deepEqual(told(), [])
+    }
+  })
+
   test('100 Continue is said at once', async () => {
     const server = http.createServer(() => {})
     const client = await RawClient.open(await up(server, {}))

@@ -63,6 +63,13 @@ export const server: readonly Break[] = [
     tests: dryRuns,
   },
   {
+    name: 'dry run: whoever leaves when he has his answer is blamed',
+    file: 'server/malformed.ts',
+    find: 'if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {',
+    replace: 'if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST && !site.settings.dryRun) {',
+    tests: dryRuns,
+  },
+  {
     name: "dry run: a proxy's connections are kept",
     file: 'server/requests.ts',
     find: 'if (connection.isProxy && !dryRun && headers',
