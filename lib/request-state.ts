@@ -133,6 +133,25 @@ export function isFirstTime(state: RequestState, judging: Judging): boolean {
   return true
 }
 
+/** What a request knows of the server that tries rules on it. */
+export type Trial = Pick<RequestState, 'isDryRun' | 'serverTrust' | 'serverApp'>
+
+/** What it knows now; undefined where it is not in a dry run of `protect`. */
+export const trialOf = ({ isDryRun, serverTrust, serverApp }: RequestState): Trial | undefined =>
+  isDryRun ? { isDryRun, serverTrust, serverApp } : undefined
+
+/** Goes on with a trial when the request itself may have gone on to the app. */
+export function inTrial<T>(state: RequestState, trial: Trial | undefined, goOn: () => T): T {
+  if (!trial) return goOn()
+  const { isDryRun, serverTrust, serverApp } = state
+  Object.assign(state, trial)
+  try {
+    return goOn()
+  } finally {
+    Object.assign(state, { isDryRun, serverTrust, serverApp })
+  }
+}
+
 /** Keeps what a rule finds in a dry run of `protect`: the same request may meet it in the app, and is judged once. */
 export function keepTrial(state: RequestState, judging: Judging, judgement: () => unknown): void {
   state.trials ??= new Map()

@@ -10,6 +10,7 @@ import { type Birth, noteAsked, noteBirth } from './made-anew.ts'
 import type { CidrSet } from './match/cidr-set.ts'
 import { readOptions, refuseRequest } from './options.ts'
 import {
+  inTrial,
   isClosing,
   isCut,
   isFirstTime,
@@ -17,7 +18,9 @@ import {
   newJudging,
   type RequestState,
   stateOf,
+  type Trial,
   takeTrial,
+  trialOf,
 } from './request-state.ts'
 import { describeRule, type RuleInfo } from './rule-info.ts'
 import { stopParsing } from './wire/http1.ts'
@@ -70,6 +73,16 @@ interface RuleExtras extends Pick<RuleInfo, 'door' | 'isFirst'> {
   readonly onEnforce?: Judge | undefined
 }
 
+/** A request that waits for its verdict. */
+interface Asked {
+  readonly req: Request
+  readonly res: Response
+  readonly next: Next
+  /** When, for `DEBUG`; 0 where nobody reads that. */
+  readonly started: number
+  readonly trial: Trial | undefined
+}
+
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
 export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}): Rule {
   const { door, isFirst, onMeet, onEnforce } = extras
@@ -80,8 +93,9 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
   let birth: Birth | undefined = noteBirth()
 
   /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
-  function settle(req: Request, res: Response, next: Next, judgement: Judgement, started: number): void {
-    if (isBehindDrop(req, res)) return hold(req, res, () => settle(req, res, next, judgement, started))
+  function settle(asked: Asked, judgement: Judgement): void {
+    const { req, res, next, started, trial } = asked
+    if (isBehindDrop(req, res)) return hold(req, res, () => settle(asked, judgement))
     // By something else, while this rule was waiting.
     if (stateOf(req).dropped) return
     let goesOn: boolean
@@ -95,7 +109,7 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
       if (started > 0) {
         debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
       }
-      goesOn = !finding || act(common, req, res, fail, finding)
+      goesOn = !finding || inTrial(stateOf(req), trial, () => act(common, req, res, fail, finding))
     } catch (error) {
       // What `next` throws is the app's, and not for another `next`.
       if (hasFailed) throw error
@@ -116,17 +130,11 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
     return promised(judgeUnskipped(req, res))
   }
 
-  function conclude(
-    req: Request,
-    res: Response,
-    next: Next,
-    judgement: Judgement | Promise<Judgement>,
-    started: number,
-  ): void {
-    if (!(judgement instanceof Promise)) return settle(req, res, next, judgement, started)
+  function conclude(asked: Asked, judgement: Judgement | Promise<Judgement>): void {
+    if (!(judgement instanceof Promise)) return settle(asked, judgement)
     judgement.then(
-      settled => settle(req, res, next, settled, started),
-      error => next(asError(common.name, error)),
+      settled => settle(asked, settled),
+      error => asked.next(asError(common.name, error)),
     )
   }
 
@@ -158,7 +166,7 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
     } catch (error) {
       return next(asError(common.name, error))
     }
-    conclude(req, res, next, judgement, 0)
+    conclude({ req, res, next, started: 0, trial: undefined }, judgement)
   }
 
   function middleware(req: Request, res: Response, next: Next): void {
@@ -167,17 +175,18 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
     if (state.dropped) return
     state.res ??= res
     if (!asksFirst(req, state)) return again(state, req, res, next)
-    if (!state.isDryRun) onMeet?.(req)
+    const trial = trialOf(state)
+    if (!trial) onMeet?.(req)
     const started = debugVerdict.enabled ? performance.now() : 0
     let judgement: Judgement | Promise<Judgement>
     try {
-      judgement = state.isDryRun ? tryOut(state, req, res) : judgeNow(req, res)
+      judgement = trial ? tryOut(state, req, res) : judgeNow(req, res)
     } catch (error) {
       return next(asError(common.name, error))
     }
     // Nearly every request.
     if (judgement === undefined && started === 0 && !state.dropped && !isCut(state)) return next()
-    conclude(req, res, next, judgement, started)
+    conclude({ req, res, next, started, trial }, judgement)
   }
   describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door, isFirst })
   return Object.defineProperty(middleware, 'name', { value: common.name })
@@ -197,7 +206,13 @@ function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {
 function unlessSkipped(skip: (req: Request) => unknown, judge: Judge): Judge {
   return (req, res) => {
     const skipped = skip(req)
-    if (isThenable(skipped)) return promiseOf(skipped).then(skips => (skips ? undefined : judge(req, res)))
+    if (isThenable(skipped)) {
+      const state = stateOf(req)
+      const trial = trialOf(state)
+      return promiseOf(skipped).then(skips =>
+        skips ? undefined : inTrial(state, trial, () => judge(req, res)),
+      )
+    }
     return skipped ? undefined : judge(req, res)
   }
 }

@@ -50,6 +50,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
     res: Response,
     { index, key }: Asked,
     decision: Decision,
+    isTrial: boolean,
   ): Judgement | Promise<undefined> {
     if (!decision.allowed) {
       const retryAfter = Number.isFinite(decision.retryAfter) ? decision.retryAfter : undefined
@@ -62,7 +63,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
     }
     // nginx's limit_req_dry_run: what would wait, passes.
     if (decision.delay === 0 || common.dryRun) return undefined
-    if (!stateOf(req).isDryRun) return waitTurn(req, res, decision.delay)
+    if (!isTrial) return waitTurn(req, res, decision.delay)
     delays.set(req, decision.delay)
     return undefined
   }
@@ -84,7 +85,13 @@ export function rateLimit(options: RateLimitOptions): Rule {
     return ofHeader ?? addressOf(req, common, checked.address)
   }
 
-  function decide(req: Request, res: Response, keys: readonly Key[], costs: readonly number[]) {
+  function decide(
+    req: Request,
+    res: Response,
+    keys: readonly Key[],
+    costs: readonly number[],
+    isTrial: boolean,
+  ) {
     if (dropsUnknown && keys.includes(undefined)) return { reason: Reason.NO_ADDRESS }
     const asked: Asked[] = []
     for (const [index, key] of keys.entries()) {
@@ -95,7 +102,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
     if (!only) return undefined
     const time = readClock()
     const decision = asked.length === 1 ? decider.one(only, time) : decider.all(asked, time)
-    const settled = (known: Decision) => settle(req, res, asked[known.limit ?? 0] ?? only, known)
+    const settled = (known: Decision) => settle(req, res, asked[known.limit ?? 0] ?? only, known, isTrial)
     return isThenable(decision) ? promiseOf(decision).then(settled) : settled(decision)
   }
 
@@ -120,19 +127,24 @@ export function rateLimit(options: RateLimitOptions): Rule {
   }
 
   function judgeAll(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
+    const { isDryRun } = stateOf(req)
     const gathered = gather(req)
-    const judge = (known: readonly Gathered[]) =>
-      decide(req, res, known.slice(0, limits.length) as Key[], known.slice(limits.length) as number[])
+    const judge = (known: readonly Gathered[]) => {
+      const keys = known.slice(0, limits.length) as Key[]
+      return decide(req, res, keys, known.slice(limits.length) as number[], isDryRun)
+    }
     return gathered instanceof Promise ? gathered.then(judge) : judge(gathered)
   }
 
   function judgeAddress(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
     const key = addressOf(req, common, checked.address)
     if (!key) return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
+    const { isDryRun } = stateOf(req)
     const asked = { index: 0, key, cost: first.cost as number }
     const decision = decider.one(asked, readClock())
-    if (isThenable(decision)) return promiseOf(decision).then(known => settle(req, res, asked, known))
-    return settle(req, res, asked, decision)
+    if (isThenable(decision))
+      return promiseOf(decision).then(known => settle(req, res, asked, known, isDryRun))
+    return settle(req, res, asked, decision, isDryRun)
   }
 
   function waitWhatIsOwed(req: Request, res: Response): Judgement | PromiseLike<Judgement> {

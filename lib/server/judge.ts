@@ -5,7 +5,15 @@ import { debugError } from '../debug.ts'
 import { reportError } from '../drop-channel.ts'
 import type { Request, Response } from '../http-types.ts'
 import { Reason } from '../reasons.ts'
-import { isClosing, passEveryRule, type RequestState, stateOf } from '../request-state.ts'
+import {
+  inTrial,
+  isClosing,
+  passEveryRule,
+  type RequestState,
+  stateOf,
+  type Trial,
+  trialOf,
+} from '../request-state.ts'
 import type { Rule } from '../rule.ts'
 import { infoOf } from '../rule-info.ts'
 import { messageOf } from '../thrown.ts'
@@ -24,6 +32,8 @@ export type JudgeRequest = (req: Request, res: Response, goOn: (isExcepted: bool
 export function makeJudge(site: Site): JudgeRequest {
   const { rules, except, trustProxy, dryRun } = site.settings
   const isHealthCheck = makeHealthCheck(site)
+  // A function of the user's may answer, and must not do so beside the app.
+  const goesAtOnce = dryRun && rules.every(rule => infoOf(rule) !== undefined)
 
   function isExcepted(req: Request): boolean {
     if (!except) return false
@@ -53,11 +63,19 @@ export function makeJudge(site: Site): JudgeRequest {
       return pass(state, goOn, excepted)
     }
     state.isDryRun = dryRun
-    runRules(site, rules, req, res, () => {
-      const host = excepted ? undefined : screenHost(req, site)
-      if (host && dropRequest(site, req, res, host)) return
+    let isPassed = false
+    const passOnce = () => {
+      if (isPassed) return
+      isPassed = true
       pass(state, goOn, excepted)
+    }
+    const trial = trialOf(state)
+    runRules(site, rules, trial, req, res, () => {
+      const host = excepted ? undefined : screenHost(req, site)
+      if (!host || !inTrial(state, trial, () => dropRequest(site, req, res, host))) passOnce()
     })
+    // Node alone asks nobody: what rules of ours still find out is told then.
+    if (goesAtOnce) passOnce()
   }
 
   function pass(state: RequestState, goOn: (isExcepted: boolean) => void, isExcepted: boolean): void {
@@ -75,7 +93,14 @@ export function makeJudge(site: Site): JudgeRequest {
 /**
  * Runs rules one after the other. `done` is called outside any try: what the app throws is the app's.
  */
-function runRules(site: Site, rules: readonly Rule[], req: Request, res: Response, done: () => void): void {
+function runRules(
+  site: Site,
+  rules: readonly Rule[],
+  trial: Trial | undefined,
+  req: Request,
+  res: Response,
+  done: () => void,
+): void {
   function run(from: number): void {
     for (let index = from; index < rules.length; index++) {
       const rule = rules[index] as Rule
@@ -96,7 +121,7 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
       let passed = false
       let result: unknown
       try {
-        result = rule(req, res, next)
+        result = inTrial(stateOf(req), trial, () => rule(req, res, next))
       } catch (error) {
         fail(error)
       }
@@ -114,7 +139,7 @@ function runRules(site: Site, rules: readonly Rule[], req: Request, res: Respons
     if (!goesOn(site, rules[index] as Rule, req, res, error)) return
     // Not from within the promise of a rule: what the app throws would become its rejection.
     process.nextTick(() => {
-      if (stateOf(req).isDryRun || (!stateOf(req).dropped && !isClosing(req))) run(index + 1)
+      if (trial || (!stateOf(req).dropped && !isClosing(req))) run(index + 1)
     })
   }
 

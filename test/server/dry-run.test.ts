@@ -187,6 +187,49 @@ describe('a dry run ends and keeps connections as Node does', () => {
     )
   })
 
+  test('what a rule has yet to find out holds up no request, also where garbage follows', async () => {
+    const order =
+      'POST /order HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.9\r\nContent-Length: 4\r\n\r\nabcdXYZ\r\n\r\n'
+    const seen: string[] = []
+    const slow = rule('slow', () => late('late'))
+    const store = { hit: () => late({ allowed: true, delay: 60_000, retryAfter: 0 }) }
+    const rules = [
+      rule('first', () => late(false)),
+      rateLimit({ rate: '1r/m', burst: 9, delay: 0, store }),
+      denyCidr(['192.0.2.0/24']),
+      rule('skipped', () => 'no', { skip: () => late(true) }),
+    ]
+    for (const options of [undefined, { trustProxy: 'loopback', rules: [...rules, slow] }]) {
+      let count = 0
+      const server = http.createServer((_req, res) => {
+        count++
+        res.end('made')
+      })
+      const wire = await exchange(await up(server, options), order)
+      seen.push(`${wire.data.toString().replace(/^Date: .*\r\n/gm, '')} ${count} ${wire.end}`)
+    }
+    assert.match(seen[0] as string, /^HTTP\/1\.1 200 OK.*made.*HTTP\/1\.1 400 Bad Request.* 1 fin$/s)
+    assert.equal(seen[1], seen[0])
+    for (let i = 0; i < 200 && !drops.events.some(event => event.rule === 'slow'); i++) await late(true)
+    const events = drops.events.splice(0)
+    assert.deepEqual(events.map(event => `${event.rule} ${event.action} ${event.clientAddress}`).sort(), [
+      'denyCidr dry-run 192.0.2.9',
+      'protect dry-run 127.0.0.1',
+      'slow dry-run 192.0.2.9',
+    ])
+  })
+
+  test('a function among the rules is waited for: it may answer by itself', async () => {
+    const own = (_req: unknown, res: http.ServerResponse, next: () => void) =>
+      void setTimeout(() => (res.headersSent ? next() : res.writeHead(401).end()), 5)
+    const server = http.createServer(() => assert.fail('answered twice'))
+    const wire = await exchange(
+      await up(server, { rules: [own as never] }),
+      get('/', { Connection: 'close' }),
+    )
+    assert.match(wire.data.toString(), /^HTTP\/1\.1 401 /)
+  })
+
   test('nobody is blamed who leaves when he has his answer', async () => {
     const app = (_req: unknown, res: http.ServerResponse) => res.writeHead(413).end('too large')
     for (const options of [{}, undefined]) {

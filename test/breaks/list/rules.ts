@@ -39,8 +39,8 @@ export const rules: readonly Break[] = [
   {
     name: 'a rejected promise lets the request pass',
     file: 'rule.ts',
-    find: '      error => next(asError(common.name, error)),\n    )\n',
-    replace: '      () => next(),\n    )\n',
+    find: 'error => asked.next(asError(common.name, error)),',
+    replace: '() => asked.next(),',
     tests: ['rule.test.ts'],
   },
   {

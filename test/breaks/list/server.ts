@@ -44,8 +44,8 @@ export const server: readonly Break[] = [
   {
     name: 'dry run: a limit delays in protect',
     file: 'rules/rate-limit.ts',
-    find: 'if (!stateOf(req).isDryRun) return waitTurn',
-    replace: 'if (stateOf(req)) return waitTurn',
+    find: 'if (!isTrial) return waitTurn',
+    replace: 'return waitTurn',
     tests: dryRuns,
   },
   {
@@ -60,6 +60,20 @@ export const server: readonly Break[] = [
     file: 'server/requests.ts',
     find: 'else (res as ServerResponse).writeHead(417)',
     replace: 'else res.statusCode = 417',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: a request waits for what a rule has yet to find out',
+    file: 'server/judge.ts',
+    find: 'if (goesAtOnce) passOnce()',
+    replace: '',
+    tests: dryRuns,
+  },
+  {
+    name: 'dry run: a rule that is late drops the request after all',
+    file: 'rule.ts',
+    find: 'inTrial(stateOf(req), trial, () => act(',
+    replace: 'inTrial(stateOf(req), undefined, () => act(',
     tests: dryRuns,
   },
   {
