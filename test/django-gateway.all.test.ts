@@ -108,7 +108,7 @@ describe('gateway before Django', { skip: requireDjango() }, () => {
     assert.ok(await becomes(() => example.drops.length >= probes.length))
     assert.equal(example.drops.length, probes.length)
     const rules = example.drops.map(line => /"(\w+)" "[a-z\d-]+"$/.exec(line)?.[1])
-    const all = ['badAgent', 'methodAllowlist', 'noHost', 'pathAllowlist', 'protect']
+    const all = ['badAgent', 'methodAllowlist', 'noHost', 'pathAllowlist', 'plainPath', 'protect']
     assert.deepEqual(sorted([...new Set(rules)] as string[]), all)
   })
 

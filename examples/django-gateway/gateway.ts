@@ -49,7 +49,9 @@ export function createGateway({ django, serverNames, routes, proxy }: GatewayOpt
     noHost({ serverNames }),
     badAgent(),
     methodAllowlist(['GET', 'POST']),
-    // A folder of static files lists whatever is asked for in it; `!` takes away, dotfiles and `//` with it.
+    // A folder of static files lists whatever is asked for in it. No dotfile, and nothing that http-proxy or Django may read
+    // in another way, as `//` is merged; then `!` takes away what nobody has there.
+    pathAllowlist(['/**', '/.well-known/**'], { name: 'plainPath' }),
     pathAllowlist([...browserPaths, djangoRoutes(routes), '!**/*.php']),
   ]
   app.use(rules)

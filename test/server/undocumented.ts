@@ -42,7 +42,7 @@ writeFileSync(
       reads[0] as string,
       `    const { taken } = globalThis as unknown as { taken: { field: string; how: string } }
     if (field === taken.field && taken.how === 'throws') throw new Error(taken.how)
-    if (field === taken.field) return taken.how === 'gone' ? undefined : 7\n${reads[0]}`,
+    if (field === taken.field) return taken.how === 'gone' ? undefined : '7'\n${reads[0]}`,
     )
     .replace(
       reads[1] as string,
