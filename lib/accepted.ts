@@ -45,7 +45,7 @@ export function keepSession(session: ServerHttp2Session): void {
   keepPeer()
   session.prependListener('stream', stream => {
     ;(stream as Marked)[kSession] = session
-    // Of a session without TLS the socket is told of behind it.
+    // Without TLS, Node tells of the session first and of its socket then: here the peer is known.
     keepPeer()
   })
 }

@@ -26,7 +26,7 @@ export type Trust = (address: string, hop: number) => boolean
 const { trustAll, trustNobody, trustUnset } = /* @__PURE__ */ shared('trust', () => ({
   trustAll: (() => true) as Trust,
   trustNobody: (() => false) as Trust,
-  /** Of an app or a rule that says nothing of proxies; who says false, knows. */
+  /** The trust where neither app nor rule says anything of proxies. `false` is another: whoever writes that needs no warning. */
   trustUnset: (() => false) as Trust,
 }))
 

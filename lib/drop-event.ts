@@ -37,9 +37,9 @@ export interface DropEvent {
   readonly detail: string | undefined
   /** Bytes of the body that was sent (nginx `$body_bytes_sent`): 0, but for an answer with `status`. */
   readonly bodyBytesSent: number
-  /** Who asked; the IPv4 client behind a translator (`64:ff9b::a.b.c.d`, RFC 6052). */
+  /** The address of the client. Where a translator shows it as `64:ff9b::a.b.c.d` (RFC 6052), it is `a.b.c.d`. */
   readonly clientAddress: string | undefined
-  /** Who connected: undefined on a unix-domain socket, `'unknown'` where the client left before it could be asked. */
+  /** The address that connected, as the kernel has it. A unix-domain socket has none; `'unknown'`: the client left before it was read. */
   readonly peerAddress: string | undefined
   /** The user name of Basic credentials, as nginx's `$remote_user`. */
   readonly remoteUser: string | undefined

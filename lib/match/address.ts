@@ -61,9 +61,9 @@ export function addressOfWords(words: readonly number[]): Address {
 const NAT64 = 0x0064_ff9b
 
 /**
- * Whom an address stands for where clients are denied, limited and banned: the IPv4 client that a translator shows as
- * `64:ff9b::a.b.c.d` (RFC 6052 2.1), else the address itself. Never to be asked where something is granted: trust, `except`,
- * `allowCidr` (RFC 6052 3.1 has no such rights in it, and a private address in that prefix is nobody's).
+ * The address by which a client is denied, limited and banned. For `64:ff9b::a.b.c.d`, as a translator shows an IPv4 client, that is
+ * `a.b.c.d` (RFC 6052 2.1); for any other it is the address itself. Not for what grants something (trust, `except`, `allowCidr`):
+ * RFC 6052 3.1 gives the prefix no private addresses, so `64:ff9b::127.0.0.1` is not this machine.
  */
 export function standsFor(address: Address): Address {
   const { family, words } = address

@@ -7,7 +7,7 @@ import { decodePath } from './request-path.ts'
 export interface Alphabet {
   /** The expression of a plain text. */
   text(text: string): string
-  /** Of what `!(…)` leaves out: in each spelling. */
+  /** The expression of a text within `!(…)`: it matches each spelling of the text. */
   excluded(text: string): string
   /** Of one character. */
   readonly any: string

@@ -186,7 +186,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   }
 
   async function close(): Promise<void> {
-    // Who does not tell how much it has may not call back either.
+    // A stream without `writableLength` may never call back: it is not waited for.
     if (pending > 0 && isOpen() && typeof stream.writableLength === 'number') {
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, PATIENCE)

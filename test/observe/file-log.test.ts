@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { type DropLog, dropLog, rule } from '../../lib/index.ts'
 import { root } from '../package/tree.ts'
 import { sites } from '../support/ask.ts'
@@ -30,7 +30,10 @@ const drops = channel('drop444:drop')
 const site = sites()
 const all = () => rule('all', () => 'why')
 const directory = mkdtempSync(join(tmpdir(), 'drop444-log-'))
-after(() => rmSync(directory, { recursive: true, force: true }))
+after(() => {
+  for (const disk of [full, output]) if (disk) unmount(disk)
+  rmSync(directory, { recursive: true, force: true })
+})
 let files = 0
 const newFile = () => join(directory, `${files++}.log`)
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1)
@@ -72,17 +75,13 @@ function mountDisk(name: string): string | undefined {
 
 const unmount = (disk: string) => runAsRoot('umount', '-l', disk)
 
-describe('a disk that is full', () => {
-  let disk: string | undefined
-  before(() => {
-    disk = mountDisk('drop444-full')
-  })
-  after(() => {
-    if (disk) unmount(disk)
-  })
+const full = mountDisk('drop444-full')
+const output = mountDisk('drop444-output')
+const skip = !(full && output) && 'no disk could be mounted'
 
-  test('the log says why, goes on once there is room, and counts each line that is missing', async context => {
-    if (!disk) return context.skip('no disk could be mounted')
+describe('a disk that is full', { skip }, () => {
+  test('the log says why, goes on once there is room, and counts each line that is missing', async () => {
+    const disk = full as string
     const ballast = join(disk, 'ballast')
     const file = join(disk, 'drop.log')
     writeFileSync(ballast, Buffer.alloc(230_000))
@@ -132,9 +131,10 @@ describe('a disk that is full', () => {
   })
 })
 
-test('standard output that is a file on a full disk goes on too, on a line of its own', async context => {
-  const disk = mountDisk('drop444-output')
-  if (!disk) return context.skip('no disk could be mounted')
+test('standard output that is a file on a full disk goes on too, on a line of its own', {
+  skip,
+}, async () => {
+  const disk = output as string
   const file = join(disk, 'out')
   const ballast = join(disk, 'ballast')
   writeFileSync(ballast, Buffer.alloc(230_000))
@@ -152,26 +152,22 @@ test('standard output that is a file on a full disk goes on too, on a line of it
     for (let i = 0; i < 5; i++) await drop()
     await log()
     console.error('lost', log.lost)`
-  try {
-    const args = [process.execPath, ...reader, '--input-type=module', '-e', script]
-    const { stderr } = spawnSync('sh', ['-c', 'exec "$@" >"$0"', file, ...args], {
-      cwd: root,
-      encoding: 'utf8',
-      timeout: 60_000,
-    })
-    const [, lost] = /^lost (\d+)$/m.exec(stderr) ?? []
-    const lines = linesOf(file)
-    assert.deepEqual(
-      lines.filter(line => !/^x{0,600}$/.test(line)),
-      [`# drop444: ${lost} lines lost`],
-      stderr,
-    )
-    // Of the one that Node has written in part it does not tell.
-    const known = lines.filter(line => line.length === 600).length + Number(lost)
-    assert.ok(known === 64 || known === 65, `${known}`)
-  } finally {
-    unmount(disk)
-  }
+  const args = [process.execPath, ...reader, '--input-type=module', '-e', script]
+  const { stderr } = spawnSync('sh', ['-c', 'exec "$@" >"$0"', file, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  const [, lost] = /^lost (\d+)$/m.exec(stderr) ?? []
+  const lines = linesOf(file)
+  assert.deepEqual(
+    lines.filter(line => !/^x{0,600}$/.test(line)),
+    [`# drop444: ${lost} lines lost`],
+    stderr,
+  )
+  // Of the one that Node has written in part it does not tell.
+  const known = lines.filter(line => line.length === 600).length + Number(lost)
+  assert.ok(known === 64 || known === 65, `${known}`)
 })
 
 test('/dev/full: the reason is said, and nothing ends', async () => {

@@ -40,6 +40,15 @@ function late(options: CommonOptions): Rule {
   )
 }
 
+/** A promise, and what keeps it. */
+function leaving(): { left: () => void; hasLeft: Promise<void> } {
+  let left = () => {}
+  const hasLeft = new Promise<void>(resolve => {
+    left = resolve
+  })
+  return { left, hasLeft }
+}
+
 async function told() {
   judge('bad')
   while (drops.events.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
@@ -56,10 +65,7 @@ const ways: [string, CommonOptions][] = [
 for (const [name, options] of ways) {
   test(`${name} to a client of HTTP/1 that has gone`, async () => {
     const judged = late(options)
-    let left = () => {}
-    const hasLeft = new Promise<void>(resolve => {
-      left = resolve
-    })
+    const { left, hasLeft } = leaving()
     server = await listen(
       http.createServer((req, res) => {
         req.socket.once('close', left)
@@ -76,10 +82,7 @@ for (const [name, options] of ways) {
 
   test(`${name} to a stream of HTTP/2 that was given up`, async () => {
     const judged = late(options)
-    let left = () => {}
-    const hasLeft = new Promise<void>(resolve => {
-      left = resolve
-    })
+    const { left, hasLeft } = leaving()
     server = await listen(
       http2.createServer((req, res) => {
         req.stream.once('close', left)
