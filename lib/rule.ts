@@ -1,17 +1,16 @@
 import { act } from './act.ts'
-import { inThisContext } from './async-context.ts'
+import { hold, isBehindDrop } from './behind-drop.ts'
 import { asError, isThenable, promiseOf } from './callback.ts'
-import { clientAddress, trustOf } from './client-address.ts'
 import { type Common, type CommonOptions, commonChecks, commonOf } from './common-options.ts'
 import { debugVerdict } from './debug.ts'
-import { refuse, show } from './errors.ts'
-import { isHttp2, type Next, type Request, type Response } from './http-types.ts'
+import { refuse } from './errors.ts'
+import type { Next, Request, Response } from './http-types.ts'
+import { findingOf, type Judge, type Judgement } from './judgement.ts'
 import { type Birth, noteAsked, noteBirth } from './made-anew.ts'
-import type { CidrSet } from './match/cidr-set.ts'
 import { readOptions, refuseRequest } from './options.ts'
+import { unlessExcepted, unlessSkipped } from './passed-over.ts'
 import {
   inTrial,
-  isClosing,
   isCut,
   isFirstTime,
   keepTrial,
@@ -23,29 +22,11 @@ import {
   trialOf,
 } from './request-state.ts'
 import { describeRule, type RuleInfo } from './rule-info.ts'
-import { stopParsing } from './wire/http1.ts'
+
+export type { Finding, Judge, Judgement } from './judgement.ts'
 
 /** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
 export type Rule = (req: Request, res: Response, next: Next) => void
-
-/** Why a request is dropped. */
-export interface Finding {
-  /** A stable literal for logs and filters. */
-  reason: string
-  /** What matched, or what was not found. */
-  detail?: string | undefined
-  /** Milliseconds until it would pass: sent as `Retry-After` with a `status`. */
-  retryAfter?: number | undefined
-}
-
-/** Pass: nothing, `null`, `false`, `''`. Drop: a reason, a {@link Finding}, or `true` (the rule's name is the reason). */
-// biome-ignore lint/suspicious/noConfusingVoidType: a judge that only passes returns nothing
-export type Judgement = Finding | string | boolean | null | undefined | void
-
-/** A pure function of the request, or one that promises its judgement. (A method's type, so that a judge may name Express's types.) */
-export type Judge = {
-  judge(req: Request, res: Response): Judgement | PromiseLike<Judgement>
-}['judge']
 
 /**
  * A rule of the user's own, with all the common options.
@@ -195,59 +176,3 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
 function promised(judgement: Judgement | PromiseLike<Judgement>): Judgement | Promise<Judgement> {
   return judgement !== undefined && isThenable(judgement) ? promiseOf(judgement) : (judgement as Judgement)
 }
-
-function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {
-  return (req, res) => {
-    const address = clientAddress(req, trustOf(req, common.trustProxy))
-    return address && except.match(address) !== undefined ? undefined : judge(req, res)
-  }
-}
-
-function unlessSkipped(skip: (req: Request) => unknown, judge: Judge): Judge {
-  return (req, res) => {
-    const skipped = skip(req)
-    if (isThenable(skipped)) {
-      const state = stateOf(req)
-      const trial = trialOf(state)
-      return promiseOf(skipped).then(skips =>
-        skips ? undefined : inTrial(state, trial, () => judge(req, res)),
-      )
-    }
-    return skipped ? undefined : judge(req, res)
-  }
-}
-
-/**
- * Whether a request may have come behind a dropped one. On HTTP/1 a response that has its turn is ahead of it; of one that
- * still waits for its turn that will be known when it comes.
- */
-function isBehindDrop(req: Request, res: Response): boolean {
-  if (!isClosing(req)) return false
-  return isHttp2(req) || !res.socket || res.socket.destroyed
-}
-
-/**
- * Behind a dropped request nothing runs. On HTTP/1 what is ahead of it goes on with its turn, which the others never get. On
- * HTTP/2 the connection is gone.
- */
-function hold(req: Request, res: Response, goOn: () => void): void {
-  if (isHttp2(req)) return
-  stateOf(req).waited = true
-  res.once('socket', inThisContext(goOn))
-  if (req.socket) stopParsing(req.socket)
-}
-
-function findingOf(name: string, judgement: Judgement): Finding | undefined {
-  if (judgement === undefined || judgement === null || judgement === false || judgement === '')
-    return undefined
-  if (judgement === true) return { reason: name }
-  if (typeof judgement === 'string') return { reason: judgement }
-  if (typeof judgement === 'object') {
-    // Read once: it may be anything.
-    const { reason, detail, retryAfter } = judgement
-    if (typeof reason === 'string') return { reason, detail, retryAfter: finite(retryAfter) }
-  }
-  throw new TypeError(`rule "${name}" must return nothing or a reason, not ${show(judgement)}`)
-}
-
-const finite = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined)

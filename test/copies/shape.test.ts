@@ -20,7 +20,7 @@ const kept: readonly (readonly [file: string, name: string, print: string])[] = 
   ['request-state.ts', 'Occasion', '459907df'],
   ['request-state.ts', 'ConnectionState', 'f83e0204'],
   ['rule-info.ts', 'RuleInfo', '49e95423'],
-  ['rule.ts', 'Finding', '1a6aa266'],
+  ['judgement.ts', 'Finding', '1a6aa266'],
   ['publish.ts', 'VerdictWatcher', '42f627ba'],
   ['publish.ts', 'ConnectionOrigin', '6c8633f8'],
   ['drop-event.ts', 'DropEvent', '8c210dba'],

@@ -99,7 +99,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: the reason of a finding is read twice',
-    file: 'rule.ts',
+    file: 'judgement.ts',
     find: "if (typeof reason === 'string') return { reason,",
     replace: "if (typeof reason === 'string') return judgement\n    if (reason === '') return { reason,",
     tests: requests,

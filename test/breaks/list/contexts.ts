@@ -108,7 +108,7 @@ export const contexts: readonly Break[] = [
   },
   {
     name: 'a held request goes on in the context of the one before it',
-    file: 'rule.ts',
+    file: 'behind-drop.ts',
     find: "res.once('socket', inThisContext(goOn))",
     replace: "res.once('socket', goOn)",
     tests: apps,

@@ -136,7 +136,7 @@ export const paths: readonly Break[] = [
   },
   {
     name: 'a range of numbers is one of digits',
-    file: 'match/glob-parse.ts',
+    file: 'match/glob-sequence.ts',
     find: 'const count = Math.floor(Math.abs(last - first) / step) + 1',
     replace: 'const count = Math.min(Math.floor(Math.abs(last - first) / step) + 1, 10)',
     tests: ['match/globs.test.ts'],

@@ -45,7 +45,7 @@ export const rules: readonly Break[] = [
   },
   {
     name: 'an error in skip lets the request pass',
-    file: 'rule.ts',
+    file: 'passed-over.ts',
     find: 'const skipped = skip(req)\n',
     replace: `let skipped: unknown
     try {
@@ -240,14 +240,14 @@ export const rules: readonly Break[] = [
   },
   {
     name: 'an earlier request is held behind a later drop',
-    file: 'rule.ts',
+    file: 'behind-drop.ts',
     find: 'return isHttp2(req) || !res.socket || res.socket.destroyed',
     replace: 'return true',
     tests: ['wire/order.test.ts'],
   },
   {
     name: 'an earlier request that waits for its turn is forgotten',
-    file: 'rule.ts',
+    file: 'behind-drop.ts',
     find: "  res.once('socket', inThisContext(goOn))\n",
     replace: '',
     tests: ['wire/order.test.ts'],
