@@ -23,6 +23,8 @@ export const isGlobstar = (nodes: GlobNodes, at: number): boolean => {
   return node?.kind === 'stars' && node.count === 2 && isAlone
 }
 
+type Repeat = Extract<GlobNode, { kind: 'repeat' }>
+
 class Writer {
   readonly #nodes: GlobNodes
   readonly #alphabet: Alphabet
@@ -36,7 +38,7 @@ class Writer {
     const nodes = this.#nodes
     let source = ''
     for (let at = 0; at < nodes.length; ) {
-      const [text, length] = this.#folders(at) ?? [this.#node(at), 1]
+      const [text, length] = this.#folders(at) ?? this.#repeatsBeforeStars(at) ?? [this.#node(at), 1]
       source += text
       at += length
     }
@@ -52,6 +54,19 @@ class Writer {
     const isLast = at + skipped + 1 === nodes.length
     if (!isLast) return [FOLDERS, skipped + 2]
     return [at === 0 ? String.raw`\/${NO_DOT}${GLOBSTAR}` : DEEPER, skipped + 1]
+  }
+
+  /**
+   * `*(a)*` at the start of a segment, up to the star: either something is repeated, or the star stands at the start itself, where
+   * it takes no dot and no empty segment. And how many nodes these are.
+   */
+  #repeatsBeforeStars(at: number): [string, number] | undefined {
+    const nodes = this.#nodes
+    const end = nodes.findIndex((node, i) => i >= at && !(node.kind === 'repeat' && node.min === 0))
+    if (end <= at || nodes[end]?.kind !== 'stars' || nodes[at - 1]?.kind !== 'slash') return undefined
+    const groups = nodes.slice(at, end).map(node => `(?:${this.#choice((node as Repeat).items)})`)
+    const ways = groups.map((group, i) => [`${group}+`, ...groups.slice(i + 1).map(other => `${other}*`)].join(''))
+    return [`(?:${[...ways, SOMETHING].join('|')})`, end - at]
   }
 
   #node(at: number): string {

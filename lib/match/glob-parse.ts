@@ -138,7 +138,7 @@ class Parser {
     this.#refuseQuantifier('a group')
     if (kind === 'choice') return { kind, items }
     if (kind === 'optional') return { kind: 'choice', items: [...items, []] }
-    if (kind === 'repeat') return { kind, items: repeatable(items), min: sign === '+' ? 1 : 0 }
+    if (kind === 'repeat') return repeat(repeatable(items), sign === '+' ? 1 : 0)
     return { kind, items: excludable(items) }
   }
 
@@ -197,6 +197,12 @@ function repeatable(items: readonly GlobNodes[]): readonly GlobNodes[] {
   const isClass = items.length === 1 && items[0]?.length === 1 && items[0][0]?.kind === 'class'
   if (isClass || (items.every(isPlain) && items.some(item => item.length > 0))) return items
   throw new GlobProblem('a wildcard, or a group, within a repetition can take forever: give a RegExp')
+}
+
+/** `+(|a)` is `*(a)`. */
+function repeat(items: readonly GlobNodes[], min: 0 | 1): GlobNode {
+  const texts = items.filter(item => item.length > 0)
+  return { kind: 'repeat', items: texts, min: texts.length < items.length ? 0 : min }
 }
 
 /** What `!(…)` may hold: what stays within a segment. */

@@ -261,7 +261,7 @@ export function globMatches(glob: string, path: string, { caseSensitive, isEncod
   function segments(patterns: readonly string[], at: number): boolean {
     const [pattern, ...rest] = patterns
     if (pattern === undefined) return at > path.length
-    if (at > path.length) return rest.length === 0 && pattern === '**'
+    if (at > path.length) return patterns.every(each => each === '**')
     const slash = path.indexOf('/', at)
     const end = slash < 0 ? path.length : slash
     if (pattern === '**') {
