@@ -65,7 +65,9 @@ class Writer {
     const end = nodes.findIndex((node, i) => i >= at && !(node.kind === 'repeat' && node.min === 0))
     if (end <= at || nodes[end]?.kind !== 'stars' || nodes[at - 1]?.kind !== 'slash') return undefined
     const groups = nodes.slice(at, end).map(node => `(?:${this.#choice((node as Repeat).items)})`)
-    const ways = groups.map((group, i) => [`${group}+`, ...groups.slice(i + 1).map(other => `${other}*`)].join(''))
+    const ways = groups.map((group, i) =>
+      [`${group}+`, ...groups.slice(i + 1).map(other => `${other}*`)].join(''),
+    )
     return [`(?:${[...ways, SOMETHING].join('|')})`, end - at]
   }
 

@@ -16,10 +16,10 @@ export interface Ran {
   readonly passed: number
 }
 
-function node(tree: string, args: readonly string[]): ChildProcess {
+function node(tree: string, args: readonly string[], seed?: string): ChildProcess {
   return spawn(process.execPath, [...reader, ...args], {
     cwd: tree,
-    env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
+    env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '', ...(seed && { DROP444_SEED: seed }) },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
 }
@@ -34,9 +34,16 @@ function kill(child: ChildProcess): void {
 const exitOf = (child: ChildProcess) =>
   new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
 
-/** Runs one test file; the first failure is enough, and mostly the rest is not waited for. */
-export async function runTests(tree: string, file: string): Promise<Ran> {
-  const child = node(tree, ['--test-reporter=tap', `test/${file}`])
+/**
+ * Runs one test file; the first failure is enough, and mostly the rest is not waited for. Random input is that of `npm test`, or
+ * new with `seed` `random`.
+ */
+export async function runTests(tree: string, file: string, seed?: 'random'): Promise<Ran> {
+  const child = node(
+    tree,
+    ['--import', './test/support/seed.mjs', '--test-reporter=tap', `test/${file}`],
+    seed,
+  )
   const exited = exitOf(child)
   let failed: string | undefined
   let passed = 0

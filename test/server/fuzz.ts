@@ -342,8 +342,11 @@ export function describe({ seed, attempts, reasons, problems, findings, leaks }:
   return [`seed ${seed}: ${attempts} attempts`, ...summary, ...leaks, ...lines].join('\n')
 }
 
-/** Any seed, or the one of `FUZZ_SEED`. */
-export const seedOf = () => Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
+/** The seed of `FUZZ_SEED`, else that of all tests, which `npm run test:all` sets, else any. */
+export function seedOf(): number {
+  const { FUZZ_SEED, DROP444_SEED = 'random' } = process.env
+  return Number(FUZZ_SEED ?? (DROP444_SEED === 'random' ? Date.now() % 2 ** 31 : DROP444_SEED))
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { FUZZ_SECONDS = '60', FUZZ_ONLY } = process.env

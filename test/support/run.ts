@@ -1,5 +1,6 @@
 /*
  * Runs the test files of some tiers. Arguments: the tiers (default: `test`), then what to hand on to `node --test`.
+ * Random input is the same on every run: `DROP444_SEED=random`, or another number, changes that.
  * With `DROP444_SAMPLE=1` tiers run as CI runs them on a second Node: what does not depend on it is left out.
  */
 import { spawnSync } from 'node:child_process'
@@ -25,6 +26,8 @@ const timeout = Math.max(...chosen.map(tier => timeouts[tier]))
 const files = filesOf(chosen, 'test', isSample)
 const args = [
   ...reader,
+  '--import',
+  new URL('seed.mjs', import.meta.url).href,
   '--test',
   `--test-timeout=${timeout}`,
   `--test-concurrency=${atOnce}`,
