@@ -20,22 +20,34 @@ const pages = ['/1', '/2', '/3', '/4', '/5']
 const owns = pages.map(path => `${path} of ${path}`)
 const rate = { rate: '1000r/s', burst: 1000 } as const
 
+/** Events come from all stores of the process: that of an earlier test is up once its rule is collected. */
+const seeOutages = (site: ContextSite, name: string) =>
+  onStoreChange(({ store, state }) => {
+    if (store === name) site.see(state)
+  })
+
 for (const each of contexts) {
   const { name } = each
+  /** The name of a rule of this suite. */
+  const own = (rule: string) => `${rule}-${contexts.indexOf(each)}`
 
   describe(`requests that a store decides on, ${name}`, () => {
     hooks()
 
     test('go on in their own context where it does not answer; its outage, its probes and its return are in none', async () => {
       const store = new StubStore(pending)
-      const { site, ask } = await startApart(each, ({ see }) => [
-        rateLimit({ ...rate, store: Object.assign(store, { probe: async () => see('probe') }) }),
-      ])
-      const stop = onStoreChange(({ state }) => site.see(state))
+      const { site, ask } = await startApart(each, ({ see }) => {
+        const probe = async () => {
+          see('probe')
+          // A request that comes after it, on a busy machine, must not find the store down again.
+          store.answer = () => allowed
+        }
+        return [rateLimit({ ...rate, name: own('silent'), store: Object.assign(store, { probe }) })]
+      })
+      const stop = seeOutages(site, own('silent'))
       const seen = await ask(pages, 8)
       stop()
-      // What comes late, on a busy machine, finds it down again.
-      assert.deepEqual([...new Set(seen)], [...owns, 'down nobody', 'probe nobody', 'up nobody'])
+      assert.deepEqual(seen, [...owns, 'down nobody', 'probe nobody', 'up nobody'])
     })
 
     test('and where it fails at once', async () => {
@@ -44,8 +56,10 @@ for (const each of contexts) {
         if (isDown) throw new Error('down')
         return allowed
       }
-      const { site, ask } = await startApart(each, () => [rateLimit({ ...rate, store: { hit } })])
-      const stop = onStoreChange(({ state }) => site.see(state))
+      const { site, ask } = await startApart(each, () => [
+        rateLimit({ ...rate, name: own('throws'), store: { hit } }),
+      ])
+      const stop = seeOutages(site, own('throws'))
       await ask(['/1'], 2)
       isDown = false
       const isUp = () => site.seen.some(place => place.startsWith('up'))
@@ -60,10 +74,14 @@ for (const each of contexts) {
 
     test('the warning of an outage is in no context', async () => {
       const { site, ask } = await startApart(each, () => [
-        rateLimit({ ...rate, store: new StubStore(() => Promise.reject(new Error('down'))) }),
+        rateLimit({
+          ...rate,
+          name: own('rejects'),
+          store: new StubStore(() => Promise.reject(new Error('down'))),
+        }),
       ])
-      const onWarning = (warning: Error & { code?: string }) => {
-        if (warning.code === 'DROP444_STORE_DOWN') site.see('warning')
+      const onWarning = ({ code, message }: Error & { code?: string }) => {
+        if (code === 'DROP444_STORE_DOWN' && message.includes(own('rejects'))) site.see('warning')
       }
       process.on('warning', onWarning)
       const seen = await ask(['/1'], 2)
@@ -80,8 +98,8 @@ for (const each of contexts) {
             if (answers.push(reject) === pages.length) setImmediate(() => answers[2]?.(new Error('down')))
           }),
       }
-      const { site, ask } = await startApart(each, () => [rateLimit({ ...rate, store })])
-      const stop = onStoreChange(({ state }) => site.see(state))
+      const { site, ask } = await startApart(each, () => [rateLimit({ ...rate, name: own('waits'), store })])
+      const stop = seeOutages(site, own('waits'))
       const seen = await ask(pages, 6)
       stop()
       assert.deepEqual(seen, [...owns, 'down nobody'])
@@ -115,19 +133,16 @@ for (const each of contexts) {
     }
 
     test('many in one call to Redis: the call is in none', async () => {
-      const { ask } = await startApart(each, ({ see }) => {
-        const sendCommand = async (...[, , keys]: string[]) => {
-          see('call')
-          return [Date.now(), ...Array(Number(keys)).fill(0)]
-        }
-        return [rateLimit({ ...rate, store: redisStore({ sendCommand }), timeout: 10_000 })]
-      })
-      const seen = await ask(pages, 6)
-      assert.deepEqual(
-        seen.filter(place => place !== 'call nobody'),
-        owns,
-      )
-      assert.ok(seen.length > pages.length)
+      // Noted apart: on a busy machine the requests come one by one, and there are more calls.
+      const calls = new ContextSite(each)
+      const sendCommand = async (...[, , keys]: string[]) => {
+        calls.see('call')
+        return [Date.now(), ...Array(Number(keys)).fill(0)]
+      }
+      const store = redisStore({ sendCommand })
+      const { ask } = await startApart(each, () => [rateLimit({ ...rate, store, timeout: 10_000 })])
+      assert.deepEqual(await ask(pages, 5), owns)
+      assert.deepEqual([...new Set(calls.seen)], ['call nobody'])
     })
 
     test('bans are told and asked for in none, whoever begins or awaits it', async () => {
@@ -150,7 +165,7 @@ for (const each of contexts) {
       const { ask } = await startApart(each, () => [offenders, rule('drops', () => true)])
       await ask(['/1'], 0)
       const isWritten = () => site.seen.some(place => place.startsWith('write'))
-      while (!isWritten()) await settle(5)
+      for (const end = performance.now() + 20_000; !isWritten() && performance.now() < end; ) await settle(5)
       each.run('of who bans', () => offenders.ban('192.0.2.1'))
       await each.run('of who awaits', () => offenders.flush())
       offenders.close()
