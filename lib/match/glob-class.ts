@@ -99,6 +99,9 @@ export function readClass(characters: readonly string[], start: number): [Charac
       throw new GlobProblem(`the range ${String.fromCodePoint(low, 0x2d, high)} is empty: turn it round`)
     ranges.push([low, high])
   }
+  const braces = /\{[^{}]*(?:,|\.\.)[^{}]*\}/.exec(characters.slice(start, at).join('').replace(/\\./gs, ''))
+  if (braces)
+    throw new GlobProblem(`a shell expands "${braces[0]}" in a class first: write \\{ for the character`)
   const all = union(ranges)
   const withoutSlash = [...within(all, 0, SLASH - 1), ...within(all, SLASH + 1, Number.POSITIVE_INFINITY)]
   return [{ kind: 'class', ranges: withoutSlash, isNegated }, at + 1]

@@ -4,7 +4,8 @@ import type { GlobNode, GlobNodes } from './glob-tree.ts'
 
 // The pieces of an expression; lib/match/path-shape.ts knows them again.
 export const STAR = '[^/]*?'
-export const SOMETHING = String.raw`(?!\.)(?=.)`
+/** A decoded path may hold `//`: a segment that a star takes is not empty there either. */
+export const SOMETHING = String.raw`(?!\.)(?=[^/])`
 /** Any segments, without those that begin with a dot. */
 export const GLOBSTAR = String.raw`(?:(?:(?!(?:^|\/)\.).)*?)`
 export const DEEPER = String.raw`(?:\/(?!\.)${GLOBSTAR}|$)`

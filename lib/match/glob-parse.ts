@@ -21,6 +21,8 @@ class Parser {
   readonly #characters: readonly string[]
   #at = 0
   #depth = 0
+  /** Whether `@`, `?`, `+`, `*` or `!` stands before this place in one of the texts that braces are expanded to. */
+  #isBehindSign = false
 
   constructor(glob: string) {
     this.#characters = [...glob]
@@ -43,7 +45,13 @@ class Parser {
     const nodes: GlobNode[] = []
     for (let next = this.#characters[this.#at]; next !== undefined; next = this.#characters[this.#at]) {
       if (next === ')' || next === '}' || (next !== '' && ends.includes(next))) break
+      if (next === '(' && this.#isBehindSign)
+        throw new GlobProblem(
+          'its braces, written out, join "@", "?", "+", "*" or "!" to a "(": list several patterns, or write \\( for the character',
+        )
       const node = this.#node(next)
+      // Braces have set it themselves.
+      if (next !== '{') this.#isBehindSign = next in forms && !('items' in node)
       const last = nodes.at(-1)
       if (node.kind === 'text' && last?.kind === 'text')
         nodes[nodes.length - 1] = { kind: 'text', text: last.text + node.text }
@@ -119,11 +127,15 @@ class Parser {
   /** The items of a group, up to its end. */
   #items(separator: string, end: string): GlobNode[][] {
     if (++this.#depth > DEEPEST) throw new GlobProblem('its groups are too deep: list several patterns')
-    const items = [this.#sequence(separator)]
-    while (this.#characters[this.#at] === separator) {
-      this.#at++
+    const isBehindSign = end === '}' && this.#isBehindSign
+    const items: GlobNode[][] = []
+    let isSignLast = false
+    do {
+      this.#isBehindSign = isBehindSign
       items.push(this.#sequence(separator))
-    }
+      isSignLast ||= this.#isBehindSign
+    } while (this.#characters[this.#at] === separator && this.#at++ > 0)
+    this.#isBehindSign = isSignLast
     const opening = end === ')' ? '(' : '{'
     if (this.#characters[this.#at++] !== end)
       throw new GlobProblem(`a "${opening}" has no "${end}": write \\${opening} for the character itself`)
@@ -166,6 +178,7 @@ class Parser {
       /^\{(-?\d+|[a-z])\.\.(-?\d+|[a-z])(?:\.\.(-?\d+))?\}/i.exec(this.#rest()) ?? []
     if (whole !== undefined) {
       this.#at += whole.length
+      this.#isBehindSign = false
       this.#refuseQuantifier('braces')
       return { kind: 'choice', items: sequence(from as string, to as string, step).map(asText) }
     }

@@ -29,6 +29,12 @@ const isSimple = (node: GlobNode): boolean =>
   node.kind === 'text' ||
   (node.kind === 'choice' && node.items.every(item => isText(item) && item.every(isSimple)))
 
+/** Whether what follows may go on with an escape, or with the bytes of a character beyond ASCII. */
+const isOpen = (node: GlobNode | undefined): boolean =>
+  node?.kind === 'text'
+    ? /%(?:[\da-f]?|[89a-f][\da-f])$/i.test(node.text)
+    : node?.kind === 'choice' && node.items.some(item => isOpen(item.at(-1)))
+
 const hasNot = (nodes: GlobNodes): boolean =>
   nodes.some(node => node.kind === 'not' || (node.kind === 'choice' && node.items.some(hasNot)))
 
@@ -40,8 +46,9 @@ const hasNot = (nodes: GlobNodes): boolean =>
 export function expand(nodes: GlobNodes, isWhole = hasNot(nodes)): GlobNodes[] {
   let lists: GlobNode[][] = [[]]
   for (const node of nodes) {
+    const isPart = isOpen(node) || lists.some(list => isOpen(list.at(-1)))
     const ways: GlobNodes[] =
-      node.kind === 'choice' && (isWhole || !isSimple(node))
+      node.kind === 'choice' && (isWhole || isPart || !isSimple(node))
         ? node.items.flatMap(item => expand(item, isWhole))
         : [[node]]
     if (lists.length * ways.length > MOST)

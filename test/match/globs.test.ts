@@ -105,6 +105,11 @@ const meanings: readonly Case[] = [
   ['/a\\|b', ['/a|b', '/a%7Cb'], ['/a', '/b']],
   ['/"a"', ['/"a"', '/%22a%22'], ['/a']],
   ['/a b', ['/a%20b'], ['/ab']],
+  // Braces in the middle of an escape.
+  ['/%{61,7e}x', ['/%61x', '/%7Ex'], ['/bx']],
+  ['/%C3{%A9,%A8}', ['/%C3%A9', '/%c3%a8'], ['/%C3%AA', '/%C3']],
+  ['/{%C3,%}%A9', ['/%C3%A9'], ['/%A9']],
+  ['/%4{,x}@(1|2)', ['/%41', '/%42'], ['/%4x1']],
   ['/%c3%a9', ['/%C3%A9', '/%c3%a9'], ['/e']],
   ['/é', ['/%C3%A9', '/%c3%a9', '/\xc3\xa9'], ['/e']],
   ['/@user', ['/@user'], []],
@@ -200,6 +205,19 @@ const refused: readonly (readonly [RegExp, readonly string[]])[] = [
   ],
   [/more than 1000/, ['/{1..5000}', `/${'{a*,b*}'.repeat(11)}`, '/{1..999999999999}']],
   [/not alike/, ['/{a..3}', '/{a..Z}']],
+  [
+    /braces, written out/,
+    [
+      '/**/{a/**,b}(a)+(a)',
+      '/{a,*}(b|c)',
+      '/+{(a),b}',
+      '/+{,x}(a)',
+      '/{a,{b,@}{,c}}(d)',
+      '/{a,!}{b,(c)}',
+      '/?{(a|b),c}',
+    ],
+  ],
+  [/expands "\{.*" in a class/, ['/[{a,b}]', '/[!x{1..3}]']],
   [/braces of its own/, ['/{1..3,x}', '/{x,1..3}']],
   [/ends with a "\\"/, ['/a\\']],
   [
@@ -323,5 +341,33 @@ describe('within a segment a glob is what bash takes it for', () => {
       }
     }
     assert.ok(asked.length > runs(150) && matched > runs(150), `${asked.length}, ${matched}`)
+  })
+})
+
+describe('what random lists have found', () => {
+  const strict = { caseSensitive: false, strict: true }
+
+  test('a star takes no empty segment of a decoded path', () => {
+    for (const taken of ['!/*/', '!/*(b)*/', '!/a/*/', '!/a/*/*', '!/**/*/']) {
+      for (const path of ['/%2f', '/a%2F%2f', '/a/%2F'])
+        assert.equal(allows(path, ['/%2f', '/a%2f%2f', '/a/%2f', taken], strict), true, `${path} ${taken}`)
+    }
+    assert.equal(allows('/a%2F', ['/a%2f', '!/*/'], strict), false)
+    assert.equal(allows('/%2fa', ['/%2fa', '!/**/*'], strict), false)
+  })
+
+  test('a sign and parentheses that braces hold apart are plain characters where they are escaped, or meet in no text', () => {
+    for (const [glob, path] of [
+      ['/{a,\\+}(b)', '/+(b)'],
+      ['/\\+{(a),b}', '/+(a)'],
+      ['/{a,+}b(c)', '/+b(c)'],
+      ['/+{1..3}(a)', '/+2(a)'],
+      ['/{a*(b),c}(d)', '/abb(d)'],
+      ['/{+,a}+(b)', '/+bb'],
+      ['/[\\{a,b\\}]', '/,'],
+    ] as const) {
+      assert.equal(isTaken([glob]), true, glob)
+      assert.equal(allows(path, [glob]), true, `${path} in ${glob}`)
+    }
   })
 })
