@@ -1,7 +1,15 @@
-import { keepPeers } from './accepted.ts'
-import { compileTrust, isTrustedPeer, type Trust, type TrustProxy, trustOf } from './client-address.ts'
-import { reportError } from './drop-channel.ts'
-import type { DropAction } from './drop-event.ts'
+import { reportError } from './events/drop-channel.ts'
+import type { DropAction } from './events/drop-event.ts'
+import { preparePublish } from './events/publish.ts'
+import { Reason } from './reasons.ts'
+import { keepPeers } from './request/accepted.ts'
+import {
+  compileTrust,
+  isTrustedPeer,
+  type Trust,
+  type TrustProxy,
+  trustOf,
+} from './request/client-address.ts'
 import {
   framework,
   isGone,
@@ -10,14 +18,12 @@ import {
   isResponse,
   type Request,
   type Response,
-} from './http-types.ts'
-import { preparePublish } from './publish.ts'
-import { Reason } from './reasons.ts'
-import { stateOf } from './request-state.ts'
+} from './request/http-types.ts'
+import { stateOf } from './request/request-state.ts'
+import { responseOf } from './runtime/raw-socket.ts'
 import { type HandOff, handOff, handOffSocket, handOffStream } from './wire/hand-off.ts'
 import { closeHttp1, isPending } from './wire/http1.ts'
 import { closeHttp2, DEFAULT_DROPS, type Http2Mode } from './wire/http2.ts'
-import { responseOf } from './wire/raw-socket.ts'
 
 keepPeers()
 

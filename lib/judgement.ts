@@ -1,5 +1,5 @@
-import { show } from './errors.ts'
-import type { Request, Response } from './http-types.ts'
+import { show } from './options/options-error.ts'
+import type { Request, Response } from './request/http-types.ts'
 
 /** Why a request is dropped. */
 export interface Finding {

@@ -1,14 +1,15 @@
-import { act } from './act.ts'
-import { hold, isBehindDrop } from './behind-drop.ts'
-import { asError, isThenable, promiseOf } from './callback.ts'
-import { type Common, type CommonOptions, commonChecks, commonOf } from './common-options.ts'
-import { debugVerdict } from './debug.ts'
-import { refuse } from './errors.ts'
-import type { Next, Request, Response } from './http-types.ts'
+import { debugVerdict } from './diagnostics/debug.ts'
+import { asError, isThenable, promiseOf } from './diagnostics/thenable.ts'
+import { act } from './enforce.ts'
 import { findingOf, type Judge, type Judgement } from './judgement.ts'
-import { type Birth, noteAsked, noteBirth } from './made-anew.ts'
-import { readOptions, refuseRequest } from './options.ts'
-import { unlessExcepted, unlessSkipped } from './passed-over.ts'
+import { hold, isBehindDrop } from './judging/behind-drop.ts'
+import { type Birth, noteAsked, noteBirth } from './judging/made-anew.ts'
+import { unlessExcepted, unlessSkipped } from './judging/passed-over.ts'
+import { describeRule, type RuleInfo } from './judging/rule-info.ts'
+import { type Common, type CommonOptions, commonChecks, commonOf } from './options/common-options.ts'
+import { refuse } from './options/options-error.ts'
+import { readOptions, refuseRequest } from './options/read-options.ts'
+import type { Next, Request, Response } from './request/http-types.ts'
 import {
   inTrial,
   isCut,
@@ -20,8 +21,7 @@ import {
   type Trial,
   takeTrial,
   trialOf,
-} from './request-state.ts'
-import { describeRule, type RuleInfo } from './rule-info.ts'
+} from './request/request-state.ts'
 
 export type { Finding, Judge, Judgement } from './judgement.ts'
 

@@ -173,7 +173,7 @@ const slips = [
   },
   {
     name: 'a visitor is dropped',
-    file: 'lib/rules/browser-paths.ts',
+    file: 'lib/lists/browser-paths.ts',
     from: "  '/favicon.ico',\n",
     to: '',
     says: /^FAILED:\n( {2}.+\n)* {2}GET \/favicon\.ico .+ must pass, but was dropped by pathAllowlist \(unlisted-path\)$/m,

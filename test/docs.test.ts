@@ -20,10 +20,10 @@ import {
 } from './support/docs.ts'
 
 const common = [
-  ...membersOf('lib/common-options.ts', 'CommonOptions'),
+  ...membersOf('lib/options/common-options.ts', 'CommonOptions'),
   ...membersOf('lib/drop.ts', 'DropHow'),
 ]
-const address = membersOf('lib/rules/address-rule.ts', 'AddressOptions')
+const address = membersOf('lib/options/address-options.ts', 'AddressOptions')
 
 /** Each factory's page, and the options that are its own. */
 const factories: Record<string, { file: string; options: readonly string[] }> = {
@@ -40,14 +40,17 @@ const factories: Record<string, { file: string; options: readonly string[] }> = 
     file: 'rate-limit.md',
     options: [
       ...['RateLimitOptions', 'Limit', 'LimitBy'].flatMap(name =>
-        membersOf('lib/rules/limit-options.ts', name),
+        membersOf('lib/rules/rate-limit/limit-options.ts', name),
       ),
       ...address,
     ],
   },
   repeatOffender: {
     file: 'repeat-offender.md',
-    options: [...membersOf('lib/rules/offender-options.ts', 'RepeatOffenderOptions'), ...address],
+    options: [
+      ...membersOf('lib/rules/repeat-offender/offender-options.ts', 'RepeatOffenderOptions'),
+      ...address,
+    ],
   },
   shedLoad: { file: 'shed-load.md', options: membersOf('lib/rules/shed-load.ts', 'ShedLoadOptions') },
   rule: { file: 'rule.md', options: [] },
@@ -65,13 +68,15 @@ const factories: Record<string, { file: string; options: readonly string[] }> = 
 function sourceOf(factory: string, file: string): string {
   if (factory === 'protect') {
     const phases = readdirSync(join(root, 'lib/server')).map(name => read(`lib/server/${name}`))
-    return [...phases, read('lib/request-host.ts'), read('lib/match/client-hello.ts')].join('')
+    return [...phases, read('lib/request/request-host.ts'), read('lib/server/phases/client-hello.ts')].join(
+      '',
+    )
   }
   const own = `lib/rules/${file.replace('.md', '.ts')}`
   return [
     existsSync(join(root, own)) ? read(own) : '',
-    /cidr/i.test(factory) ? read('lib/rules/cidr-rule.ts') : '',
-    factory === 'noHost' ? read('lib/request-host.ts') : '',
+    /cidr/i.test(factory) ? read('lib/rules/cidr/cidr-rule.ts') : '',
+    factory === 'noHost' ? read('lib/request/request-host.ts') : '',
   ].join('')
 }
 
@@ -224,15 +229,15 @@ describe('docs: reference', () => {
     assert.deepEqual(optionsIn(doc('drop.md').text), sorted(own))
     assert.deepEqual(
       optionsIn(doc('logging.md').text),
-      sorted(membersOf('lib/observe/drop-log.ts', 'DropLogOptions')),
+      sorted(membersOf('lib/log/drop-log.ts', 'DropLogOptions')),
     )
   })
 
   it('events.md names every field, action and reason', () => {
     const events = doc('events.md')
     const rows = (title: string) => sorted(codeRows(section(events, title)).keys())
-    assert.deepEqual(rows('Fields'), sorted(membersOf('lib/drop-event.ts', 'DropEvent')))
-    const actions = [...read('lib/drop-event.ts').matchAll(/^ {2}\| '([a-z-]+)'$/gm)].map(
+    assert.deepEqual(rows('Fields'), sorted(membersOf('lib/events/drop-event.ts', 'DropEvent')))
+    const actions = [...read('lib/events/drop-event.ts').matchAll(/^ {2}\| '([a-z-]+)'$/gm)].map(
       ([, action = '']) => action,
     )
     assert.deepEqual(rows('Actions'), sorted(actions))
@@ -248,8 +253,8 @@ describe('docs: reference', () => {
   })
 
   it('errors.md has a section for every code, and for no other', () => {
-    const errors = literalsOf('lib/errors.ts', 'OptionsErrorCode')
-    const warnings = literalsOf('lib/warnings.ts', 'WarningCode')
+    const errors = literalsOf('lib/options/options-error.ts', 'OptionsErrorCode')
+    const warnings = literalsOf('lib/diagnostics/warnings.ts', 'WarningCode')
     assert.deepEqual(sorted(headings(doc('errors.md'), '3')), sorted([...errors, ...warnings]))
     for (const code of [...errors, ...warnings])
       assert.ok(
@@ -267,7 +272,7 @@ describe('docs: reference', () => {
       () => api.denyCidr(['192.0.2.1', '192.0.2.2', '192.0.2.3', '10.0.0.0/33']),
       () => api.protect(api.protect(createServer())),
     ]
-    for (const [index, code] of literalsOf('lib/errors.ts', 'OptionsErrorCode').entries()) {
+    for (const [index, code] of literalsOf('lib/options/options-error.ts', 'OptionsErrorCode').entries()) {
       const [, quote = ''] = /^> (.+)$/m.exec(section(doc('errors.md'), code)) ?? []
       assert.notEqual(quote, '')
       assert.throws(given[index] as () => unknown, (error: Error) => {

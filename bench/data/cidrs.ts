@@ -2,8 +2,8 @@ import { BlockList } from 'node:net'
 import { IpFilter } from 'express-ipfilter'
 import ipRangeCheck from 'ip-range-check'
 import ipaddr from 'ipaddr.js'
-import { addressList } from '../../lib/address-list.ts'
-import { addressOfWords, maskWords } from '../../lib/match/address.ts'
+import { addressOfWords, maskWords } from '../../lib/match/addresses/address.ts'
+import { addressList } from '../../lib/options/address-list.ts'
 import { seeded } from '../support/random.ts'
 
 export const families = ['IPv4', 'IPv6', 'mixed'] as const

@@ -1,6 +1,6 @@
 import { MemoryStore as PeerStore } from 'express-rate-limit'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
-import { formatWord4, parseAddress } from '../../lib/match/address.ts'
+import { formatWord4, parseAddress } from '../../lib/match/addresses/address.ts'
 import { MemoryStore } from '../../lib/stores/memory-store.ts'
 import type { Candidate } from '../support/candidate.ts'
 

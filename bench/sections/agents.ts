@@ -1,7 +1,7 @@
 import crawlers from 'crawler-user-agents'
 import { isbot } from 'isbot'
 import browsers from 'top-user-agents'
-import { compileAgents } from '../../lib/match/agents.ts'
+import { compileAgents } from '../../lib/match/agents/agents.ts'
 import { type Candidate, stringAlone } from '../support/candidate.ts'
 import { type Finish, race, seriesOf } from '../support/race.ts'
 import { shuffled } from '../support/random.ts'

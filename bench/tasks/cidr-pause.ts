@@ -2,7 +2,7 @@
  * How long the asynchronous builder keeps the event loop from its next turn, and takes. Arguments: the family, how many, how
  * often. Of all runs the one with the shortest pause: what the machine adds by chance is not the builder's.
  */
-import { cidrSet } from '../../lib/cidr-set.ts'
+import { cidrSet } from '../../lib/lists/build-cidr-set.ts'
 import { entriesOf, type Family } from '../data/cidrs.ts'
 import { heldBytes } from '../support/memory.ts'
 

@@ -3,8 +3,8 @@
  * there are from then on; null where there is none within a second. Arguments: the limiter, the client, milliseconds.
  */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { onStoreChange } from '../../lib/store-events.ts'
-import { guardStore } from '../../lib/stores/guarded-store.ts'
+import { onStoreChange } from '../../lib/events/store-outages.ts'
+import { guardStore } from '../../lib/stores/outage/guarded-store.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { keyOf } from '../data/limiters.ts'
 import {

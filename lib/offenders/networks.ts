@@ -1,3 +1,4 @@
+import { fingerprint, newSecret, takeFingerprint } from '../counting/keyed-hash.ts'
 import {
   type Address,
   addressOfWords,
@@ -5,8 +6,7 @@ import {
   maskWords,
   parseAddress,
   standsFor,
-} from '../match/address.ts'
-import { fingerprint, newSecret, takeFingerprint } from '../match/keyed-hash.ts'
+} from '../match/addresses/address.ts'
 
 const ALL = -1
 

@@ -1,5 +1,5 @@
-import { refuse } from '../errors.ts'
-import { mixWords, newSecret } from '../match/keyed-hash.ts'
+import { mixWords, newSecret } from '../counting/keyed-hash.ts'
+import { refuse } from '../options/options-error.ts'
 
 const WAYS = 8
 /** Before the ring: the key's two words, how many stamps there are, and where the next one goes. */

@@ -1,4 +1,4 @@
-import type { Terms } from './terms.ts'
+import type { Terms } from './ban-policy.ts'
 
 /** So many offences, now. */
 export interface OffendAction {

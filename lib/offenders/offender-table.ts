@@ -1,5 +1,5 @@
-import type { Address } from '../match/address.ts'
-import { mixWords, newSecret } from '../match/keyed-hash.ts'
+import { mixWords, newSecret } from '../counting/keyed-hash.ts'
+import type { Address } from '../match/addresses/address.ts'
 import type { Networks } from './networks.ts'
 import type { OffenderRecord } from './offender-store.ts'
 

@@ -1,11 +1,11 @@
-import type { Address } from '../match/address.ts'
-import { ownText } from '../own-text.ts'
-import type { Occasion } from '../request-state.ts'
-import type { Clock } from './clock.ts'
+import type { Address } from '../match/addresses/address.ts'
+import type { Occasion } from '../request/request-state.ts'
+import { ownText } from '../runtime/own-text.ts'
+import { banTime, forgottenAt, nextLevel, type Terms } from './ban-policy.ts'
 import type { Networks } from './networks.ts'
 import type { OffenceCounter } from './offence-counter.ts'
+import type { Clock } from './offender-clock.ts'
 import { type Offender, OffenderTable } from './offender-table.ts'
-import { banTime, forgottenAt, nextLevel, type Terms } from './terms.ts'
 
 /** Letters that are kept of a reason. */
 const MAX_REASON = 200

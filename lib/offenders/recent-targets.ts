@@ -1,4 +1,4 @@
-import { fingerprint, newSecret, takeFingerprint } from '../match/keyed-hash.ts'
+import { fingerprint, newSecret, takeFingerprint } from '../counting/keyed-hash.ts'
 
 const SETS = 2_048
 const WAYS = 4

@@ -1,5 +1,5 @@
-import { sharedKey } from '../copies.ts'
-import type { Request } from '../http-types.ts'
+import type { Request } from '../request/http-types.ts'
+import { sharedKey } from '../runtime/copies.ts'
 
 /** Routes that somebody else keeps, as an entry of `pathAllowlist`: by itself, among patterns, or spread among them. */
 export interface Routes extends Iterable<Routes> {

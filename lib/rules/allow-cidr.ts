@@ -1,8 +1,8 @@
-import type { CidrSet } from '../match/cidr-set.ts'
+import type { CidrSet } from '../match/addresses/cidr-set.ts'
+import type { AddressOptions } from '../options/address-options.ts'
 import { Reason } from '../reasons.ts'
 import type { Rule } from '../rule.ts'
-import type { AddressOptions } from './address-rule.ts'
-import { cidrRule } from './cidr-rule.ts'
+import { cidrRule } from './cidr/cidr-rule.ts'
 
 /**
  * Drops the addresses outside the list. nginx: `allow 203.0.113.0/24; deny all;` with 444 in place of 403.

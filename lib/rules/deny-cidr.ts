@@ -1,9 +1,9 @@
-import { standsFor } from '../match/address.ts'
-import type { CidrSet } from '../match/cidr-set.ts'
+import { standsFor } from '../match/addresses/address.ts'
+import type { CidrSet } from '../match/addresses/cidr-set.ts'
+import type { AddressOptions } from '../options/address-options.ts'
 import { Reason } from '../reasons.ts'
 import type { Rule } from '../rule.ts'
-import type { AddressOptions } from './address-rule.ts'
-import { cidrRule } from './cidr-rule.ts'
+import { cidrRule } from './cidr/cidr-rule.ts'
 
 /**
  * Drops the addresses in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403. An IPv4 client behind a translator

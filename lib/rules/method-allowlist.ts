@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
-import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { refuseEntry } from '../errors.ts'
-import { closest, listArgument, readOptions, refuseRequest } from '../options.ts'
+import { type CommonOptions, commonChecks, commonOf } from '../options/common-options.ts'
+import { refuseEntry } from '../options/options-error.ts'
+import { closest, listArgument, readOptions, refuseRequest } from '../options/read-options.ts'
 import { Reason } from '../reasons.ts'
 import { makeRule, type Rule } from '../rule.ts'
 

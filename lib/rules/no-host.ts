@@ -1,15 +1,15 @@
-import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { forwardedHosts } from '../forwarded-host.ts'
-import type { Request } from '../http-types.ts'
-import type { Host } from '../match/host.ts'
-import { oncePerConnection } from '../once-per-connection.ts'
-import { type Check, readOptions, refuseRequest } from '../options.ts'
+import type { Host } from '../match/hosts/host.ts'
+import { type CommonOptions, commonChecks, commonOf } from '../options/common-options.ts'
+import { type Check, readOptions, refuseRequest } from '../options/read-options.ts'
+import { serverNames } from '../options/server-names-option.ts'
 import { Reason } from '../reasons.ts'
-import { contradictionOf, hostOf, hostOfField, onlyHost } from '../request-host.ts'
+import { forwardedHosts } from '../request/forwarded-host.ts'
+import type { Request } from '../request/http-types.ts'
+import { oncePerConnection } from '../request/memo-per-connection.ts'
+import { contradictionOf, hostOf, hostOfField, onlyHost } from '../request/request-host.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
 import { addHostRule } from '../server/host-rules.ts'
 import { meetHost, watchMissingHost } from '../server/missing-host.ts'
-import { serverNames } from '../server-names-option.ts'
 
 /** Options of {@link noHost}. */
 export interface NoHostOptions extends CommonOptions {

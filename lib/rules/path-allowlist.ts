@@ -1,18 +1,25 @@
 import { isRegExp } from 'node:util/types'
-import { type CommonOptions, commonChecks, commonOf } from '../common-options.ts'
-import { refuse, refuseEntry } from '../errors.ts'
-import { framework, type Request } from '../http-types.ts'
-import { type PathOptions, splitNegation } from '../match/glob.ts'
-import { globProblem } from '../match/glob-check.ts'
-import { compilePaths } from '../match/path-patterns.ts'
-import { compileTaken } from '../match/path-taken.ts'
-import { judgeablePath, pathOf } from '../match/request-path.ts'
-import { boolean, type Check, listArgument, reading, readOptions, refuseRequest } from '../options.ts'
+import { type PathOptions, splitNegation } from '../match/globs/glob.ts'
+import { globProblem } from '../match/globs/glob-problems.ts'
+import { compilePaths } from '../match/paths/paths.ts'
+import { judgeablePath, pathOf } from '../match/paths/request-path.ts'
+import { compileTaken } from '../match/paths/taken-away.ts'
+import { type CommonOptions, commonChecks, commonOf } from '../options/common-options.ts'
+import { refuse, refuseEntry } from '../options/options-error.ts'
+import {
+  boolean,
+  type Check,
+  listArgument,
+  reading,
+  readOptions,
+  refuseRequest,
+} from '../options/read-options.ts'
+import { warnOfSlow } from '../options/slow-patterns.ts'
 import { Reason } from '../reasons.ts'
+import { framework, type Request } from '../request/http-types.ts'
 import { isRoutes, type Routes } from '../routes/routes.ts'
 import { makeRule, type Rule } from '../rule.ts'
-import { warnOfSlow } from '../slow-patterns.ts'
-import { adviseOnPaths } from './path-advice.ts'
+import { adviseOnPaths } from './path-allowlist/path-advice.ts'
 
 /** Options of {@link pathAllowlist}. */
 export interface PathAllowlistOptions extends CommonOptions {

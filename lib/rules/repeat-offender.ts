@@ -1,28 +1,28 @@
-import { isTrusted } from '../client-address.ts'
-import { type Common, commonOf } from '../common-options.ts'
-import { refuse } from '../errors.ts'
-import type { Request } from '../http-types.ts'
-import type { Address } from '../match/address.ts'
-import { makeClock } from '../offenders/clock.ts'
+import { storeDown, storeUp } from '../events/store-outages.ts'
+import type { DoorJudge } from '../judging/rule-info.ts'
+import type { Address } from '../match/addresses/address.ts'
+import { makeClock } from '../offenders/offender-clock.ts'
 import type { Offender } from '../offenders/offender-table.ts'
 import { type Ban, Offenders } from '../offenders/offenders.ts'
-import { Share, type ShareOptions } from '../offenders/share.ts'
-import { type Joined, joinOffenders } from '../offenders/shared-offenders.ts'
-import { reading, refuseRequest } from '../options.ts'
-import { peerOfRequest } from '../peer-address.ts'
+import { type Joined, joinOffenders } from '../offenders/sync/shared-offenders.ts'
+import { Share, type ShareOptions } from '../offenders/sync/store-sync.ts'
+import { addressOf } from '../options/address-options.ts'
+import { type Common, commonOf } from '../options/common-options.ts'
+import { refuse } from '../options/options-error.ts'
+import { reading, refuseRequest } from '../options/read-options.ts'
 import { Reason } from '../reasons.ts'
+import { isTrusted } from '../request/client-address.ts'
+import type { Request } from '../request/http-types.ts'
+import { peerOfRequest } from '../request/peer-address.ts'
 import { type Finding, makeRule, type Rule } from '../rule.ts'
-import type { DoorJudge } from '../rule-info.ts'
-import { storeDown, storeUp } from '../store-events.ts'
-import { addressOf } from './address-rule.ts'
 import {
   type BanOptions,
   type RepeatOffenderOptions,
   readBanOptions,
   readOffenderOptions,
   type StoreOption,
-} from './offender-options.ts'
-import { watchOffences } from './watch-offences.ts'
+} from './repeat-offender/offender-options.ts'
+import { watchOffences } from './repeat-offender/watch-offences.ts'
 
 type Checked = ReturnType<typeof readOffenderOptions>
 

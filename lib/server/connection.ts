@@ -6,10 +6,10 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2'
 import type { Socket } from 'node:net'
-import { inThisContext } from '../async-context.ts'
-import type { Address } from '../match/address.ts'
-import { tcpSocket } from '../wire/raw-socket.ts'
-import type { Packet } from './protocol.ts'
+import type { Address } from '../match/addresses/address.ts'
+import { inThisContext } from '../runtime/async-context.ts'
+import { tcpSocket } from '../runtime/raw-socket.ts'
+import type { Packet } from './phases/protocol.ts'
 
 /** What a connection is doing, as far as its time limits ask. */
 export type Phase =

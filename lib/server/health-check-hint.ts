@@ -1,9 +1,9 @@
-import { isPrivatePeer, isTrustedPeer, type Trust } from '../client-address.ts'
-import type { Verdict } from '../drop-event.ts'
-import type { Request } from '../http-types.ts'
-import { type VerdictWatcher, watchVerdicts } from '../publish.ts'
-import { stateOf } from '../request-state.ts'
-import { warnOnce } from '../warnings.ts'
+import { warnOnce } from '../diagnostics/warnings.ts'
+import type { Verdict } from '../events/drop-event.ts'
+import { type VerdictWatcher, watchVerdicts } from '../events/publish.ts'
+import { isPrivatePeer, isTrustedPeer, type Trust } from '../request/client-address.ts'
+import type { Request } from '../request/http-types.ts'
+import { stateOf } from '../request/request-state.ts'
 
 /** Checkers that ask from within, past every proxy. */
 const checkers = /^(?:kube-probe|ELB-HealthChecker|GoogleHC|Consul Health Check)\b/

@@ -1,8 +1,15 @@
-import { believes, clientAddress, isPrivate, isTrustedPeer, type Trust, trustOf } from '../client-address.ts'
-import { reportError } from '../drop-channel.ts'
-import type { Request } from '../http-types.ts'
-import { peerOfRequest } from '../peer-address.ts'
-import type { Site } from './site.ts'
+import { reportError } from '../events/drop-channel.ts'
+import {
+  believes,
+  clientAddress,
+  isPrivate,
+  isTrustedPeer,
+  type Trust,
+  trustOf,
+} from '../request/client-address.ts'
+import type { Request } from '../request/http-types.ts'
+import { peerOfRequest } from '../request/peer-address.ts'
+import type { Site } from './guarded-server.ts'
 
 /** HAProxy's `option httpchk` asks with OPTIONS by default. */
 const methods = new Set(['GET', 'HEAD', 'OPTIONS'])

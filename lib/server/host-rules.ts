@@ -1,10 +1,10 @@
-import { shared } from '../copies.ts'
-import type { Layer } from '../routes/express-internals.ts'
-import { ask, restorePositions } from '../routes/express-layer.ts'
-import { pathnameOf } from '../routes/express-target.ts'
-import { mountedApp } from '../routes/mounted-app.ts'
-import { unwrap } from '../routes/unwrap.ts'
+import type { Layer } from '../express/internals.ts'
+import { ask, restorePositions } from '../express/layer.ts'
+import { mountedApp } from '../express/mounted-app.ts'
+import { pathnameOf } from '../express/target.ts'
+import { unwrap } from '../express/unwrap.ts'
 import type { Rule } from '../rule.ts'
+import { shared } from '../runtime/copies.ts'
 
 interface HostRule {
   readonly rule: Rule

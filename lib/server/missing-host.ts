@@ -1,10 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
-import { shared } from '../copies.ts'
-import { framework, isHttp2, type Request } from '../http-types.ts'
-import { stateOf } from '../request-state.ts'
+import { framework, isHttp2, type Request } from '../request/http-types.ts'
+import { stateOf } from '../request/request-state.ts'
 import type { Rule } from '../rule.ts'
+import { shared } from '../runtime/copies.ts'
 import { answerAsNodeUnless } from '../wire/as-node.ts'
 import { type Asked, hostRuleOf, type MountedHostRule, rulesOnTheWay } from './host-rules.ts'
 

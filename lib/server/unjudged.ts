@@ -1,6 +1,6 @@
 import type { Server } from 'node:net'
-import { warn } from '../warnings.ts'
-import type { Site } from './site.ts'
+import { warn } from '../diagnostics/warnings.ts'
+import type { Site } from './guarded-server.ts'
 
 const warned = new WeakSet<Server>()
 

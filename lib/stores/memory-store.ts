@@ -1,7 +1,7 @@
-import { refuse } from '../errors.ts'
-import { fingerprint, mixWords, newSecret, takeFingerprint } from '../match/keyed-hash.ts'
-import { type Bucket, type Decision, elapsed, firstRequest, nextRequest } from '../match/leaky-bucket.ts'
-import { decideAll } from '../match/several-limits.ts'
+import { fingerprint, mixWords, newSecret, takeFingerprint } from '../counting/keyed-hash.ts'
+import { type Bucket, type Decision, elapsed, firstRequest, nextRequest } from '../counting/leaky-bucket.ts'
+import { decideAll } from '../counting/several-limits.ts'
+import { refuse } from '../options/options-error.ts'
 import type { Hit, RateLimitStore } from './rate-limit-store.ts'
 
 const WAYS = 8

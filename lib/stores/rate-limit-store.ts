@@ -1,4 +1,4 @@
-import type { Bucket, Decision } from '../match/leaky-bucket.ts'
+import type { Bucket, Decision } from '../counting/leaky-bucket.ts'
 
 /** What a request is counted by in one of several limits. */
 export interface Hit {

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, type RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
-import type { Request } from '../http-types.ts'
+import type { Request } from '../request/http-types.ts'
 
 /** The answer that an app has for a path of nobody's. */
 export interface NotFound {

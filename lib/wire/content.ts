@@ -1,4 +1,4 @@
-import type { Response } from '../http-types.ts'
+import type { Response } from '../request/http-types.ts'
 
 /** What of a text a response may carry. */
 export interface Content {

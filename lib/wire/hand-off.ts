@@ -1,14 +1,14 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { inThisContext, outsideRequests } from '../async-context.ts'
-import { isHttp2, type Request, type Response } from '../http-types.ts'
-import { passEveryRule, stateOf } from '../request-state.ts'
+import { isHttp2, type Request, type Response } from '../request/http-types.ts'
+import { passEveryRule, stateOf } from '../request/request-state.ts'
+import { inThisContext, outsideRequests } from '../runtime/async-context.ts'
+import { ignore, isUpgrade } from '../runtime/raw-socket.ts'
 import { contentFor } from './content.ts'
 import { drainBody } from './drain-body.ts'
 import { closeAfterResponses } from './http1.ts'
 import { NO_ERROR } from './http2-codes.ts'
-import { ignore, isUpgrade } from './raw-socket.ts'
 import { finish, plainBody, respond } from './respond.ts'
 
 /**

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { inThisContext } from '../async-context.ts'
-import { shared } from '../copies.ts'
-import { markClosing, stateOf } from '../request-state.ts'
+import { markClosing, stateOf } from '../request/request-state.ts'
+import { inThisContext } from '../runtime/async-context.ts'
+import { shared } from '../runtime/copies.ts'
+import { ignore, isUpgrade, resetSocket, serverOf } from '../runtime/raw-socket.ts'
 import { markStatus } from './mark-status.ts'
-import { ignore, isUpgrade, resetSocket, serverOf } from './raw-socket.ts'
 
 /** How long a client that has sent more than was read may read the earlier response, ms (nginx: `lingering_timeout`). */
 const LINGER = 2_000

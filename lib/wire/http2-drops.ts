@@ -1,5 +1,5 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import { shared } from '../copies.ts'
+import { shared } from '../runtime/copies.ts'
 
 /** What the streams of a session came to, from its first drop on. */
 interface Tally {

@@ -1,9 +1,9 @@
 import type { Http2ServerRequest, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import { outsideRequests } from '../async-context.ts'
-import { shared } from '../copies.ts'
-import { markClosing } from '../request-state.ts'
+import { markClosing } from '../request/request-state.ts'
+import { outsideRequests } from '../runtime/async-context.ts'
+import { shared } from '../runtime/copies.ts'
+import { sessionSocket } from '../runtime/raw-socket.ts'
 import { CANCEL, NO_ERROR } from './http2-codes.ts'
-import { sessionSocket } from './raw-socket.ts'
 
 /** In ms: when no stream has come for this long, what the client had sent without knowing of the end has come. */
 const QUIET = 100

@@ -1,10 +1,10 @@
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
-import { isClosing, markClosing, sessionOf } from '../request-state.ts'
+import { isClosing, markClosing, sessionOf } from '../request/request-state.ts'
+import { resetSocket, sessionSocket } from '../runtime/raw-socket.ts'
 import { CANCEL } from './http2-codes.ts'
 import { countDrop } from './http2-drops.ts'
 import { isLeaving, leave } from './http2-leave.ts'
 import { markStatus } from './mark-status.ts'
-import { resetSocket, sessionSocket } from './raw-socket.ts'
 
 /**
  * How an HTTP/2 connection is dropped. A number: each dropped stream is reset, and the connection ends, with GOAWAY, at this

@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http'
-import { isHttp2Response, type Response } from '../http-types.ts'
+import { isHttp2Response, type Response } from '../request/http-types.ts'
 
 /**
  * Makes loggers that watch the response (morgan, pino-http) print 444. They ask for `statusCode` and, first, whether

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { FrameworkRequest, Request, Response } from '../http-types.ts'
+import type { FrameworkRequest, Request, Response } from '../request/http-types.ts'
 import { type Asking, appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY } from './app-not-found.ts'
 
 /** Of one response, of its connection, or of one visitor. */

@@ -1,5 +1,5 @@
 import { ServerResponse, STATUS_CODES } from 'node:http'
-import { isHttp2Response, type Request, type Response } from '../http-types.ts'
+import { isHttp2Response, type Request, type Response } from '../request/http-types.ts'
 import { forbidStoring, sealCaching } from './caching.ts'
 import { clearContent, endWith } from './content.ts'
 

@@ -108,7 +108,7 @@ export function walk(chain: readonly (string | undefined)[], { trust }: Pick<Set
   return chain[hop]
 }
 
-/** Of `lib/client-address.ts`. */
+/** Of `lib/request/client-address.ts`. */
 const MOST_HOPS = 64
 
 /** Whom we may judge where Express's walk finds somebody else among the claims. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { SHAPE } from '../../lib/copies.ts'
+import { SHAPE } from '../../lib/runtime/copies.ts'
 import { read } from '../support/docs.ts'
 
 /** The fields of an interface with their types, as a few letters. */
@@ -37,6 +37,6 @@ test('whoever changes what copies share counts SHAPE up, unless no version with 
   assert.deepEqual(
     kept.map(([file, name]) => [file, name, print(file, name)]),
     kept,
-    'something that several copies of the package read of each other has changed: see lib/copies.ts',
+    'something that several copies of the package read of each other has changed: see lib/runtime/copies.ts',
   )
 })

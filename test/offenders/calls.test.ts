@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { Calls } from '../../lib/offenders/calls.ts'
+import { Calls } from '../../lib/offenders/sync/timed-calls.ts'
 
 describe('calls of the store of offenders', () => {
   beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { onDrop, repeatOffender, rule } from '../../lib/index.ts'
-import { makeClock } from '../../lib/offenders/clock.ts'
 import { Networks } from '../../lib/offenders/networks.ts'
 import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
+import { makeClock } from '../../lib/offenders/offender-clock.ts'
 import type { Offender } from '../../lib/offenders/offender-table.ts'
 import { Offenders } from '../../lib/offenders/offenders.ts'
-import { Outbox } from '../../lib/offenders/outbox.ts'
-import { ownText } from '../../lib/own-text.ts'
-import { Rejects } from '../../lib/stores/redis/rejects.ts'
+import { Outbox } from '../../lib/offenders/sync/outbox.ts'
+import { ownText } from '../../lib/runtime/own-text.ts'
+import { Rejects } from '../../lib/stores/redis/limits/recent-rejects.ts'
 import { collect, judge } from '../support/judge.ts'
 
 const TIMES = 1_000

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { OptionsError } from '../../lib/errors.ts'
 import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
+import { OptionsError } from '../../lib/options/options-error.ts'
 
 /** All that is to be counted, in the plainest way: a list of times a key. */
 class Model {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseAddress } from '../../lib/match/address.ts'
+import { parseAddress } from '../../lib/match/addresses/address.ts'
 import { Networks } from '../../lib/offenders/networks.ts'
 import { type Offender, OffenderTable } from '../../lib/offenders/offender-table.ts'
 

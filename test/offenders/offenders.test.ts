@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseAddress } from '../../lib/match/address.ts'
+import { parseAddress } from '../../lib/match/addresses/address.ts'
+import type { Terms } from '../../lib/offenders/ban-policy.ts'
 import { Networks } from '../../lib/offenders/networks.ts'
 import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
 import { Offenders } from '../../lib/offenders/offenders.ts'
-import type { Terms } from '../../lib/offenders/terms.ts'
 
 const who = parseAddress('192.0.2.1') as NonNullable<ReturnType<typeof parseAddress>>
 

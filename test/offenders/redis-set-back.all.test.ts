@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
+import type { Terms } from '../../lib/offenders/ban-policy.ts'
 import type { OffenderStore } from '../../lib/offenders/offender-store.ts'
-import type { Terms } from '../../lib/offenders/terms.ts'
 import { settle, uncaught } from '../support/events.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
 import type { TimeShift } from '../support/redis-time.ts'

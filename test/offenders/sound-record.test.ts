@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { onDrop, repeatOffender } from '../../lib/index.ts'
 import type { OffenderRecord, OffenderStore } from '../../lib/offenders/offender-store.ts'
-import { soundRecord } from '../../lib/offenders/sound-record.ts'
+import { soundRecord } from '../../lib/offenders/sync/sound-record.ts'
 import { judge } from '../support/judge.ts'
 
 const YEAR = 365 * 86_400_000

@@ -268,7 +268,7 @@ describe('the import graph', () => {
       ),
       undefined,
     )
-    assert.deepEqual(graph.get('lib/stores/rate-limit-store.ts'), ['lib/match/leaky-bucket.ts'])
-    assert.ok(graph.get('lib/stores/memory-store.ts')?.includes('lib/match/leaky-bucket.ts'))
+    assert.deepEqual(graph.get('lib/stores/rate-limit-store.ts'), ['lib/counting/leaky-bucket.ts'])
+    assert.ok(graph.get('lib/stores/memory-store.ts')?.includes('lib/counting/leaky-bucket.ts'))
   })
 })

@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import net from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pathAllowlist, rateLimit } from '../../lib/index.ts'
-import { knownRoutes, type RoutedApp } from '../../lib/routes/known-routes.ts'
+import { knownRoutes, type RoutedApp } from '../../lib/routes/known-routes/known-routes.ts'
 import { type AnyApp, answer, goOn, type Version, versions } from './express-apps.ts'
 
 // Argument: a version. Prints the name of each scenario behind `##`, then the warnings that it led to, one a line.

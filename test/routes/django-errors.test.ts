@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { OptionsError } from '../../lib/errors.ts'
-import { djangoRoutes } from '../../lib/routes/django-routes.ts'
+import { OptionsError } from '../../lib/options/options-error.ts'
+import { djangoRoutes } from '../../lib/routes/django/django-routes.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what a caller without types may give
 type Anything = any

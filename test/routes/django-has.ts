@@ -1,4 +1,4 @@
-import type { Request } from '../../lib/http-types.ts'
+import type { Request } from '../../lib/request/http-types.ts'
 import type { Routes } from '../../lib/routes/routes.ts'
 
 /** Asks routes about a request target. */

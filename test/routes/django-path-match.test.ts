@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { pathInfoOf } from '../../lib/routes/django-path-info.ts'
-import { pathPattern } from '../../lib/routes/django-pattern.ts'
+import { pathInfoOf } from '../../lib/routes/django/path-info.ts'
+import { pathPattern } from '../../lib/routes/django/pattern.ts'
 
 const uuid = '0b5e7f3c-9d1a-4c52-8f0e-3a6d2b1c4e5f'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
-import { type How, translate } from '../../lib/routes/django-regex.ts'
+import { type How, translate } from '../../lib/routes/django/regex/translate.ts'
 import { findTool, requireTool } from '../support/tools.ts'
 import { patterns, subjects } from './django-regex-cases.ts'
 

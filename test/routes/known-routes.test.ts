@@ -3,7 +3,11 @@ import { describe, test } from 'node:test'
 import express from 'express'
 import expressFour from 'express4'
 import type { Request } from '../../lib/index.ts'
-import { type KnownRoutesOptions, knownRoutes, type RoutedApp } from '../../lib/routes/known-routes.ts'
+import {
+  type KnownRoutesOptions,
+  knownRoutes,
+  type RoutedApp,
+} from '../../lib/routes/known-routes/known-routes.ts'
 import { type AnyApp, answer, goOn, isFoundBy, names, type Version, versions } from './express-apps.ts'
 
 const ask = (app: AnyApp, options?: KnownRoutesOptions) => {

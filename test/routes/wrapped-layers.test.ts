@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
+import { innerRouter, type Layer, type Router, routerOf } from '../../lib/express/internals.ts'
+import { unwrap } from '../../lib/express/unwrap.ts'
 import type { Request } from '../../lib/index.ts'
-import { innerRouter, type Layer, type Router, routerOf } from '../../lib/routes/express-internals.ts'
-import { knownRoutes, type RoutedApp } from '../../lib/routes/known-routes.ts'
-import { unseenHandlers } from '../../lib/routes/unseen-handlers.ts'
-import { unwrap } from '../../lib/routes/unwrap.ts'
+import { knownRoutes, type RoutedApp } from '../../lib/routes/known-routes/known-routes.ts'
+import { unseenHandlers } from '../../lib/routes/known-routes/unseen-handlers.ts'
 import { type AnyApp, answer, goOn, names, versions } from './express-apps.ts'
 
 type Handle = Layer['handle']

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import browsers from 'top-user-agents'
 import { badAgent, scannerAgents } from '../../lib/index.ts'
-import { compileAgents } from '../../lib/match/agents.ts'
+import { compileAgents } from '../../lib/match/agents/agents.ts'
 import { brief, sites } from '../support/ask.ts'
 import { get } from '../support/raw-client.ts'
 

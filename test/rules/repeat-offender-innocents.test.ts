@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 import { describe, test } from 'node:test'
-import type { RequestFacts, Verdict } from '../../lib/drop-event.ts'
+import type { RequestFacts, Verdict } from '../../lib/events/drop-event.ts'
 import {
   badAgent,
   noHost,
@@ -12,8 +12,8 @@ import {
   rateLimit,
   repeatOffender,
 } from '../../lib/index.ts'
-import { weighConnection } from '../../lib/rules/offences.ts'
-import type { RepeatOffenderOptions } from '../../lib/rules/offender-options.ts'
+import { weighConnection } from '../../lib/rules/repeat-offender/offences.ts'
+import type { RepeatOffenderOptions } from '../../lib/rules/repeat-offender/offender-options.ts'
 import type { RepeatOffender } from '../../lib/rules/repeat-offender.ts'
 import { settle } from '../support/events.ts'
 import { openHttp2 } from '../support/http2-frames.ts'

@@ -3,7 +3,7 @@ import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { browserPaths } from '../../lib/index.ts'
-import { type Maker, makerOf } from '../../lib/rules/request-maker.ts'
+import { type Maker, makerOf } from '../../lib/rules/repeat-offender/request-maker.ts'
 
 type Headers = Record<string, string>
 

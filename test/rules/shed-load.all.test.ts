@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { Reason, rule, type ShedLoadOptions, shedLoad } from '../../lib/index.ts'
-import { watchLoop } from '../../lib/rules/loop-lateness.ts'
+import { watchLoop } from '../../lib/rules/shed-load/loop-lateness.ts'
 import { brief, type Site, sites } from '../support/ask.ts'
 import { settle } from '../support/events.ts'
 import { exchange, get, RawClient } from '../support/raw-client.ts'

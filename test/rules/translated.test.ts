@@ -11,7 +11,7 @@ import {
   repeatOffender,
   rule,
 } from '../../lib/index.ts'
-import { standsFor } from '../../lib/match/address.ts'
+import { standsFor } from '../../lib/match/addresses/address.ts'
 import { Networks } from '../../lib/offenders/networks.ts'
 import { parse } from '../support/addresses.ts'
 import { brief, sites } from '../support/ask.ts'

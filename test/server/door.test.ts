@@ -16,10 +16,10 @@ import {
   protect,
   type Rule,
 } from '../../lib/index.ts'
-import { parseAddress } from '../../lib/match/address.ts'
+import { parseAddress } from '../../lib/match/addresses/address.ts'
 import { Connection } from '../../lib/server/connection.ts'
-import { makeDoor } from '../../lib/server/door.ts'
-import type { Site } from '../../lib/server/site.ts'
+import type { Site } from '../../lib/server/guarded-server.ts'
+import { makeDoor } from '../../lib/server/phases/admission.ts'
 import { collectDrops, uncaught } from '../support/events.ts'
 import { openHttp2, parseFrames, preface } from '../support/http2-frames.ts'
 import { exchange, get, RawClient, SOON, type Wire } from '../support/raw-client.ts'

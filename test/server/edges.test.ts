@@ -13,8 +13,8 @@ import {
   rule,
   unprotect,
 } from '../../lib/index.ts'
-import { readClientHello } from '../../lib/match/client-hello.ts'
-import { readRawHead } from '../../lib/server/raw-head.ts'
+import { readClientHello } from '../../lib/server/phases/client-hello.ts'
+import { readRawHead } from '../../lib/server/phases/raw-head.ts'
 import { cpuTime } from '../support/cpu-time.ts'
 import { collectDrops, settle, uncaught } from '../support/events.ts'
 import { headers, openHttp2 } from '../support/http2-frames.ts'

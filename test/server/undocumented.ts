@@ -18,7 +18,7 @@ import { exchange, get, RawClient } from '../support/raw-client.ts'
 import { credentials, listen, type RunningServer } from '../support/servers.ts'
 
 /*
- * What lib/wire/raw-socket.ts reads of Node without being documented there may be gone one day, be something else, or throw.
+ * What lib/runtime/raw-socket.ts reads of Node without being documented there may be gone one day, be something else, or throw.
  * Visitors are served all the same, for longer than any limit, and who is dropped gets nothing.
  */
 

@@ -9,7 +9,7 @@ import {
 } from 'express-rate-limit'
 import fc from 'fast-check'
 import { fromExpressRateLimit, OptionsError, type RateLimitStore, rateLimit } from '../../lib/index.ts'
-import { storeKey } from '../../lib/stores/store-key.ts'
+import { storeKey } from '../../lib/stores/express-rate-limit/store-key.ts'
 import { brief, sites } from '../support/ask.ts'
 import { settle } from '../support/events.ts'
 

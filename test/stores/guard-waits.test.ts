@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { Waits } from '../../lib/stores/guard-waits.ts'
+import { Waits } from '../../lib/stores/outage/deadlines.ts'
 
 describe('waits', () => {
   let time: number

@@ -1,4 +1,4 @@
-import type { Bucket, Decision } from '../../lib/match/leaky-bucket.ts'
+import type { Bucket, Decision } from '../../lib/counting/leaky-bucket.ts'
 import type { RateLimitStore } from '../../lib/stores/rate-limit-store.ts'
 
 export const allowed: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Address, parseAddress } from '../../lib/match/address.ts'
+import { type Address, parseAddress } from '../../lib/match/addresses/address.ts'
 
 /** The address that a text surely is. */
 export function parse(text: string): Address {

@@ -16,8 +16,8 @@ import {
   rule,
   type TrustProxy,
 } from '../../lib/index.ts'
-import { readClientHello } from '../../lib/match/client-hello.ts'
-import { readRawHead } from '../../lib/server/raw-head.ts'
+import { readClientHello } from '../../lib/server/phases/client-hello.ts'
+import { readRawHead } from '../../lib/server/phases/raw-head.ts'
 import { manyExtensions, manyProtocols, manyRecords } from './client-hellos.ts'
 import { fieldInputs, fill, type Input, many, pathInputs } from './inputs.ts'
 

@@ -1,4 +1,4 @@
-import { errorOf, messageOf } from '../../thrown.ts'
+import { errorOf, messageOf } from '../../diagnostics/thrown.ts'
 
 /** All that an error says, of whatever kind: some clients reject with objects of their own, or with text. */
 function textOf(error: unknown): string {

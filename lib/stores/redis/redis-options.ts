@@ -1,5 +1,5 @@
-import { OptionsError, refuse } from '../../errors.ts'
-import { type Check, fn, integer, oneOf, readOptions } from '../../options.ts'
+import { OptionsError, refuse } from '../../options/options-error.ts'
+import { type Check, fn, integer, oneOf, readOptions } from '../../options/read-options.ts'
 import type { OnStoreError } from '../rate-limit-store.ts'
 import type { Send } from './script.ts'
 

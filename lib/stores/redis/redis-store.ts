@@ -1,8 +1,8 @@
-import { Batches } from './batches.ts'
-import { redisOffenders } from './offenders.ts'
+import { redisOffenders } from './bans/redis-offenders.ts'
+import { Batches } from './limits/batches.ts'
+import { Rejects } from './limits/recent-rejects.ts'
+import { type RedisStore, ScopedStore } from './limits/scoped-store.ts'
 import { type RedisStoreOptions, readRedisOptions } from './redis-options.ts'
-import { Rejects } from './rejects.ts'
-import { type RedisStore, ScopedStore } from './scoped-store.ts'
 
 /** Keys that are remembered as rejected. */
 const MAX_REJECTS = 10_000

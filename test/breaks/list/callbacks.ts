@@ -1,27 +1,27 @@
 import type { Break } from '../break.ts'
 
-const requests = ['odd-throws.test.ts']
-const others = ['odd-callbacks.test.ts']
+const requests = ['options/odd-throws.test.ts']
+const others = ['options/odd-callbacks.test.ts']
 
 /** What may be thrown at us, and where it is said. */
 export const callbacks: readonly Break[] = [
   {
     name: 'callbacks: an error that can not be read goes to the app as it is',
-    file: 'thrown.ts',
+    file: 'diagnostics/thrown.ts',
     find: '  if (isTameError(thrown)) return thrown\n',
     replace: '  if (thrown instanceof Error) return thrown\n',
     tests: requests,
   },
   {
     name: 'callbacks: what was thrown is made a text by itself',
-    file: 'drop-channel.ts',
+    file: 'events/drop-channel.ts',
     find: '{messageOf(error)}`)',
     replace: '{error}`)',
     tests: others,
   },
   {
     name: 'callbacks: what a listener rejects with, or its thenable throws, is heard of promises alone',
-    file: 'callback.ts',
+    file: 'diagnostics/thenable.ts',
     find: 'if (isThenable(result)) promiseOf(result).catch(onError)',
     replace: 'if (result instanceof Promise) result.catch(onError)',
     tests: others,
@@ -42,7 +42,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: a listener of errors ends the process',
-    file: 'drop-channel.ts',
+    file: 'events/drop-channel.ts',
     find: "guardChannel(channel('drop444:error'), error =>",
     replace: "((own: Channel, _: unknown) => own)(channel('drop444:error'), (error: unknown) =>",
     tests: others,
@@ -56,7 +56,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: a store whose answer can not be read is no outage',
-    file: 'stores/guarded-store.ts',
+    file: 'stores/outage/guarded-store.ts',
     find: '      if (isThenable(answer)) promised = promiseOf(answer)\n    } catch (error) {\n      return failed(question, asError(error), locally)\n    }',
     replace:
       '    } catch (error) {\n      return failed(question, asError(error), locally)\n    }\n    if (isThenable(answer)) promised = promiseOf(answer)',
@@ -71,31 +71,31 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: what a logger rejects with ends the process',
-    file: 'observe/logger-sink.ts',
+    file: 'log/logger-sink.ts',
     find: "    onRejection(methods[level]?.(...args), error => reportError('a logger', error))\n",
     replace: '    methods[level]?.(...args)\n    void [onRejection, reportError]\n',
     tests: others,
   },
   {
     name: 'callbacks: an emitWarning that throws ends the request',
-    file: 'warnings.ts',
+    file: 'diagnostics/warnings.ts',
     find: '  } catch {}',
     replace: '  } finally {}',
     tests: others,
   },
   {
     name: 'callbacks: a formatter of debug that throws ends the request',
-    file: 'debug.ts',
+    file: 'diagnostics/debug.ts',
     find: "    debug('%s: %s', printable(source), traceOf(thrown))\n  } catch {}",
     replace: "    debug('%s: %s', printable(source), traceOf(thrown))\n  } finally {}",
     tests: others,
   },
   {
     name: 'callbacks: a getter of an option throws what it likes',
-    file: 'options.ts',
+    file: 'options/read-options.ts',
     find: 'const value = reading(factory, option, undefined, () => given[option])',
     replace: 'const value = given[option]',
-    tests: ['odd-options.test.ts'],
+    tests: ['options/odd-options.test.ts'],
   },
   {
     name: 'callbacks: the reason of a finding is read twice',
@@ -106,7 +106,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: a store of offenders is asked for ever',
-    file: 'offenders/share.ts',
+    file: 'offenders/sync/store-sync.ts',
     find: "      if (news.last > news.cursor && news.cursor <= before) throw new Error('the store does not go on')\n",
     replace: '',
     tests: others,

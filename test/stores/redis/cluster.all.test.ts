@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type RedisStore, redisStore, type SendCommand } from '../../../lib/redis.ts'
-import { slotOf } from '../../../lib/stores/redis/keys.ts'
+import { slotOf } from '../../../lib/stores/redis/cluster-slot.ts'
 import { type RedisCluster, startRedisCluster } from '../../support/redis-cluster.ts'
 import { requireTool } from '../../support/tools.ts'
 import { bucket } from '../contract.ts'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { safeName, slotOf } from '../../../lib/stores/redis/keys.ts'
-import { RedisClock } from '../../../lib/stores/redis/redis-clock.ts'
-import { Rejects } from '../../../lib/stores/redis/rejects.ts'
+import { safeName, slotOf } from '../../../lib/stores/redis/cluster-slot.ts'
+import { Rejects } from '../../../lib/stores/redis/limits/recent-rejects.ts'
+import { RedisClock } from '../../../lib/stores/redis/limits/redis-clock.ts'
 
 describe('names in keys', () => {
   test('no two have the same, and none has a brace or is long', () => {

@@ -1,7 +1,7 @@
 import { OptionsError, pathAllowlist } from '../../../lib/index.ts'
-import type { PathOptions } from '../../../lib/match/glob.ts'
-import { compilePaths } from '../../../lib/match/path-patterns.ts'
-import { pathOf } from '../../../lib/match/request-path.ts'
+import type { PathOptions } from '../../../lib/match/globs/glob.ts'
+import { compilePaths } from '../../../lib/match/paths/paths.ts'
+import { pathOf } from '../../../lib/match/paths/request-path.ts'
 
 /** What `pathAllowlist` asks of a target: that its path can be judged, and is on the list. */
 export function allows(

@@ -1,4 +1,4 @@
-import { type Address, maskWords, parseAddress } from '../../../lib/match/address.ts'
+import { type Address, maskWords, parseAddress } from '../../../lib/match/addresses/address.ts'
 
 /*
  * The set of addresses as it was before it was made fast: objects, sorted by a comparison, and a binary search.

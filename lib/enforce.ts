@@ -1,0 +1,90 @@
+import { onRejection } from './diagnostics/thenable.ts'
+import { dropUnseen, isBehindProxy } from './drop.ts'
+import { preparePublish } from './events/publish.ts'
+import type { Common } from './options/common-options.ts'
+import { type Trust, trustOf } from './request/client-address.ts'
+import { isGone, isHttp2, isResponse, type Request, type Response } from './request/http-types.ts'
+import { stateOf } from './request/request-state.ts'
+import type { Finding } from './rule.ts'
+import { forbidStoring, sealCaching } from './wire/caching.ts'
+import { clearContent, ignoreBody } from './wire/content.ts'
+import { handOffSocket } from './wire/hand-off.ts'
+import { plainBody, respond } from './wire/respond.ts'
+
+type Fail = (error: unknown) => void
+
+/**
+ * Does what the rule says. True where the request goes on all the same.
+ *
+ * @param fail gives what the user's handler throws to the app
+ */
+export function act(common: Common, req: Request, res: Response, fail: Fail, finding: Finding): boolean {
+  const answers = common.status !== 444 && !res.headersSent
+  const isDryRun = common.dryRun || stateOf(req).isDryRun
+  if (!isDryRun && !answers) {
+    const { http2, reset, handOff, trustProxy, name } = common
+    const { reason, detail } = finding
+    dropUnseen(req, { http2, reset, handOff, trustProxy, rule: name, reason, detail, res })
+    return false
+  }
+  const state = stateOf(req)
+  if (state.dropped) return false
+  const trust = trustOf(req, common.trustProxy)
+  const publish = preparePublish(req, trust)
+  const verdict = { status: common.status, rule: common.name, reason: finding.reason, detail: finding.detail }
+  if (isDryRun) {
+    publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
+    return true
+  }
+  state.told = true
+  if (!isResponse(res)) {
+    const isSent = !isHttp2(req) && handOffSocket(req, undefined, common.status)
+    if (!isSent) req.socket?.destroy()
+    const action = isSent ? 'respond' : 'close'
+    publish({ ...verdict, action, sentStatus: isSent ? common.status : undefined, bodyBytesSent: 0 })
+    return false
+  }
+  const wasGone = isGone(req)
+  let bodyBytesSent = 0
+  try {
+    // A handler may have more to do than to answer.
+    if (!wasGone || common.handler) bodyBytesSent = answer(common, req, res, fail, finding, trust)
+  } finally {
+    publish(
+      wasGone
+        ? { ...verdict, action: isHttp2(req) ? 'reset' : 'close', sentStatus: undefined, bodyBytesSent: 0 }
+        : { ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent },
+    )
+  }
+  return false
+}
+
+/** Sends the rule's status: by the user's handler, or plain. Returns the length of a plain body in bytes. */
+function answer(
+  common: Common,
+  req: Request,
+  res: Response,
+  fail: Fail,
+  finding: Finding,
+  trust: Trust,
+): number {
+  if (finding.retryAfter !== undefined) {
+    res.setHeader('Retry-After', Math.max(1, Math.ceil(finding.retryAfter / 1000)))
+  }
+  let result: unknown
+  try {
+    if (!common.handler) return respond(res, common.status, plainBody(common.status))
+    res.statusCode = common.status
+    clearContent(res)
+    // A cache of a proxy of ours would give it to everybody; elsewhere the handler may know better.
+    if (isBehindProxy(req, trust)) sealCaching(res)
+    else forbidStoring(res)
+    if (req.method === 'HEAD') ignoreBody(res)
+    result = common.handler(req, res)
+  } catch (error) {
+    fail(error)
+    return 0
+  }
+  onRejection(result, fail)
+  return 0
+}

@@ -1,0 +1,90 @@
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { guardChannel } from '../diagnostics/guard-channel.ts'
+import { errorOf, messageOf } from '../diagnostics/thrown.ts'
+import { warn } from '../diagnostics/warnings.ts'
+import { outsideRequests } from '../runtime/async-context.ts'
+import { shared } from '../runtime/copies.ts'
+import { reportError } from './drop-channel.ts'
+
+/** That a store of limits or bans went down, or is back: one of each an outage. Frozen. */
+export interface StoreEvent {
+  /** When, in milliseconds since the epoch. */
+  readonly time: number
+  readonly state: 'down' | 'up'
+  /** The names of the rules that keep their state there, with a comma between. */
+  readonly store: string
+  /** Why it is down: what it threw or rejected with, or that it took longer than `timeout`. */
+  readonly error: Error | undefined
+  /** How many milliseconds it was down, once it is up. */
+  readonly downFor: number | undefined
+}
+
+/** What a part of ours that uses a store says of it when it fails. */
+export interface StoreFailure {
+  readonly name: string
+  readonly error: unknown
+  /** What is done in the meantime, for the warning: `this process counts by itself`. */
+  readonly instead: string
+}
+
+interface Outage {
+  /** Who found it down, and has not found it up again. */
+  readonly parts: Set<object>
+  readonly name: string
+  readonly since: number
+}
+
+const NAME = 'drop444:store'
+
+const storeChannel = guardChannel(channel(NAME), error => reportError('a listener of store events', error))
+
+const outages = /* @__PURE__ */ shared('outages', () => new WeakMap<object, Outage>())
+
+/**
+ * Subscribes to the outages of stores: one event when a store goes down, one when it is back. The same events are on the
+ * diagnostics channel `drop444:store`.
+ *
+ * What a listener throws, or rejects with, changes nothing: it goes to the diagnostics channel `drop444:error`, with one
+ * process warning. Where nobody listens, each outage gives the process warning `DROP444_STORE_DOWN`.
+ *
+ * @returns the unsubscriber
+ * @throws TypeError if `listener` is no function
+ */
+export function onStoreChange(listener: (event: StoreEvent) => void): () => void {
+  if (typeof listener !== 'function') throw new TypeError('onStoreChange: the listener must be a function')
+  const own = (message: unknown) => listener(message as StoreEvent)
+  subscribe(NAME, own)
+  return () => {
+    unsubscribe(NAME, own)
+  }
+}
+
+/** A part of ours can't use a store: the first to say so opens the outage. */
+export function storeDown(store: object, part: object, { name, error, instead }: StoreFailure): void {
+  const outage = outages.get(store)
+  if (outage) {
+    outage.parts.add(part)
+    return
+  }
+  outages.set(store, { parts: new Set([part]), name, since: performance.now() })
+  const reason = errorOf('the store failed with', error)
+  if (storeChannel.hasSubscribers) publish({ state: 'down', store: name, error: reason, downFor: undefined })
+  else {
+    const message = `the store of ${name} is down (${messageOf(reason)}): ${instead}`
+    outsideRequests(() => warn('DROP444_STORE_DOWN', message))
+  }
+}
+
+/** A part of ours can use it again: the last to say so ends the outage. */
+export function storeUp(store: object, part: object): void {
+  const outage = outages.get(store)
+  if (!outage?.parts.delete(part) || outage.parts.size > 0) return
+  outages.delete(store)
+  const downFor = Math.round(performance.now() - outage.since)
+  if (storeChannel.hasSubscribers) publish({ state: 'up', store: outage.name, error: undefined, downFor })
+}
+
+/** It is no request's, though one happens to find it out. */
+function publish(event: Omit<StoreEvent, 'time'>): void {
+  outsideRequests(() => storeChannel.publish(Object.freeze({ time: Date.now(), ...event })))
+}

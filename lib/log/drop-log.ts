@@ -1,0 +1,153 @@
+import type { Writable } from 'node:stream'
+import { onDrop } from '../events/drop-channel.ts'
+import type { DropEvent } from '../events/drop-event.ts'
+import { refuse } from '../options/options-error.ts'
+import { type Check, integer, reading, readOptions, text } from '../options/read-options.ts'
+import { formatOf, isBannedBy, type LogFormat, leftOutLine, lostLine } from './log-formats.ts'
+import { isConsole, type Logger, loggerSink, mark } from './logger-sink.ts'
+import { streamSink } from './stream-sink.ts'
+import { type LeftOut, thin } from './thin.ts'
+
+/** Options of {@link dropLog}. */
+export interface DropLogOptions {
+  /** Default `'rule'`; a logger gets the event and a short message unless a format is named. */
+  format?: LogFormat | undefined
+  /** The method of a logger. Default `'info'`. */
+  level?: string | undefined
+  /** Bytes that may wait in a slow stream before lines are lost. Default 1 MiB. */
+  maxBuffer?: number | undefined
+  /** Of each rule and reason one line in so many is written; each minute the others are said as a number. Default: all. */
+  sample?: number | undefined
+  /**
+   * Of each rule and reason one line in so many milliseconds is written; at their end the others are said as a number.
+   * Default: all. Not together with `sample`.
+   */
+  sum?: number | undefined
+}
+
+/** Ends the log when it is called. */
+export interface DropLog {
+  /**
+   * Resolves when the stream has taken the lines that it was handed, or has failed; after a second where it takes none. Never
+   * rejects. Of a logger at once: it has a buffer of its own.
+   */
+  (): Promise<void>
+  /** How many lines the stream did not take. */
+  readonly lost: number
+}
+
+const format: Check<LogFormat> = (value, fail) =>
+  typeof value === 'function' || value === 'rule' || value === 'combined' || value === 'json'
+    ? (value as LogFormat)
+    : fail("'rule', 'combined', 'json' or a function")
+
+const checks = {
+  format,
+  level: text,
+  maxBuffer: integer(1, 2 ** 30),
+  sample: integer(1, 1e9),
+  sum: integer(1, 2 ** 31 - 1),
+} satisfies Record<keyof DropLogOptions, Check<unknown>>
+
+/**
+ * Writes a line for each drop: to a stream, or through pino, winston or a console as they are.
+ *
+ * Never waits for the stream, keeps at most `maxBuffer` bytes for it, survives its end, and counts the lines it did not
+ * take. A file that fails (a full disk, a folder that is not there) is said at once, and opened anew at the first drop after a
+ * second. Dry-run drops are left out of `'rule'` and `'combined'`, by which fail2ban would ban; in `'json'` and through
+ * loggers they are marked. No control character of a client's gets into a line, nor into what a logger is handed; the function
+ * of a `format` gets the event as it is.
+ *
+ * @param target default: standard output
+ * @returns the unsubscriber
+ *
+ * @example
+ * const stop = dropLog(fs.createWriteStream('/var/log/app/drop.log', { flags: 'a' }))
+ * process.once('SIGTERM', () => stop().then(() => process.listenerCount('SIGTERM') || process.exit()))
+ *
+ * @throws OptionsError
+ */
+export function dropLog(target: Writable | Logger = process.stdout, options?: DropLogOptions): DropLog {
+  const { format, level = 'info', maxBuffer = 2 ** 20, ...thinning } = readOptions('dropLog', options, checks)
+  if (thinning.sample !== undefined && thinning.sum !== undefined) {
+    refuse('dropLog', 'sum', thinning.sum, 'left out where "sample" is given')
+  }
+  const output = reading('dropLog', 'target', target, () => outputOf(target, level, format, maxBuffer))
+  const { push, close } = thin(thinning, output.write, output.say)
+  const hidesDryRun = output.hidesDryRun
+  const unsubscribe = onDrop(event => {
+    if (!hidesDryRun || event.action !== 'dry-run') push(event)
+  })
+  let ended: Promise<void> | undefined
+  const stop = () => {
+    if (ended) return ended
+    unsubscribe()
+    close()
+    ended = output.close()
+    return ended
+  }
+  return Object.defineProperty(stop, 'lost', { get: output.lost }) as unknown as DropLog
+}
+
+/** Where events, and numbers of events, are written. */
+interface Output {
+  write(event: DropEvent): void
+  say(leftOut: LeftOut): void
+  close(): Promise<void>
+  lost(): number
+  readonly hidesDryRun: boolean
+}
+
+function outputOf(
+  target: Writable | Logger,
+  level: string,
+  format: LogFormat | undefined,
+  maxBuffer: number,
+): Output {
+  if (isLogger(target)) return loggerOutput(target, level, format)
+  if (!isStream(target)) refuse('dropLog', 'target', target, 'a writable stream or a logger')
+  const line = formatOf(format ?? 'rule')
+  const said = leftOutLine(format ?? 'rule')
+  const sink = streamSink(target, maxBuffer, lostLine(format ?? 'rule'))
+  return {
+    hidesDryRun: isBannedBy(format ?? 'rule'),
+    write(event) {
+      const written = line(event)
+      if (typeof written === 'string') sink.write(written)
+    },
+    say: leftOut => sink.write(said(leftOut)),
+    close: () => sink.close(),
+    lost: () => sink.lost,
+  }
+}
+
+function loggerOutput(logger: Logger, level: string, format: LogFormat | undefined): Output {
+  if (typeof (logger as unknown as Record<string, unknown>)[level] !== 'function') {
+    refuse('dropLog', 'level', level, 'the name of a method of the logger')
+  }
+  const { write, say } = loggerSink(logger, level)
+  const chosen = format ?? (isConsole(logger) ? 'rule' : undefined)
+  const line = chosen === undefined ? undefined : formatOf(chosen)
+  const marks = chosen !== undefined && isBannedBy(chosen)
+  return {
+    hidesDryRun: false,
+    write(event) {
+      if (!line) return write(event, undefined)
+      const written = line(event)
+      if (typeof written === 'string') write(event, marks ? mark(event, written) : written)
+    },
+    say: leftOut => say(leftOut, leftOutLine(chosen ?? 'rule')(leftOut)),
+    close: async () => {},
+    lost: () => 0,
+  }
+}
+
+/** A winston logger is a stream too, so this is asked first. */
+function isLogger(target: unknown): target is Logger {
+  return typeof (target as Logger | null)?.info === 'function'
+}
+
+function isStream(target: unknown): target is Writable {
+  const stream = target as Writable | null
+  return typeof stream?.write === 'function' && typeof stream.on === 'function'
+}

@@ -1,0 +1,89 @@
+import { reportError } from '../events/drop-channel.ts'
+import type { DropEvent } from '../events/drop-event.ts'
+import { outsideRequests } from '../runtime/async-context.ts'
+
+/** Lines that were left out: how many, of which rule and reason, and over how long. */
+export interface LeftOut {
+  readonly rule: string
+  readonly reason: string
+  readonly isDryRun: boolean
+  readonly count: number
+  readonly milliseconds: number
+}
+
+export interface Thinning {
+  push(event: DropEvent): void
+  /** Says what was left out, and ends. */
+  close(): void
+}
+
+interface Count extends Omit<LeftOut, 'milliseconds'> {
+  count: number
+  seen: number
+}
+
+/** How often the count is said where lines are sampled. */
+const EVERY = 60_000
+/** A reason may be the user's own, and be another one each time. */
+const MAX_KEYS = 1_000
+
+/**
+ * Writes one event in `sample` of each rule and reason, or the first of them in `sum` milliseconds. What is left out is
+ * counted, and the count is said: a flood makes few lines, and none goes missing.
+ */
+export function thin(
+  { sample, sum }: { sample: number | undefined; sum: number | undefined },
+  write: (event: DropEvent) => void,
+  say: (leftOut: LeftOut) => void,
+): Thinning {
+  if (sample === undefined && sum === undefined) return { push: write, close() {} }
+  const counts = new Map<string, Count>()
+  let timer: NodeJS.Timeout | undefined
+  let since = 0
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    const milliseconds = Math.round(performance.now() - since)
+    const all = [...counts.values()]
+    counts.clear()
+    outsideRequests(() => {
+      for (const { seen: _, ...leftOut } of all) if (leftOut.count > 0) trySay({ ...leftOut, milliseconds })
+    })
+  }
+
+  function trySay(leftOut: LeftOut): void {
+    try {
+      say(leftOut)
+    } catch (error) {
+      // In a timer nobody else catches what a logger throws.
+      reportError('a drop log', error)
+    }
+  }
+
+  function countOf({ rule, reason, action }: DropEvent): Count {
+    const isDryRun = action === 'dry-run'
+    const key = `${isDryRun} ${rule} ${reason}`
+    const known = counts.get(key)
+    if (known) return known
+    if (counts.size >= MAX_KEYS) flush()
+    if (!timer) {
+      since = performance.now()
+      timer = outsideRequests(() => setTimeout(flush, sum ?? EVERY).unref())
+    }
+    const count = { rule, reason, isDryRun, count: 0, seen: 0 }
+    counts.set(key, count)
+    return count
+  }
+
+  return {
+    push(event) {
+      const count = countOf(event)
+      const isWritten = sample === undefined ? count.seen === 0 : count.seen % sample === 0
+      count.seen++
+      if (isWritten) write(event)
+      else count.count++
+    },
+    close: flush,
+  }
+}

@@ -1,0 +1,67 @@
+import { sharedKey } from '../../runtime/copies.ts'
+import type { Address } from './address.ts'
+import type { CidrTable } from './cidr-table.ts'
+import { scanAddress, scanned } from './scan-address.ts'
+
+const kSet: unique symbol = sharedKey('cidr-set') as never
+
+/** Whether it is a {@link CidrSet}, of whichever copy of this package. */
+export const isCidrSet = (value: unknown): value is CidrSet =>
+  typeof value === 'object' && value !== null && kSet in value
+
+/** A compiled set of addresses, made by {@link cidrSet}: for `denyCidr`, `allowCidr` and `except`. It never changes. */
+export class CidrSet {
+  /** @internal */
+  readonly [kSet] = true
+  readonly #v4: CidrTable
+  readonly #v6: CidrTable
+
+  /** @internal */
+  constructor(v4: CidrTable, v6: CidrTable) {
+    this.#v4 = v4
+    this.#v6 = v6
+  }
+
+  /** How many ranges it holds. What lies within another is none of its own. */
+  get size(): number {
+    return this.#v4.columns.count + this.#v6.columns.count
+  }
+
+  /** The memory of its columns, in bytes. Ranges `first-last`, and entries with host bits or in another spelling, take more. */
+  get bytes(): number {
+    return [this.#v4, this.#v6].reduce(
+      (sum, { index, columns: { starts, sizes } }) =>
+        sum + index.byteLength + starts.byteLength + sizes.byteLength,
+      0,
+    )
+  }
+
+  /** Whether it holds an IPv4 or IPv6 address, in any spelling; false where `address` is none. */
+  has(address: string | undefined): boolean {
+    // A unix-domain socket, or one that is closed, has none.
+    const family = typeof address === 'string' ? scanAddress(address) : 0
+    return family !== 0 && (family === 4 ? this.#v4 : this.#v6).find() >= 0
+  }
+
+  /**
+   * The text of an entry that holds the address, or undefined.
+   *
+   * @internal
+   */
+  match(address: Address): string | undefined {
+    const { verdicts } = address
+    if (!verdicts) return this.#find(address)
+    const { sets } = verdicts
+    for (let i = 0; i < sets.length; i++) if (sets[i] === this) return verdicts.texts[i]
+    const text = this.#find(address)
+    verdicts.keep(this, text)
+    return text
+  }
+
+  #find({ family, words }: Address): string | undefined {
+    for (let i = 0; i < words.length; i++) scanned[i] = words[i] as number
+    const table = family === 4 ? this.#v4 : this.#v6
+    const index = table.find()
+    return index < 0 ? undefined : table.columns.textOf(index)
+  }
+}

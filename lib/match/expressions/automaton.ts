@@ -1,0 +1,113 @@
+import { Kinds } from './character-kinds.ts'
+import { evaluate } from './evaluate.ts'
+import { compileProgram, Op, type Program } from './program.ts'
+import { readExpression } from './read-expression.ts'
+import { HIT, States } from './states.ts'
+import type { Work } from './work.ts'
+
+/** What it takes to ask at all: of a thousand, none is at hand. */
+const TO_BEGIN = 128
+
+/** The states at each place of the text that was read last, and where in it a match begins. */
+let trail = new Int32Array(1_024)
+
+/**
+ * An expression, asked in a time that grows with the text and with nothing else. It is read from the end: at each place there
+ * is known what the rest matches, so lookaheads cost nothing. What was found for a set of steps and a character is kept.
+ */
+export class Automaton {
+  readonly #program: Program
+  readonly #states: States
+
+  private constructor(program: Program, kinds: Kinds) {
+    this.#program = program
+    this.#states = new States(program, kinds)
+  }
+
+  /** Undefined where the expression is more than a regular language, or too large. */
+  static of(expression: RegExp): Automaton | undefined {
+    const read = readExpression(expression)
+    const program = read && compileProgram(read)
+    if (!program || (program.hasCircles && program.ops.includes(Op.LOOK_NOT))) return undefined
+    return new Automaton(program, new Kinds(read.sets))
+  }
+
+  /** As `RegExp.test`; undefined where it would be too much work. */
+  test(text: string, work: Work): boolean | undefined {
+    if (text.length === 0)
+      return evaluate(this.#program, undefined, undefined, true)[this.#program.entry] === 1
+    let state = 0
+    work.takes(TO_BEGIN)
+    for (let at = text.length - 1; at > 0; ) {
+      if (!work.takes(1)) return undefined
+      const stop = this.#states.walk(text, at, state)
+      work.takes(at - stop)
+      state = this.#states.state
+      if (stop === 0) break
+      state = this.#states.before(state, this.#states.kindOf(text.charCodeAt(stop)), work)
+      if (state < 0) return undefined
+      if (this.#states.marks[state] !== 0) return this.#states.marks[state] === HIT
+      at = stop - 1
+    }
+    return this.#states.begins(state, this.#states.kindOf(text.charCodeAt(0)))
+  }
+
+  /**
+   * Whether the expression, which matches a text, does not match it with any of the `others` in the place of one of
+   * `places`, in falling order; undefined where it would be too much work.
+   */
+  spells(text: string, places: readonly number[], others: string, work: Work): boolean | undefined {
+    if (!work.takes(text.length + 1)) return undefined
+    const rounds = this.#states.rounds
+    const hits = this.#follow(text, work)
+    if (!hits) return undefined
+    for (const place of places) {
+      // What matches behind the place matches all the same.
+      if (hits.last > place) return false
+      for (const other of others) {
+        const matches = this.#matchesWith(text, place, other.charCodeAt(0), hits.first, work)
+        if (matches !== false) return matches === undefined ? undefined : false
+      }
+    }
+    return rounds === this.#states.rounds ? true : undefined
+  }
+
+  /** Keeps the state at each place in the trail; where in the text the first and the last match begins. */
+  #follow(text: string, work: Work): { first: number; last: number } | undefined {
+    if (trail.length <= text.length) trail = new Int32Array(text.length * 2)
+    let state = 0
+    let first = text.length + 1
+    let last = -1
+    trail[text.length] = state
+    for (let at = text.length - 1; at > 0; at--) {
+      state = this.#states.before(state, this.#states.kindOf(text.charCodeAt(at)), work)
+      if (state < 0) return undefined
+      trail[at] = state
+      if (this.#states.marks[state] !== HIT) continue
+      first = at
+      last = Math.max(last, at)
+    }
+    return { first: this.#states.begins(state, this.#states.kindOf(text.charCodeAt(0))) ? 0 : first, last }
+  }
+
+  /** Whether the text of the trail matches with another character at a place. */
+  #matchesWith(
+    text: string,
+    place: number,
+    other: number,
+    firstHit: number,
+    work: Work,
+  ): boolean | undefined {
+    let state = trail[place + 1] as number
+    let code = other
+    for (let at = place; at > 0; at--) {
+      state = this.#states.before(state, this.#states.kindOf(code), work)
+      if (state < 0) return undefined
+      if (this.#states.marks[state] === HIT) return true
+      if (state === trail[at]) return firstHit <= at
+      if ((at & 63) === 0 && !work.takes(64)) return undefined
+      code = text.charCodeAt(at - 1)
+    }
+    return this.#states.begins(state, this.#states.kindOf(code))
+  }
+}

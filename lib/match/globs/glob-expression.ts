@@ -1,0 +1,158 @@
+import type { Alphabet } from './alphabet.ts'
+import { GlobProblem } from './glob-problem.ts'
+import type { GlobNode, GlobNodes } from './glob-tree.ts'
+
+// The pieces of an expression; lib/match/paths/glob-shape.ts knows them again.
+export const STAR = '[^/]*?'
+/** A decoded path may hold `//`: a segment that a star takes is not empty there either. */
+export const SOMETHING = String.raw`(?!\.)(?=[^/])`
+/** Any segments, without those that begin with a dot. */
+export const GLOBSTAR = String.raw`(?:(?:(?!(?:^|\/)\.).)*?)`
+export const DEEPER = String.raw`(?:\/(?!\.)${GLOBSTAR}|$)`
+export const FOLDERS = String.raw`(?:\/(?!\.)${GLOBSTAR}\/|\/)`
+export const NO_DOT = String.raw`(?!\.)`
+
+/** The expression that a glob is for the paths of an alphabet. The glob has no choices left but plain ones. */
+export function expressionOf(nodes: GlobNodes, alphabet: Alphabet): string {
+  return new Writer(nodes, alphabet).write()
+}
+
+/** Whether the `**` at a place stands for folders: it has a segment of its own. */
+export const isGlobstar = (nodes: GlobNodes, at: number): boolean => {
+  const node = nodes[at]
+  const isAlone = (nodes[at - 1]?.kind ?? 'slash') === 'slash' && (nodes[at + 1]?.kind ?? 'slash') === 'slash'
+  return node?.kind === 'stars' && node.count === 2 && isAlone
+}
+
+type Repeat = Extract<GlobNode, { kind: 'repeat' }>
+
+class Writer {
+  readonly #nodes: GlobNodes
+  readonly #alphabet: Alphabet
+
+  constructor(nodes: GlobNodes, alphabet: Alphabet) {
+    this.#nodes = withoutDoubles(nodes)
+    this.#alphabet = alphabet
+  }
+
+  write(): string {
+    const nodes = this.#nodes
+    let source = ''
+    for (let at = 0; at < nodes.length; ) {
+      const [text, length] = this.#folders(at) ?? this.#repeatsBeforeStars(at) ?? [this.#node(at), 1]
+      source += text
+      at += length
+    }
+    return `^(?:${source})$`
+  }
+
+  /** `/**` with the slash behind it, where folders begin; and how many nodes these are. */
+  #folders(at: number): [string, number] | undefined {
+    const nodes = this.#nodes
+    // `**` at the beginning stands for the root too.
+    const skipped = nodes[at]?.kind === 'slash' ? 1 : at === 0 ? 0 : -1
+    if (skipped < 0 || !isGlobstar(nodes, at + skipped)) return undefined
+    const isLast = at + skipped + 1 === nodes.length
+    if (!isLast) return [FOLDERS, skipped + 2]
+    return [at === 0 ? String.raw`\/${NO_DOT}${GLOBSTAR}` : DEEPER, skipped + 1]
+  }
+
+  /**
+   * `*(a)*` at the start of a segment, up to the star: either something is repeated, or the star stands at the start itself, where
+   * it takes no dot and no empty segment. And how many nodes these are.
+   */
+  #repeatsBeforeStars(at: number): [string, number] | undefined {
+    const nodes = this.#nodes
+    const end = nodes.findIndex((node, i) => i >= at && !(node.kind === 'repeat' && node.min === 0))
+    if (end <= at || nodes[end]?.kind !== 'stars' || nodes[at - 1]?.kind !== 'slash') return undefined
+    const groups = nodes.slice(at, end).map(node => `(?:${this.#choice((node as Repeat).items)})`)
+    const ways = groups.map((group, i) =>
+      [`${group}+`, ...groups.slice(i + 1).map(other => `${other}*`)].join(''),
+    )
+    return [`(?:${[...ways, SOMETHING].join('|')})`, end - at]
+  }
+
+  #node(at: number): string {
+    const node = this.#nodes[at] as GlobNode
+    const isStart = this.#nodes[at - 1]?.kind === 'slash'
+    switch (node.kind) {
+      case 'slash':
+        return String.raw`\/`
+      case 'text':
+        return this.#alphabet.text(node.text)
+      case 'stars':
+        return isStart ? SOMETHING + STAR : STAR
+      case 'any':
+        return (isStart ? NO_DOT : '') + this.#alphabet.any
+      case 'class':
+        return (isStart && node.isNegated ? NO_DOT : '') + this.#alphabet.class(node.ranges, node.isNegated)
+      case 'choice':
+        return this.#choice(node.items)
+      case 'repeat':
+        return `(?:${this.#choice(node.items)})${node.min === 1 ? '+' : '*'}`
+      default:
+        return (isStart ? NO_DOT : '') + this.#not(node.items, at)
+    }
+  }
+
+  #choice(items: readonly GlobNodes[]): string {
+    return `(${items.map(item => item.map(node => this.#plain(node)).join('')).join('|')})`
+  }
+
+  /** Within a group. */
+  #plain(node: GlobNode): string {
+    if (node.kind === 'text') return this.#alphabet.text(node.text)
+    if (node.kind === 'class') return this.#alphabet.class(node.ranges, node.isNegated)
+    return node.kind === 'choice' ? this.#choice(node.items) : ''
+  }
+
+  /**
+   * All but these: what is left of the segment is none of them with what follows behind it. What follows has one length, or
+   * there would be several ways to part it.
+   */
+  #not(items: readonly GlobNodes[], at: number): string {
+    const end = this.#nodes.findIndex(({ kind }, i) => i > at && kind === 'slash')
+    const behind = this.#nodes.slice(at + 1, end < 0 ? undefined : end)
+    if (this.#nodes[at - 1]?.kind === 'stars')
+      throw new GlobProblem(
+        'a wildcard before "!(…)" takes what it leaves out: take paths away with a pattern that begins with "!"',
+      )
+    for (const { kind } of behind) {
+      if (kind !== 'text')
+        throw new GlobProblem(
+          'a wildcard behind "!(…)" takes what it leaves out: take paths away with a pattern that begins with "!"',
+        )
+    }
+    const rest = behind.map(node => this.#plain(node)).join('')
+    return String.raw`(?!(?:${items.map(item => this.#excluded(item)).join('|')})${rest}(?:\/|$))${STAR}`
+  }
+
+  #excluded(item: GlobNodes): string {
+    return item
+      .map((node): string => {
+        switch (node.kind) {
+          case 'text':
+            return this.#alphabet.excluded(node.text)
+          case 'stars':
+            return STAR
+          case 'any':
+            return this.#alphabet.any
+          case 'class':
+            return this.#alphabet.class(node.ranges, node.isNegated)
+          case 'choice':
+            return `(?:${node.items.map(each => this.#excluded(each)).join('|')})`
+          case 'repeat':
+            return `(?:${node.items.map(each => this.#excluded(each)).join('|')})${node.min === 1 ? '+' : '*'}`
+          default:
+            return ''
+        }
+      })
+      .join('')
+  }
+}
+
+/** Without the second of two `**` in a row. */
+function withoutDoubles(nodes: GlobNodes): GlobNodes {
+  const at = nodes.findIndex((_, i) => isGlobstar(nodes, i) && isGlobstar(nodes, i + 2))
+  return at < 0 ? nodes : withoutDoubles([...nodes.slice(0, at), ...nodes.slice(at + 2)])
+}

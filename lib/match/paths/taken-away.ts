@@ -1,0 +1,38 @@
+import { RequiredTexts } from '../expressions/required-texts.ts'
+import { Work } from '../expressions/work.ts'
+import type { PathOptions } from '../globs/glob.ts'
+import { foldTable } from './characters.ts'
+import { compileNegated } from './compile-pattern.ts'
+import { readingsOf } from './path-readings.ts'
+import { isPlain, SLASH } from './request-path.ts'
+import { PathTrie } from './trie.ts'
+
+/**
+ * Compiles what `!` takes away from an app's own routes: the paths that the globs name, in whatever spelling, and no others.
+ * Routes take dotfiles, `;` and `%2F`; so a wildcard here takes dotfiles too.
+ *
+ * @param globs without their `!`
+ * @returns whether a path, or a target that is none, is taken away
+ */
+export function compileTaken(globs: readonly string[], options: PathOptions): (path: string) => boolean {
+  const { caseSensitive, strict } = options
+  const fold = foldTable(caseSensitive)
+  const work = new Work()
+  const texts = new RequiredTexts()
+  const list = { caseSensitive, strict, work, texts, dots: true }
+  const leaves = globs.flatMap(glob => compileNegated(glob, 0, list, fold))
+  const trie = new PathTrie(leaves, fold, (text, path) => texts.has(text, path, work))
+  const trim = (path: string) =>
+    !strict && path.length > 1 && path.charCodeAt(path.length - 1) === SLASH ? path.slice(0, -1) : path
+  const isNamed = (reading: string) => {
+    const text = trim(reading)
+    return trie.candidates(text).some(({ match }) => match?.(text, text))
+  }
+
+  return path => {
+    work.begin(path)
+    if (path.charCodeAt(0) === SLASH && isPlain(path, 1)) return trie.levelOf(trim(path)) >= 0
+    const readings = readingsOf(path, caseSensitive)
+    return readings === undefined || [...readings].some(isNamed)
+  }
+}

@@ -1,0 +1,175 @@
+import type { BanAction, OffenderAction, PardonAction } from '../offender-store.ts'
+import type { Offender } from '../offender-table.ts'
+import type { Journal } from '../offenders.ts'
+
+/** Actions of each kind that one call takes. */
+const BATCH = 128
+/** Networks whose offences wait for a call; what comes beyond them is counted here alone. */
+const MAX_OFFENCES = 4_096
+
+/** A store dates decisions that follow each other within a millisecond ahead of its clock, by no more milliseconds. */
+export const MAX_AHEAD = 2_000
+
+/** A decision that the store has yet to hear: dated, not aged. */
+type Decision = { readonly at: number; after?: number } & (
+  | ({ readonly storeAt: number | undefined } & Omit<BanAction, 'age' | 'at' | 'after'>)
+  | Omit<PardonAction, 'age' | 'after'>
+)
+
+/** What goes in one call. */
+export interface Batch {
+  readonly actions: readonly OffenderAction[]
+  readonly decisions: readonly Decision[]
+}
+
+/**
+ * What a process has to tell the store: of each network the last decision, and offences only as long as they are fresh.
+ *
+ * Each kind has room of its own: logins that succeed, each of which forgives, push out no ban, and neither bans nor they a
+ * pardon of somebody who was banned.
+ */
+export class Outbox implements Journal {
+  readonly #max: number
+  readonly #bans = new Map<string, Decision>()
+  readonly #pardons = new Map<string, Decision>()
+  /** Of those against whom nothing was known here. */
+  readonly #formalities = new Map<string, Decision>()
+  readonly #kinds = [this.#pardons, this.#bans, this.#formalities]
+  readonly #offences = new Map<string, { times: number; reason: string }>()
+  readonly #onNews: () => void
+  place: string | undefined
+  /** The latest decision that the store has told of, by its clock: what is decided here comes after it. */
+  #latest = 0
+
+  /**
+   * @param max bans, and as many pardons, that are kept while the store is away; past that the oldest are forgotten
+   * @param onNews called with each thing to tell
+   */
+  constructor(max: number, onNews: () => void) {
+    this.#max = max
+    this.#onNews = onNews
+  }
+
+  get isEmpty(): boolean {
+    return this.#offences.size === 0 && this.#kinds.every(({ size }) => size === 0)
+  }
+
+  onOffence(network: string, reason: string): void {
+    const known = this.#offences.get(network)
+    if (known) {
+      known.times++
+      known.reason = reason
+    } else if (this.#offences.size < MAX_OFFENCES) this.#offences.set(network, { times: 1, reason })
+    this.#onNews()
+  }
+
+  onBan(offender: Offender, isCounted: boolean): void {
+    const { address } = offender
+    const pardon = this.#find(address)
+    // The store has not heard of the pardon: to it the old ban is still in force.
+    const isLastWord = !isCounted || (pardon !== undefined && pardon.kind !== 'ban')
+    this.#keep(banOf(offender, !isLastWord), this.#bans)
+  }
+
+  onPardon(network: string, kind: 'lift' | 'forgive', at: number, wasKnown: boolean): void {
+    const known = this.#find(network)
+    const matters = wasKnown || kind === 'lift' || (known !== undefined && !this.#formalities.has(network))
+    this.#offences.delete(network)
+    if (kind === 'lift' || !known || known.kind === 'forgive')
+      this.#keep({ kind, address: network, at }, matters ? this.#pardons : this.#formalities)
+    else if (known.kind === 'ban') this.#keep({ ...known, level: 0, isCounted: false }, this.#bans)
+  }
+
+  /** The store has lost something: what is known here is told again. */
+  restore(offender: Offender): void {
+    if (!this.#find(offender.address)) this.#keep(banOf(offender, false), this.#bans)
+  }
+
+  /** When a network was decided on that the store has yet to hear of. */
+  decidedAt(network: string): number | undefined {
+    return this.#find(network)?.at
+  }
+
+  /** What is to be told next. Offences are taken out for good: told late, or twice, they would ban too early. */
+  take(now: number): Batch {
+    const decisions = first(this.#decisions(), BATCH)
+    const offences = first(this.#offences, BATCH)
+    for (const [network] of offences) this.#offences.delete(network)
+    const isPardon = (action: OffenderAction) => action.kind === 'lift' || action.kind === 'forgive'
+    const told = decisions.map(decision => actionOf(decision, now))
+    return {
+      decisions,
+      // What came before a pardon was taken out with it. A counted ban is one that the offences may bring themselves.
+      actions: [
+        ...told.filter(isPardon),
+        ...offences.map(([address, offence]) => ({ kind: 'offend' as const, address, ...offence })),
+        ...told.filter(action => !isPardon(action)),
+      ],
+    }
+  }
+
+  /** The store has heard these; what was decided since on the same networks it has not. */
+  told(decisions: readonly Decision[]): void {
+    for (const decision of decisions) this.forget(decision.address, decision)
+  }
+
+  /** A decision that the store has told of; `now` by its clock too: what is far ahead of it was dated by another. */
+  heard(at: number, now: number): void {
+    if (this.#latest > now + MAX_AHEAD) this.#latest = 0
+    if (at <= now + MAX_AHEAD) this.#latest = Math.max(this.#latest, at)
+  }
+
+  /** What was decided on a network while the store was being told of this comes after it. */
+  comesAfter(network: string, at: number): void {
+    const decision = this.#find(network)
+    if (decision) decision.after = Math.max(decision.after ?? 0, at)
+  }
+
+  /** Drops what was decided on a network: somebody else has had a later word. */
+  forget(network: string, only = this.#find(network)): void {
+    for (const kind of this.#kinds) if (kind.get(network) === only) kind.delete(network)
+  }
+
+  /** While the store is away offences are counted here alone. */
+  dropOffences(): void {
+    this.#offences.clear()
+  }
+
+  #find(network: string): Decision | undefined {
+    return this.#bans.get(network) ?? this.#pardons.get(network) ?? this.#formalities.get(network)
+  }
+
+  *#decisions(): Generator<Decision> {
+    for (const kind of this.#kinds) yield* kind.values()
+  }
+
+  /** At the end: the oldest go first. */
+  #keep(decision: Decision, kind: Map<string, Decision>): void {
+    const { address } = decision
+    this.forget(address)
+    if (kind.size >= this.#max) kind.delete(kind.keys().next().value as string)
+    kind.set(address, { after: this.#latest, ...decision })
+    this.#onNews()
+  }
+}
+
+function banOf({ address, at, until, level, reason, storeAt }: Offender, isCounted: boolean): Decision {
+  return { kind: 'ban', address, at, storeAt, duration: until - at, level, reason, isCounted }
+}
+
+function actionOf(decision: Decision, now: number): OffenderAction {
+  const age = Math.max(0, now - decision.at)
+  const after = decision.after ?? 0
+  return decision.kind === 'ban'
+    ? { ...decision, age, after, at: decision.storeAt }
+    : { ...decision, age, after }
+}
+
+function first<T>(from: Iterable<T>, count: number): T[] {
+  const taken: T[] = []
+  for (const each of from) {
+    if (taken.length === count) break
+    taken.push(each)
+  }
+  return taken
+}

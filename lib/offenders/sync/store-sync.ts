@@ -1,0 +1,215 @@
+import { debugThrown } from '../../diagnostics/debug.ts'
+import { isKeyError } from '../../diagnostics/key-error.ts'
+import { outsideRequests } from '../../runtime/async-context.ts'
+import type { Terms } from '../ban-policy.ts'
+import type { OffenderNews, OffenderRecord, OffenderStore } from '../offender-store.ts'
+import type { Offenders } from '../offenders.ts'
+import { MAX_AHEAD, Outbox } from './outbox.ts'
+import { soundRecord } from './sound-record.ts'
+import { Calls } from './timed-calls.ts'
+
+/** How often the store is asked what is new, in milliseconds: what happens elsewhere is to be known within a second. */
+const POLL = 400
+
+export interface ShareOptions {
+  readonly terms: Terms
+  readonly maxBans: number
+  /** Called once an outage, with what the store failed with. */
+  readonly onDown: (error: unknown) => void
+  readonly onUp: () => void
+}
+
+/**
+ * Exchanges offenders with a store, in the background: no request waits for it. Where the store fails, this process goes on
+ * alone, and catches up when it is back.
+ */
+export class Share {
+  readonly #offenders: Offenders
+  readonly #store: OffenderStore
+  readonly #options: ShareOptions
+  readonly #outbox: Outbox
+  readonly #calls = new Calls()
+  /** Nothing is written before the store has told its clock. Undefined: nobody has tried. */
+  #isUp: boolean | undefined
+  #isClosed = false
+  #isScheduled = false
+  #cursor = 0
+  /** The number of the last change that the store has told of. */
+  #last = 0
+  #born = ''
+  #place: string | undefined
+  /** The store's clock minus ours. */
+  #ahead = 0
+  /** The store's clock minus a monotonic one: ours may be the user's. */
+  #aheadOfSteady: number | undefined
+  #writing: Promise<void> | undefined
+  #reading: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(offenders: Offenders, store: OffenderStore, options: ShareOptions) {
+    this.#offenders = offenders
+    this.#store = store
+    this.#options = options
+    this.#outbox = new Outbox(options.maxBans, () => this.#schedule())
+    offenders.journal = this.#outbox
+    outsideRequests(() => void this.#poll())
+  }
+
+  /** Resolves when the store has been told, and asked, once more, or has failed. Never rejects. */
+  async flush(): Promise<void> {
+    // The deadlines of the calls keep no process alive: it would end before this does.
+    const alive = setInterval(() => {}, 60_000)
+    try {
+      // One that is under way may have been answered before now.
+      await this.#reading
+      if (!this.#isUp) await this.#read()
+      await this.#writing
+      await this.#write()
+      await this.#read()
+    } finally {
+      clearInterval(alive)
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#outbox.place = undefined
+    this.#offenders.journal = undefined
+    clearTimeout(this.#timer)
+    // Nobody would tell the end of the outage for it.
+    if (this.#isUp === false) this.#options.onUp()
+    this.#isUp = undefined
+  }
+
+  async #poll(): Promise<void> {
+    if (!this.#calls.isClogged) await this.#read()
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#poll(), POLL).unref()
+  }
+
+  /** What one tick brings goes in one call. */
+  #schedule(): void {
+    if (!this.#isUp) this.#outbox.dropOffences()
+    if (this.#isScheduled || !this.#isUp || this.#isClosed) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      void this.#write()
+    })
+  }
+
+  #write(): Promise<void> {
+    this.#writing ??= outsideRequests(() => this.#writeAll())
+      .catch(error => this.#fail(error))
+      .finally(() => {
+        this.#writing = undefined
+      })
+    return this.#writing
+  }
+
+  async #writeAll(): Promise<void> {
+    const { terms, maxBans } = this.#options
+    for (let late = 0; this.#isUp && !this.#isClosed && !this.#outbox.isEmpty; ) {
+      const now = this.#offenders.now()
+      const last = this.#last
+      const { actions, decisions } = this.#outbox.take(now)
+      const write = () => this.#store.write(actions, terms, maxBans, this.#expected() ?? 0)
+      const news = await this.#calls.inTime(write)
+      if (!news.isLate) this.#outbox.told(decisions)
+      else if (++late > 2) throw new Error('the clock of the store is not to be believed')
+      this.#hear(news, last, true)
+    }
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= outsideRequests(() => this.#readAll())
+      .then(
+        () => this.#recover(),
+        error => this.#fail(error),
+      )
+      .finally(() => {
+        this.#reading = undefined
+      })
+    return this.#reading
+  }
+
+  async #readAll(): Promise<void> {
+    for (let hasMore = true; hasMore && !this.#isClosed; ) {
+      const last = this.#last
+      const before = this.#cursor
+      const news = await this.#calls.inTime(() => this.#store.read(before, this.#expected()))
+      // It would be asked for ever, and nothing else would have its turn.
+      if (news.last > news.cursor && news.cursor <= before) throw new Error('the store does not go on')
+      this.#cursor = news.cursor
+      this.#hear(news, last)
+      hasMore = this.#cursor < news.last
+    }
+    if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())
+  }
+
+  /** What the store's clock is believed to say. */
+  #expected(): number | undefined {
+    return this.#aheadOfSteady === undefined ? undefined : this.#aheadOfSteady + performance.now()
+  }
+
+  /** @param before the last change that was known of when the store was asked */
+  #hear({ now, last, born, place, records }: OffenderNews, before: number, isReply = false): void {
+    const beganAnew = this.#born !== '' && born !== this.#born
+    this.#ahead = now - this.#offenders.now()
+    this.#aheadOfSteady = now - performance.now()
+    this.#last = last
+    this.#born = born
+    this.#place = place
+    if (beganAnew || last < before) {
+      // Of these the store has just said what is so.
+      const told = new Set(isReply ? records.map(({ address }) => address) : [])
+      for (const known of this.#offenders.known()) if (!told.has(known.address)) this.#outbox.restore(known)
+      // What is left there is read from the beginning.
+      this.#cursor = 0
+    }
+    this.#adopt(records, now, isReply)
+  }
+
+  #adopt(records: readonly OffenderRecord[], now: number, isReply: boolean): void {
+    const ahead = this.#ahead
+    for (const told of records) {
+      const sound = soundRecord(told, now)
+      if (!sound) continue
+      const { at, since, until, ...record } = sound
+      this.#outbox.heard(at, now)
+      // What is about to be told from here: the store will say which is later.
+      if (this.#outbox.decidedAt(record.address) !== undefined) {
+        if (isReply) this.#outbox.comesAfter(record.address, at)
+        continue
+      }
+      const known = this.#offenders.find(record.address)
+      if (known?.storeAt === at) continue
+      // Of later than now: the store's clock was set back, and the ban has begun by now at the latest.
+      const ours = ahead + (since > now + MAX_AHEAD ? since - now : 0)
+      const dated = { at: at - ours, since: since - ours, until: until - ours, storeAt: at }
+      this.#offenders.adopt({ ...record, ...dated })
+    }
+  }
+
+  #recover(): void {
+    if (this.#isClosed) return
+    if (this.#isUp === false) this.#options.onUp()
+    this.#isUp = true
+    this.#outbox.place = this.#place
+    if (!this.#outbox.isEmpty) this.#schedule()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return
+    debugThrown('the store of offenders', error)
+    this.#outbox.dropOffences()
+    this.#outbox.place = undefined
+    // It works, but not for these offenders: this process is alone, until the key is gone.
+    if (isKeyError(error)) {
+      if (this.#isUp === false) this.#options.onUp()
+      this.#isUp = undefined
+      return
+    }
+    if (this.#isUp !== false) this.#options.onDown(error)
+    this.#isUp = false
+  }
+}

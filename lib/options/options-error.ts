@@ -1,0 +1,79 @@
+import { isRegExp } from 'node:util/types'
+import { printableCut, printableJson } from '../diagnostics/printable.ts'
+
+/** Every `code` an {@link OptionsError} can have. Each has a section in `docs/errors.md`. */
+export type OptionsErrorCode =
+  | 'DROP444_NOT_CALLED'
+  | 'DROP444_UNKNOWN_OPTION'
+  | 'DROP444_MISSING_OPTION'
+  | 'DROP444_INVALID_OPTION'
+  | 'DROP444_INVALID_ENTRY'
+  | 'DROP444_ALREADY_PROTECTED'
+
+/**
+ * Thrown by a factory whose options, list or patterns can't mean anything: when it is called, which is at start.
+ *
+ * `code` is stable, `option` and `value` are what was given, `didYouMean` is the option that was probably meant.
+ */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError'
+  readonly code: OptionsErrorCode
+  readonly option: string
+  readonly value: unknown
+  readonly didYouMean: string | undefined
+
+  constructor(code: OptionsErrorCode, message: string, option: string, value: unknown, didYouMean?: string) {
+    const hint = didYouMean === undefined ? '' : ` Did you mean "${didYouMean}"?`
+    super(`${message}.${hint} (${code}, see docs/errors.md)`)
+    this.code = code
+    this.option = option
+    this.value = value
+    this.didYouMean = didYouMean
+  }
+}
+
+/** Characters of a value that is no string. */
+const MAX_SHOWN = 300
+
+/** A value as an error message shows it: short, printable, a string in quotes. Never throws. */
+export function show(value: unknown): string {
+  try {
+    if (typeof value === 'string')
+      return printableJson(JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value))
+    return printableCut(describe(value), MAX_SHOWN)
+  } catch {
+    return 'something that cannot be shown'
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (isRegExp(value)) return String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  const kind = value.constructor?.name ?? 'Object'
+  return kind === 'Object' ? 'an object' : `an object of class ${kind}`
+}
+
+/** Refuses an argument or option, or its absence. */
+export function refuse(factory: string, option: string, value: unknown, expected: string): never {
+  const isMissing = value === undefined
+  throw new OptionsError(
+    isMissing ? 'DROP444_MISSING_OPTION' : 'DROP444_INVALID_OPTION',
+    `${factory}: "${option}" ${isMissing ? 'is required:' : 'must be'} ${expected}${isMissing ? '' : `, not ${show(value)}`}`,
+    option,
+    value,
+  )
+}
+
+/** Refuses one entry of a list. */
+export function refuseEntry(
+  factory: string,
+  option: string,
+  entry: unknown,
+  problem: string,
+  didYouMean?: string,
+): never {
+  const message = `${factory}: ${show(entry)} in "${option}" can't be used: ${problem}`
+  throw new OptionsError('DROP444_INVALID_ENTRY', message, option, entry, didYouMean)
+}

@@ -1,0 +1,163 @@
+import { messageOf } from '../diagnostics/thrown.ts'
+import { OptionsError, refuse } from './options-error.ts'
+import { peerHint, peerName } from './other-packages.ts'
+
+/** Turns a given value into what the factory works with, or throws through `fail`. */
+export type Check<T> = (value: unknown, fail: (expected: string) => never, factory?: string) => T
+
+type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined : never }
+
+/** Edits (insert, delete, replace) that lead from `a` to `b`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/** The known name that was probably meant. */
+export function closest(given: string, known: readonly string[]): string | undefined {
+  const plain = given.toLowerCase().replace(/[-_ ]/g, '')
+  // What another package calls it is surer than a likeness.
+  const alias = peerName(given, known)
+  if (alias) return alias
+  return known
+    .map(name => ({ name, edits: distance(plain, name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= (name.length > 4 ? 2 : 1))
+    .sort((a, b) => a.edits - b.edits)[0]?.name
+}
+
+/**
+ * Reads what was given to a factory. What a getter, a proxy or an iterator of the user's throws meanwhile becomes an error that
+ * says of which option.
+ *
+ * @throws OptionsError
+ */
+export function reading<T>(factory: string, option: string, value: unknown, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    return refuseUnread(factory, option, value, error)
+  }
+}
+
+/** What is thrown in place of what reading an option has thrown. */
+export function refuseUnread(factory: string, option: string, value: unknown, error: unknown): never {
+  if (isOurs(error)) throw error
+  const message = `${factory}: "${option}" can't be read: ${messageOf(error)}`
+  throw new OptionsError('DROP444_INVALID_OPTION', message, option, value)
+}
+
+function isOurs(error: unknown): boolean {
+  try {
+    return error instanceof OptionsError
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Reads the options of a factory: each known one through its check, absent ones as undefined, anything else an error. The
+ * caller's object is only read.
+ */
+export function readOptions<C extends Record<string, Check<unknown>>>(
+  factory: string,
+  input: unknown,
+  checks: C,
+): Checked<C> {
+  const given = reading(factory, 'options', input, () => {
+    if (input !== undefined && !isPlainObject(input)) refuse(factory, 'options', input, 'a plain object')
+    return (input ?? {}) as Record<string, unknown>
+  })
+  const known = Object.keys(checks)
+  const result: Record<string, unknown> = Object.fromEntries(known.map(name => [name, undefined]))
+  for (const option of reading(factory, 'options', input, () => Object.keys(given))) {
+    const value = reading(factory, option, undefined, () => given[option])
+    const check = Object.hasOwn(checks, option) ? checks[option] : undefined
+    if (!check) {
+      const didYouMean = closest(option, known)
+      const hint = didYouMean === undefined ? peerHint(option) : undefined
+      const message = `${factory}: unknown option "${option}"${hint === undefined ? '' : ` (${hint})`}`
+      throw new OptionsError('DROP444_UNKNOWN_OPTION', message, option, value, didYouMean)
+    }
+    if (value === undefined) continue
+    result[option] = reading(factory, option, value, () =>
+      check(value, expected => refuse(factory, option, value, expected), factory),
+    )
+  }
+  return result as Checked<C>
+}
+
+/** Whether a value can be options: neither a list nor an instance of something. */
+export function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value)
+  // Of another realm too (a config read in a vm): its prototype is the last one there is.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/**
+ * Catches `app.use(noHost)` for `app.use(noHost())`: the factory is called with a request. Without this every request
+ * would hang.
+ */
+export function refuseRequest(factory: string, first: unknown): void {
+  const isRequest = () =>
+    typeof first === 'object' && first !== null && 'headers' in first && 'httpVersion' in first
+  if (!reading(factory, 'options', first, isRequest)) return
+  throw new OptionsError(
+    'DROP444_NOT_CALLED',
+    `${factory} makes a middleware and must be called: app.use(${factory}(…)), not app.use(${factory})`,
+    'options',
+    undefined,
+  )
+}
+
+export const boolean: Check<boolean> = (value, fail) =>
+  typeof value === 'boolean' ? value : fail('true or false')
+
+export const text: Check<string> = (value, fail) =>
+  typeof value === 'string' && value !== '' ? value : fail('a string that is not empty')
+
+// biome-ignore lint/suspicious/noExplicitAny: the caller names the type of the function
+export function fn<F extends (...args: any[]) => unknown>(): Check<F> {
+  return (value, fail) => (typeof value === 'function' ? (value as F) : fail('a function'))
+}
+
+/** A whole number within bounds, both included. */
+export function integer(from: number, to: number): Check<number> {
+  return (value, fail) =>
+    Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to
+      ? (value as number)
+      : fail(`a whole number from ${from} to ${to}`)
+}
+
+export function oneOf<T extends string>(...values: T[]): Check<T> {
+  return (value, fail) =>
+    values.includes(value as T) ? (value as T) : fail(values.map(each => `'${each}'`).join(' or '))
+}
+
+/** Whether a value can be read as a list; a string is none. */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return (
+    typeof value === 'object' && typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === 'function'
+  )
+}
+
+/** A list that the factory copies; a single string is a slip, not a list of letters. */
+export const list: Check<readonly unknown[]> = (value, fail) => {
+  return isIterable(value) ? [...value] : fail('an array')
+}
+
+/** The list that is a factory's first argument: read once, as an iterator has nothing left the second time. */
+export function listArgument(factory: string, argument: string, value: unknown): readonly unknown[] {
+  const given = reading(factory, argument, value, () =>
+    list(value, expected => refuse(factory, argument, value, expected), factory),
+  )
+  return given.length > 0 ? given : refuse(factory, argument, value, 'an array with at least one entry')
+}

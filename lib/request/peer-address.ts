@@ -1,0 +1,77 @@
+import type { Socket } from 'node:net'
+import { UNKNOWN_PEER } from '../events/drop-event.ts'
+import { type Address, parseAddress } from '../match/addresses/address.ts'
+import { Verdicts } from '../match/addresses/set-memo.ts'
+import { sharedKey } from '../runtime/copies.ts'
+import { tcpSocket } from '../runtime/raw-socket.ts'
+import { acceptedFrom, GONE, UNIX_SOCKET } from './accepted.ts'
+import { isHttp2, type Request } from './http-types.ts'
+import { sessionOf } from './request-state.ts'
+
+/** The other end of a connection. */
+export interface Peer {
+  /** Undefined where it has none, as on a unix-domain socket, and where it is not known. */
+  readonly address: Address | undefined
+  /** The address as the kernel writes it, where IPv4 may be mapped into IPv6. */
+  readonly written: string | undefined
+  /** It is a unix-domain socket. */
+  readonly isUnix: boolean
+  /** It had left before its address could be asked for. */
+  readonly isGone: boolean
+}
+
+const unix: Peer = { address: undefined, written: undefined, isUnix: true, isGone: false }
+const gone: Peer = { address: undefined, written: undefined, isUnix: false, isGone: true }
+
+const kPeer: unique symbol = sharedKey('peer') as never
+
+type Carrier = { [kPeer]?: Peer }
+
+/** What an event calls a peer whose address is not known; a unix-domain socket has none. */
+export function peerText(peer: Peer | undefined): string | undefined {
+  return peer?.isUnix ? undefined : (peer?.address?.text ?? UNKNOWN_PEER)
+}
+
+/** The peer of a socket, kept on it or on `holder`; undefined where nothing is known of it. */
+export function peerOf(holder: object, socket: object | undefined = holder): Peer | undefined {
+  const carrier = holder as Carrier
+  // The first read costs a system call, and after a close there is nothing left to read.
+  if (carrier[kPeer]) return carrier[kPeer]
+  const peer = peerWritten((socket && writtenOf(socket)) ?? acceptedFrom(holder))
+  if (peer) carrier[kPeer] = peer
+  return peer
+}
+
+function writtenOf(socket: { remoteAddress?: string | undefined }): string | undefined {
+  // First what the socket says: a server behind the PROXY protocol may have put the client's there since.
+  if (socket.remoteAddress !== undefined) return socket.remoteAddress
+  const tcp = tcpSocket(socket as Socket) ?? socket
+  return (tcp as Carrier)[kPeer]?.written ?? acceptedFrom(tcp)
+}
+
+function peerWritten(written: string | undefined): Peer | undefined {
+  if (written === undefined) return undefined
+  if (written === UNIX_SOCKET) return unix
+  if (written === GONE) return gone
+  const address = parseAddress(written)
+  return (
+    address && { address: { ...address, verdicts: new Verdicts() }, written, isUnix: false, isGone: false }
+  )
+}
+
+/** The peer of a request's connection. */
+export function peerOfRequest(req: Request): Peer | undefined {
+  if (!isHttp2(req)) return req.socket && peerOf(req.socket)
+  const session = sessionOf(req)
+  return session && peerOf(session, session.destroyed ? undefined : session.socket)
+}
+
+/** The address of the TCP peer; undefined on a unix-domain socket, and where the client left before it was accepted. */
+export function peerAddress(req: Request): Address | undefined {
+  return peerOfRequest(req)?.address
+}
+
+/** The address of the peer of a socket, kept on it or on `holder`. */
+export function peerAddressOf(holder: object, socket: object | undefined = holder): Address | undefined {
+  return peerOf(holder, socket)?.address
+}

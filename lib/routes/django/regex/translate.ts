@@ -1,0 +1,184 @@
+import { category, escapedCode, hex, octal, readClass, writeClass } from './classes.ts'
+import { leadingFlags, scopedFlags } from './flags.ts'
+import { Groups } from './groups.ts'
+import { readQuantifier, skipVerbose } from './quantifier.ts'
+import { type Flags, PythonSyntaxError, Scanner } from './scanner.ts'
+
+interface Item {
+  readonly js: string
+  /** What `*` may follow: an anchor can't be repeated, nor can a repetition. */
+  readonly kind: 'atom' | 'anchor' | 'repetition'
+  /** The number of groups before it. */
+  readonly groups: number
+}
+
+const word = (a: boolean) => (a ? '[0-9A-Za-z_]' : '[\\p{L}\\p{N}_]')
+
+const boundary = (a: boolean) => `(?:(?<=${word(a)})(?!${word(a)})|(?<!${word(a)})(?=${word(a)}))`
+
+/** Python says no on an empty string. */
+const noBoundary = (a: boolean) => `(?:(?!^$)(?:(?<=${word(a)})(?=${word(a)})|(?<!${word(a)})(?!${word(a)})))`
+
+/** Python's regular expression syntax (`sre_parse`), written in JavaScript's with the `u` flag. */
+class Translator {
+  readonly groups = new Groups()
+  readonly #scanner: Scanner
+
+  constructor(pattern: string) {
+    this.#scanner = new Scanner(pattern)
+  }
+
+  pattern(how: How): string {
+    const branches = this.#branches(leadingFlags(this.#scanner))
+    if (this.#scanner.peek() !== undefined) throw new PythonSyntaxError('a ")" has no "("')
+    // V8 would look for an empty match in the middle of a surrogate pair too.
+    const isAnchored = branches.every(branch => branch.startsWith('^'))
+    const start = isAnchored || how === 'fullmatch' ? '^' : '^[\\s\\S]*?'
+    return `${start}(?:${branches.join('|')})${how === 'fullmatch' ? '$' : ''}`
+  }
+
+  #alternation(flags: Flags): string {
+    return this.#branches(flags).join('|')
+  }
+
+  #branches(flags: Flags): string[] {
+    const before = this.groups.count
+    const branches = [this.#sequence(flags)]
+    while (this.#scanner.eat('|')) {
+      this.groups.forgetSince(before)
+      branches.push(this.#sequence(flags))
+    }
+    if (branches.length > 1) this.groups.forgetSince(before)
+    return branches
+  }
+
+  #sequence(flags: Flags): string {
+    const items: Item[] = []
+    for (
+      let next = this.#scanner.peek();
+      next !== undefined && !'|)'.includes(next);
+      next = this.#scanner.peek()
+    ) {
+      if (flags.x && skipVerbose(this.#scanner)) continue
+      const repetition = readQuantifier(this.#scanner)
+      if (repetition) items.push(this.#repeat(items.pop(), repetition))
+      else items.push(...this.#item(flags))
+    }
+    return items.map(({ js }) => js).join('')
+  }
+
+  #repeat(item: Item | undefined, quantifier: string): Item {
+    if (!item || item.kind === 'anchor')
+      throw new PythonSyntaxError(`there is nothing that "${quantifier}" could repeat`)
+    if (item.kind === 'repetition') throw new PythonSyntaxError('a repetition is repeated')
+    if (this.#scanner.eat('+')) throw new PythonSyntaxError(`JavaScript has no possessive "${quantifier}+"`)
+    // What a group holds after a repetition differs: an empty round counts in Python only.
+    this.groups.forgetSince(item.groups)
+    const lazy = this.#scanner.eat('?') ? '?' : ''
+    return { ...item, js: `(?:${item.js})${quantifier}${lazy}`, kind: 'repetition' }
+  }
+
+  /** What stands for itself or for one thing; a comment is none. */
+  #item(flags: Flags): Item[] {
+    const groups = this.groups.count
+    const character = this.#scanner.next('more')
+    const atom = (js: string): Item[] => [{ js, kind: 'atom', groups }]
+    const anchor = (js: string): Item[] => [{ js, kind: 'anchor', groups }]
+    if (character === '^') return anchor(flags.m ? '(?<![^\\n])' : '^')
+    // Also before a newline that ends the path.
+    if (character === '$') return anchor(flags.m ? '(?![^\\n])' : '(?=\\n?$)')
+    if (character === '.') return atom(flags.s ? '[\\s\\S]' : '[^\\n]')
+    if (character === '[') return atom(readClass(this.#scanner, flags))
+    if (character === '(') {
+      const js = this.#group(flags)
+      return js === undefined ? [] : atom(js)
+    }
+    if (character !== '\\') return atom(literal(character.codePointAt(0) as number, flags))
+    const letter = this.#scanner.next('a character after the backslash')
+    if (letter === 'A') return anchor('^')
+    if (letter === 'Z') return anchor('$')
+    if (letter === 'b') return anchor(boundary(flags.a))
+    if (letter === 'B') return anchor(noBoundary(flags.a))
+    return atom(/[0-9]/.test(letter) ? this.#digits(letter, flags) : this.#escape(letter, flags))
+  }
+
+  #escape(letter: string, flags: Flags): string {
+    return category(letter, flags) ?? literal(escapedCode(this.#scanner, letter), flags)
+  }
+
+  /** An octal escape (three digits, or a leading zero) or a reference to a group. */
+  #digits(first: string, flags: Flags): string {
+    if (first === '0') return literal(octal(first + this.#scanner.take(2, /[0-7]/)), flags)
+    const digits = first + this.#scanner.take(1, /[0-9]/)
+    const third = /^[0-7]{2}$/.test(digits) ? this.#scanner.take(1, /[0-7]/) : ''
+    return third !== ''
+      ? literal(octal(digits + third), flags)
+      : this.#reference(this.groups.reference(Number(digits)), flags)
+  }
+
+  #reference(js: string, { i }: Flags): string {
+    if (i) throw new PythonSyntaxError('JavaScript has no reference to a group in which case does not matter')
+    return js
+  }
+
+  /** From after its `(`; undefined for a comment. */
+  #group(flags: Flags): string | undefined {
+    if (!this.#scanner.eat('?')) return this.#capture(flags)
+    if (this.#scanner.eat('#')) {
+      this.#scanner.until(')', '")"')
+      return undefined
+    }
+    if (this.#scanner.eat('P<')) return this.#capture(flags, this.#scanner.until('>', '">"'))
+    if (this.#scanner.eat('P='))
+      return this.#reference(this.groups.named(this.#scanner.until(')', '")"')), flags)
+    if (this.#scanner.eat('>')) throw new PythonSyntaxError('JavaScript has no atomic group "(?>…)"')
+    if (this.#scanner.eat('(')) throw new PythonSyntaxError('JavaScript has no condition "(?(…)…)"')
+    const around = ['=', '!', '<=', '<!'].find(sign => this.#scanner.eat(sign))
+    if (around !== undefined) return this.#around(around, flags)
+    return `(?:${this.#body(scopedFlags(this.#scanner, flags))})`
+  }
+
+  #around(sign: string, flags: Flags): string {
+    const before = this.groups.count
+    const js = `(?${sign}${this.#body(flags)})`
+    // From right to left groups can match another part than from left to right.
+    if (sign !== '=') this.groups.forgetSince(before)
+    return js
+  }
+
+  #capture(flags: Flags, name?: string): string {
+    const group = this.groups.open(name)
+    const js = `(${this.#body(flags)})`
+    this.groups.close(group)
+    return js
+  }
+
+  #body(flags: Flags): string {
+    const js = this.#alternation(flags)
+    this.#scanner.next('")"')
+    return js
+  }
+}
+
+const literal = (code: number, flags: Flags) => (flags.i ? writeClass([[code, code]], flags) : hex(code))
+
+/** The method of Python's that is to be the same. */
+export type How = 'search' | 'fullmatch'
+
+/** A pattern of Python's `re` in JavaScript. */
+export interface Translated {
+  /** For the `u` flag. Its match begins where the path does. */
+  readonly source: string
+  /** The number of each named group. */
+  readonly names: ReadonlyMap<string, number>
+}
+
+/**
+ * Writes a regular expression of Python (for `str`) in JavaScript's syntax.
+ *
+ * @throws PythonSyntaxError for what Python would refuse and for what JavaScript doesn't have
+ */
+export function translate(pattern: string, how: How): Translated {
+  const translator = new Translator(pattern)
+  return { source: translator.pattern(how), names: translator.groups.names }
+}

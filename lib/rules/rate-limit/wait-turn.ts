@@ -1,0 +1,23 @@
+import { isHttp2, type Request, type Response } from '../../request/http-types.ts'
+
+/** What a timer of Node's can count, in milliseconds: a larger number fires at once. */
+const MAX_TIMER = 2 ** 31 - 1
+
+/** Resolves when the request's turn has come; never, if its client has left by then. */
+export function waitTurn(req: Request, res: Response, delay: number): Promise<undefined> {
+  return new Promise(resolve => {
+    const timer = setTimeout(
+      () => {
+        res.off('close', forget)
+        if (!isGone(req)) resolve(undefined)
+      },
+      Math.min(delay, MAX_TIMER),
+    ).unref()
+    const forget = () => clearTimeout(timer)
+    res.once('close', forget)
+  })
+}
+
+function isGone(req: Request): boolean {
+  return isHttp2(req) ? req.stream.destroyed : req.socket.destroyed
+}

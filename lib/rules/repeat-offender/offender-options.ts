@@ -1,0 +1,131 @@
+import { Networks } from '../../offenders/networks.ts'
+import { OffenceCounter } from '../../offenders/offence-counter.ts'
+import type { OffenderStore } from '../../offenders/offender-store.ts'
+import { type AddressOptions, addressChecks } from '../../options/address-options.ts'
+import { duration } from '../../options/duration.ts'
+import { refuse } from '../../options/options-error.ts'
+import { boolean, type Check, fn, integer, list, readOptions, text } from '../../options/read-options.ts'
+
+/** A time: a whole number of milliseconds, or nginx's notation, such as `'90s'`, `'10m'`, `'1h 30m'`, `'1d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}` | (string & {})
+
+/** Options of {@link repeatOffender}. */
+export interface RepeatOffenderOptions extends AddressOptions {
+  /** Offences that are put up with in any `window`; one more is a ban. 1 to 10,000. Default 50. */
+  limit?: number | undefined
+  /** Default `'10m'`; up to 24 days. */
+  window?: Duration | undefined
+  /** How long the first ban lasts; each further one twice as long. Default `'10m'`. */
+  ban?: Duration | undefined
+  /** The longest that bans grow to. Default `'1d'`, or `ban` where that is longer. */
+  maxBan?: Duration | undefined
+  /** After each such time without a new ban, the next one is a step shorter again. Default `'1d'`. */
+  decay?: Duration | undefined
+  /** Answers that are offences; `[]`: only drops are. Default 401, 403 and 404. */
+  statuses?: (Iterable<number> & object) | undefined
+  /** Counts also what a `rateLimit`, or `connectionsPerAddress`, refuses, with whatever status. Default false. */
+  countLimited?: boolean | undefined
+  /**
+   * Counts what pages have browsers ask for, and what browsers ask for by themselves, as if the client had asked. Default
+   * false: it may be another's doing.
+   */
+  countPageRequests?: boolean | undefined
+  /** The first bits of an IPv4 address that make one client, 1 to 32. Default 32. */
+  ipv4Subnet?: number | undefined
+  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
+  ipv6Subnet?: number | undefined
+  /** Of about how many addresses offences are counted; past that the one with the fewest is forgotten. Default 10,000. */
+  maxKeys?: number | undefined
+  /** How many bans are kept; past that the first to end makes room. Default 100,000. */
+  maxBans?: number | undefined
+  /**
+   * Shares bans and counts with other processes, and with rules of the same `name` in this one, which must have the same terms;
+   * default: this process's memory alone.
+   */
+  store?: OffenderStore | { readonly offenders: OffenderStore } | undefined
+  /** The clock, in milliseconds since the epoch, for tests. Default: a monotonic one; dates by the system's. */
+  now?: (() => number) | undefined
+}
+
+const isStore = (value: unknown): value is OffenderStore =>
+  typeof (value as OffenderStore | null)?.write === 'function' &&
+  typeof (value as OffenderStore).read === 'function'
+
+/** The store of offenders, and what the user knows it as: one store may have limits too, and goes down but once. */
+export interface StoreOption {
+  readonly given: object
+  readonly offenders: OffenderStore
+}
+
+const store: Check<StoreOption> = (value, fail) => {
+  const { offenders } = (value ?? {}) as { offenders?: unknown }
+  if (isStore(value)) return { given: value, offenders: value }
+  if (isStore(offenders)) return { given: value as object, offenders }
+  return fail('a store of offenders, such as redisStore()')
+}
+
+const status = integer(100, 599)
+
+const DAY = 86_400_000
+/** The longest time there is here: 100 years. */
+const MAX_TIME = 36_525 * DAY
+
+const checks = {
+  ...addressChecks,
+  limit: integer(1, 10_000),
+  window: duration(1, 24 * DAY),
+  ban: duration(1, MAX_TIME),
+  maxBan: duration(1, MAX_TIME),
+  decay: duration(1, MAX_TIME),
+  statuses: ((value, fail) =>
+    new Set(
+      list(value, fail).map(each => status(each, () => fail('an array of status codes from 100 to 599'))),
+    )) as Check<ReadonlySet<number>>,
+  countLimited: boolean,
+  countPageRequests: boolean,
+  ipv4Subnet: integer(1, 32),
+  ipv6Subnet: integer(1, 128),
+  maxKeys: integer(1, 1e7),
+  maxBans: integer(1, 1e7),
+  store,
+  now: fn<() => number>(),
+} satisfies Record<keyof RepeatOffenderOptions, Check<unknown>>
+
+/** The options, checked, with what is made of them. */
+export function readOffenderOptions(options: unknown) {
+  const checked = readOptions('repeatOffender', options, checks)
+  const { limit = 50, window = 600_000, ban = 600_000, decay = DAY } = checked
+  const { maxBan = Math.max(DAY, ban), maxKeys = 10_000, maxBans = 100_000 } = checked
+  const { ipv4Subnet = 32, ipv6Subnet = 64, statuses = new Set([401, 403, 404]) } = checked
+  const { countLimited = false, countPageRequests = false } = checked
+  if (maxBan < ban) refuse('repeatOffender', 'maxBan', maxBan, `at least "ban", which is ${ban}`)
+  const terms = { limit, window, ban, maxBan, decay }
+  const listed = [...statuses].sort((a, b) => a - b).join(', ')
+  const offences = { statuses: listed, countLimited, countPageRequests }
+  const counted = { statuses, limited: countLimited, pageRequests: countPageRequests }
+  return {
+    ...checked,
+    terms,
+    sharedTerms: { ...terms, ...offences, ipv4Subnet, ipv6Subnet, maxKeys, maxBans },
+    networks: new Networks(ipv4Subnet, ipv6Subnet),
+    makeCounter: () => new OffenceCounter(limit, window, maxKeys),
+    counted,
+    maxBans,
+  }
+}
+
+/** What a ban by hand can be told. */
+export interface BanOptions {
+  /** How long; default: what the rule's `ban`, and earlier bans, give. Up to 100 years. */
+  duration?: Duration | undefined
+  /** For the list; default `'manual'`. */
+  reason?: string | undefined
+}
+
+const banChecks = {
+  duration: duration(1, MAX_TIME),
+  reason: ((value, fail) =>
+    text(value, fail).length <= 200 ? (value as string) : fail('at most 200 characters')) as Check<string>,
+} satisfies Record<keyof BanOptions, Check<unknown>>
+
+export const readBanOptions = (options: unknown) => readOptions('ban', options, banChecks)

@@ -1,0 +1,128 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { dropRunning, dropUnseen } from '../drop.ts'
+import type { DropAction, RequestFacts } from '../events/drop-event.ts'
+import { preparePublish, publishConnection } from '../events/publish.ts'
+import { trustOf } from '../request/client-address.ts'
+import type { Request, Response } from '../request/http-types.ts'
+import { peerOf } from '../request/peer-address.ts'
+import { isFirstTime, stateOf } from '../request/request-state.ts'
+import type { Finding } from '../rule.ts'
+import { resetSocket } from '../runtime/raw-socket.ts'
+import { handOffRaw } from '../wire/hand-off.ts'
+import type { Connection } from './connection.ts'
+import type { Site } from './guarded-server.ts'
+import { unknownRequest } from './phases/raw-head.ts'
+
+/** How a connection is to end without a request. */
+export interface EndHow {
+  /** What is known of the request. */
+  readonly facts?: RequestFacts | undefined
+  /** The request, where there is one. */
+  readonly req?: Request | undefined
+  /** The rule that found it; default: `protect`'s name. */
+  readonly rule?: string | undefined
+  readonly reset?: boolean | undefined
+  /** Ends the connection; default: at once. */
+  readonly end?: (() => void) | undefined
+  /** The code that `end` tells a trusted proxy. */
+  readonly handOff?: number | undefined
+  /** What of a response has gone out. */
+  readonly sentStatus?: number | undefined
+}
+
+function actionOf({ end, handOff }: EndHow, reset: boolean): DropAction {
+  if (handOff !== undefined) return 'hand-off'
+  return reset && !end ? 'reset' : 'close'
+}
+
+/**
+ * Ends a connection on which no request is to blame, with no byte and one event.
+ *
+ * @returns false where it goes on: in a dry run, and for a peer that `except` names
+ */
+export function endConnection(
+  site: Site,
+  connection: Connection,
+  finding: Finding,
+  how: EndHow = {},
+): boolean {
+  if (connection.ended) return true
+  if (connection.isExcepted) return false
+  tellOfConnection(site, connection, finding, how)
+  if (site.settings.dryRun) return false
+  connection.ended = true
+  if (how.end) how.end()
+  else if (how.reset ?? site.settings.reset) resetSocket(connection.tcp)
+  else connection.tcp.destroy()
+  return true
+}
+
+/**
+ * How a connection of HTTP/1 ends without a request that could be answered: a trusted proxy is told all the same, as a
+ * connection that just closes would count as a failure of ours.
+ */
+export function toldRaw(
+  site: Site,
+  connection: Connection,
+  socket: Socket = connection.tls ?? connection.tcp,
+): Pick<EndHow, 'handOff' | 'end'> {
+  const { handOff = 444 } = site.settings
+  const isHttp1 = site.protocol !== 'http2' && (socket as TLSSocket).alpnProtocol !== 'h2'
+  if (!connection.isProxy || handOff === 'close' || !isHttp1) return {}
+  return { handOff, end: () => handOffRaw(socket, handOff) }
+}
+
+/** Publishes the one event of a connection. */
+export function tellOfConnection(
+  site: Site,
+  connection: Connection,
+  finding: Finding,
+  how: EndHow = {},
+): void {
+  if (connection.told) return
+  connection.told = true
+  const { dryRun, name, reset } = site.settings
+  const verdict = {
+    status: 444,
+    sentStatus: how.sentStatus ?? (dryRun ? undefined : how.handOff),
+    action: dryRun ? 'dry-run' : actionOf(how, how.reset ?? reset),
+    rule: how.rule ?? name,
+    reason: finding.reason,
+    detail: finding.detail,
+    bodyBytesSent: 0,
+  } as const
+  publishConnection(how.facts ?? unknownRequest, verdict, peerOf(connection.tcp), connection.isProxy, how.req)
+}
+
+/**
+ * Drops a request by a finding of `protect`'s own; a trusted proxy is told.
+ *
+ * @returns false where it goes on
+ */
+export function dropRequest(
+  site: Site,
+  req: Request,
+  res: Response,
+  finding: Finding,
+  rule?: string,
+): boolean {
+  const { dryRun, name, handOff, reset, trustProxy } = site.settings
+  const state = stateOf(req)
+  if (!dryRun) {
+    const { reason, detail } = finding
+    // What no rule has to say is wrong by itself: there is no page that explains it.
+    const http2 = rule === undefined && !reset ? ('goaway' as const) : undefined
+    const info = { res, http2, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
+    if (state.isRunning) dropRunning(req, info)
+    else dropUnseen(req, info)
+    return true
+  }
+  if (state.told || state.dropped) return state.dropped
+  // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
+  if (!isFirstTime(state, site.judging)) return false
+  const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
+  const verdict = { status: 444, sentStatus: undefined, action: 'dry-run', bodyBytesSent: 0 } as const
+  publish({ ...verdict, rule: rule ?? name, reason: finding.reason, detail: finding.detail })
+  return false
+}

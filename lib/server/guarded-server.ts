@@ -1,0 +1,173 @@
+import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
+import type { Server, Socket } from 'node:net'
+import { reportError } from '../events/drop-channel.ts'
+import type { CidrSet } from '../match/addresses/cidr-set.ts'
+import type { ServerNames } from '../match/hosts/server-names.ts'
+import { keepSession } from '../request/accepted.ts'
+import { isTrusted, peerAddressOf, type Trust, trustOfApp } from '../request/client-address.ts'
+import type { FrameworkRequest } from '../request/http-types.ts'
+import { newJudging, sessionOf } from '../request/request-state.ts'
+import type { Rule } from '../rule.ts'
+import { linkSocket, sessionSocket, tcpSocket } from '../runtime/raw-socket.ts'
+import type { HandOff } from '../wire/hand-off.ts'
+import { Connection, mark, marked, unmark } from './connection.ts'
+
+/** The options of `protect`, checked and compiled; times in ms, 0 for no limit. */
+export interface Settings {
+  readonly name: string
+  readonly dryRun: boolean
+  readonly reset: boolean
+  readonly except: CidrSet | undefined
+  readonly trustProxy: Trust | undefined
+  readonly handOff: HandOff | undefined
+  readonly rules: readonly Rule[]
+  /** False where the option was left out. */
+  readonly areRulesGiven: boolean
+  readonly serverNames: ServerNames | undefined
+  readonly healthCheck: ReadonlySet<string> | undefined
+  readonly connectionsPerAddress: number
+  readonly handshakeTimeout: number
+  readonly headerTimeout: number
+  readonly bodyTimeout: number
+  readonly sendTimeout: number
+}
+
+/** What a guarded server speaks first: `'http'`; `'tls'`, and then one of the others; or `'http2'`. */
+export type Protocol = 'http' | 'tls' | 'http2'
+
+type Emit = (event: string | symbol, ...args: unknown[]) => boolean
+
+/** One guarded server: what the phases share. */
+export class Site {
+  readonly server: Server
+  readonly protocol: Protocol
+  readonly settings: Settings
+  /** The server's own `emit`: hands an event on to the listeners. */
+  readonly emit: Emit
+  readonly connections = new Set<Connection>()
+  /** For what it judges by itself. */
+  readonly judging = newJudging()
+  /** Called with each new connection. */
+  onAdmit: () => void = () => {}
+  /** How many listeners there were when the app was looked for. */
+  #searched = 0
+  #app: FrameworkRequest['app']
+  #opening: { readonly connection: Connection; readonly socket: Socket } | undefined
+
+  constructor(server: Server, protocol: Protocol, settings: Settings, emit: Emit) {
+    this.server = server
+    this.protocol = protocol
+    this.settings = settings
+    this.emit = emit
+  }
+
+  /** The option, else the setting of the Express app that listens to the server. */
+  get trust(): Trust | undefined {
+    return this.settings.trustProxy ?? trustOfApp(this.app)
+  }
+
+  /** The Express app that listens to the server. */
+  get app(): FrameworkRequest['app'] {
+    const count = this.server.listenerCount('request')
+    if (count !== this.#searched) {
+      this.#searched = count
+      this.#app = this.server.listeners('request').find(isExpress) as never
+    }
+    return this.#app
+  }
+
+  /** The record of a connection: made at accept, or at the first request of one that was there before us. */
+  connectionOf(socket: Socket): Connection {
+    const known = marked(socket)
+    // A server that is guarded anew has connections that the old guard knew.
+    if (known && (known.tcp.destroyed || this.connections.has(known))) return known
+    const tcp = tcpSocket(socket) ?? socket
+    const peer = peerAddressOf(tcp)
+    const isExcepted = peer !== undefined && this.settings.except?.match(peer) !== undefined
+    const connection = new Connection(tcp, peer, this.#isProxy(tcp), isExcepted)
+    mark(tcp, connection)
+    if (tcp !== socket) mark(socket, connection)
+    this.connections.add(connection)
+    tcp.once('close', () => {
+      this.connections.delete(connection)
+      connection.close()
+    })
+    this.onAdmit()
+    return connection
+  }
+
+  /** Hands a socket to the server, which may make a session of it at once. */
+  open(connection: Connection, socket: Socket, hand: () => boolean): boolean {
+    const before = this.#opening
+    this.#opening = { connection, socket }
+    try {
+      return hand()
+    } finally {
+      this.#opening = before
+    }
+  }
+
+  /** The record of the connection of a new session. */
+  connectionOfNew(session: ServerHttp2Session): Connection | undefined {
+    if (this.#opening) {
+      linkSocket(session, this.#opening.socket)
+      return this.#opening.connection
+    }
+    const socket = sessionSocket(session)
+    return socket && this.connectionOf(socket)
+  }
+
+  /** The record of the connection under an HTTP/2 request; undefined once its session is gone. */
+  connectionOfSession(req: Http2ServerRequest): Connection | undefined {
+    const session = sessionOf(req)
+    if (!session || session.destroyed) return undefined
+    const known = marked(session)
+    if (known) return known
+    const socket = sessionSocket(session)
+    if (!socket) return undefined
+    const connection = this.connectionOf(socket)
+    this.join(connection, session)
+    return connection
+  }
+
+  join(connection: Connection, session: ServerHttp2Session): void {
+    connection.session = session
+    mark(session, connection)
+    const count = () => {
+      connection.controls++
+    }
+    session.on('ping', count).on('remoteSettings', count)
+    session.once('close', () => {
+      unmark(session)
+      session.off('ping', count).off('remoteSettings', count)
+      connection.session = undefined
+    })
+    // Kept there for verdicts that come when the client has gone.
+    peerAddressOf(session, connection.tcp)
+    keepSession(session)
+  }
+
+  /** Where the trust function throws we can't know: then nobody is trusted. */
+  #isProxy(tcp: Socket): boolean {
+    const { trust } = this
+    if (!trust) return false
+    try {
+      return isTrusted(trust, peerAddressOf(tcp), tcp.remoteAddress)
+    } catch (error) {
+      reportError('the trust function', error)
+      return false
+    }
+  }
+
+  /** Whether the app listens to an event itself: ours are there only to have Node ask. */
+  appListens(event: string): boolean {
+    return this.server.listeners(event).some(listener => listener !== placeholder)
+  }
+}
+
+/** Has Node emit what it otherwise answers itself; what to do is decided in `emit`. */
+export function placeholder(): void {}
+
+const isExpress = (listener: unknown) =>
+  typeof (listener as { set?: unknown }).set === 'function' &&
+  typeof (listener as { get?: unknown }).get === 'function'

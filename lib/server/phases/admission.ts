@@ -1,0 +1,125 @@
+import type { Socket } from 'node:net'
+import { reportError } from '../../events/drop-channel.ts'
+import { publishConnection } from '../../events/publish.ts'
+import { type DoorJudge, infoOf } from '../../judging/rule-info.ts'
+import { type Address, parseAddress, standsFor } from '../../match/addresses/address.ts'
+import { Reason } from '../../reasons.ts'
+import { peerAddressOf } from '../../request/client-address.ts'
+import type { Finding } from '../../rule.ts'
+import { resetSocket, tcpSocket } from '../../runtime/raw-socket.ts'
+import type { Connection } from '../connection.ts'
+import { endConnection } from '../end-connection.ts'
+import type { Site } from '../guarded-server.ts'
+import { unknownRequest } from './raw-head.ts'
+
+/** Who may come in, judged when TCP is accepted: before the TLS handshake, before a parser is made. */
+export interface Door {
+  /** Judges an address before there is a socket: whether to close. Undefined where no rule can be kept by that. */
+  readonly closes: ((written: string) => boolean) | undefined
+  /** Judges a new connection by its address, and ends it if refused: before there is a record of it. */
+  refuses(socket: Socket): boolean
+  /** Counts a connection, and ends it if its address has too many. */
+  isOneTooMany(connection: Connection): boolean
+}
+
+interface Refusal {
+  readonly finding: Finding
+  readonly rule: string
+  readonly reset: boolean
+}
+
+/** One count an address: of IPv6 the /64, which is what one subscriber is given. */
+function keyOf(peer: Address): string {
+  const { family, words, text } = standsFor(peer)
+  return family === 4 ? text : `${words[0]} ${words[1]}`
+}
+
+export function makeDoor(site: Site): Door {
+  const { rules, connectionsPerAddress, dryRun, except } = site.settings
+  const judges = rules.flatMap(rule => {
+    const info = infoOf(rule)
+    // In a dry run it is told of the request, which tells more.
+    return info?.door && !dryRun ? [{ rule: rule.name, reset: info.reset, judge: info.door }] : []
+  })
+  const open = new Map<string, number>()
+
+  function refusalOf(peer: Address, written: string): Refusal | undefined {
+    for (const { rule, reset, judge } of judges) {
+      const finding = judgeSafely(judge, peer, written)
+      if (finding) return except?.match(peer) === undefined ? { finding, rule, reset } : undefined
+    }
+    return undefined
+  }
+
+  /** Where the trust function throws there is still the request to judge by. */
+  function judgeSafely(judge: DoorJudge, peer: Address, written: string): Finding | undefined {
+    try {
+      return judge(peer, written, site.trust)
+    } catch (error) {
+      reportError('the trust function', error)
+      return undefined
+    }
+  }
+
+  /** Without an address (a unix-domain socket) there is a request to judge by. */
+  function refuses(socket: Socket): boolean {
+    const tcp = tcpSocket(socket) ?? socket
+    const peer = peerAddressOf(tcp)
+    const refusal = peer && refusalOf(peer, tcp.remoteAddress ?? peer.text)
+    if (!refusal) return false
+    tell(peer, refusal)
+    if (refusal.reset) resetSocket(tcp)
+    else tcp.destroy()
+    return true
+  }
+
+  function closes(written: string): boolean {
+    const peer = parseAddress(written)
+    const refusal = peer && refusalOf(peer, written)
+    // Node knows no RST there: that has to wait for the socket.
+    if (!refusal || refusal.reset) return false
+    tell(peer, refusal)
+    return true
+  }
+
+  /** nginx: `limit_conn`. A proxy's connections are those of many clients. */
+  function isOneTooMany(connection: Connection): boolean {
+    const { peer } = connection
+    if (connectionsPerAddress === 0 || !peer || connection.isProxy || connection.isExcepted) return false
+    const key = keyOf(peer)
+    const count = open.get(key) ?? 0
+    if (count >= connectionsPerAddress) {
+      const reason = Reason.TOO_MANY_CONNECTIONS
+      if (endConnection(site, connection, { reason, detail: String(connectionsPerAddress) })) return true
+    }
+    open.set(key, count + 1)
+    connection.tcp.once('close', () => {
+      const left = (open.get(key) ?? 1) - 1
+      if (left > 0) open.set(key, left)
+      else open.delete(key)
+    })
+    return false
+  }
+
+  return { closes: judges.some(({ reset }) => !reset) ? closes : undefined, refuses, isOneTooMany }
+}
+
+function tell(peer: Address, { finding, rule, reset }: Refusal): void {
+  const action = reset ? 'reset' : 'close'
+  const { reason, detail } = finding
+  const verdict = {
+    status: 444,
+    sentStatus: undefined,
+    action,
+    rule,
+    reason,
+    detail,
+    bodyBytesSent: 0,
+  } as const
+  publishConnection(unknownRequest, verdict, {
+    address: peer,
+    written: undefined,
+    isUnix: false,
+    isGone: false,
+  })
+}

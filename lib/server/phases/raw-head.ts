@@ -1,0 +1,46 @@
+import { basicUser, type RequestFacts } from '../../events/drop-event.ts'
+
+/** What is looked at of a request that can't be parsed. */
+const MAX_HEAD = 16_384
+
+const parts = /^([!#$%&'*+.^`|~\w-]+) +(\S+) +HTTP\/(\d\.\d)$/
+
+const fields = {
+  authorization: /^authorization:(.*)$/im,
+  host: /^host:(.*)$/im,
+  referer: /^referer:(.*)$/im,
+  'user-agent': /^user-agent:(.*)$/im,
+}
+
+/** As much of a request as its bytes tell, however broken; nginx logs the first line of such a one as it came. */
+export function readRawHead(bytes: Buffer): RequestFacts {
+  const text = bytes.toString('latin1', 0, MAX_HEAD).replace(/^(?:\r?\n)+/, '')
+  const end = text.search(/[\r\n]/)
+  const line = end < 0 ? text : text.slice(0, end)
+  const [, method = '', url = '', httpVersion = ''] = parts.exec(line) ?? []
+  const head = end < 0 ? '' : (text.slice(end).split(/\r?\n\r?\n/, 1)[0] as string)
+  // Trimmed afterwards: a lazy match before optional blanks is quadratic in a run of blanks.
+  const field = (name: keyof typeof fields) => fields[name].exec(head)?.[1]?.trim()
+  return {
+    remoteUser: basicUser(field('authorization')),
+    method,
+    url,
+    httpVersion,
+    host: field('host'),
+    referer: field('referer'),
+    userAgent: field('user-agent'),
+    requestLine: method === '' ? line : undefined,
+  }
+}
+
+/** Of a connection that sent nothing, or nothing that we can still see. */
+export const unknownRequest: RequestFacts = Object.freeze({
+  remoteUser: undefined,
+  method: '',
+  url: '',
+  httpVersion: '',
+  host: undefined,
+  referer: undefined,
+  userAgent: undefined,
+  requestLine: '',
+})

@@ -1,0 +1,170 @@
+import { debugError } from '../../diagnostics/debug.ts'
+import { onRejection } from '../../diagnostics/thenable.ts'
+import { messageOf } from '../../diagnostics/thrown.ts'
+import { reportError } from '../../events/drop-channel.ts'
+import { infoOf } from '../../judging/rule-info.ts'
+import { Reason } from '../../reasons.ts'
+import { clientAddress, trustOf } from '../../request/client-address.ts'
+import type { Request, Response } from '../../request/http-types.ts'
+import {
+  inTrial,
+  isClosing,
+  passEveryRule,
+  type RequestState,
+  stateOf,
+  type Trial,
+  trialOf,
+} from '../../request/request-state.ts'
+import type { Rule } from '../../rule.ts'
+import { type InContext, inThisContext } from '../../runtime/async-context.ts'
+import { dropRequest } from '../end-connection.ts'
+import type { Site } from '../guarded-server.ts'
+import { makeHealthCheck } from '../health-check.ts'
+import { screenHead, screenHost } from './check-head.ts'
+
+/**
+ * Judges a request before any framework: `goOn` is called if it passes, and not otherwise; with true where `except` names
+ * the client: then nothing of ours is asked.
+ */
+export type JudgeRequest = (req: Request, res: Response, goOn: (isExcepted: boolean) => void) => void
+
+/** What is wrong with the head itself, then the rules, then the Host, which a rule may have judged. */
+export function makeJudge(site: Site): JudgeRequest {
+  const { rules, except, trustProxy, dryRun } = site.settings
+  const isHealthCheck = makeHealthCheck(site)
+  // A function of the user's may answer, and must not do so beside the app.
+  const goesAtOnce = dryRun && rules.every(rule => infoOf(rule) !== undefined)
+
+  function isExcepted(req: Request): boolean {
+    if (!except) return false
+    const client = clientOf(req)
+    return client !== undefined && except.match(client) !== undefined
+  }
+
+  function clientOf(req: Request) {
+    try {
+      return clientAddress(req, trustOf(req, trustProxy))
+    } catch (error) {
+      reportError('the trust function', error)
+      return undefined
+    }
+  }
+
+  return function judge(req, res, goOn) {
+    const state = stateOf(req)
+    state.res ??= res
+    state.serverTrust = site.trust
+    state.serverApp = site.app
+    const excepted = isExcepted(req)
+    const head = excepted ? undefined : screenHead(req)
+    if (head && dropRequest(site, req, res, head)) return
+    if (isHealthCheck?.(req)) {
+      passEveryRule(req)
+      return pass(state, goOn, excepted)
+    }
+    state.isDryRun = dryRun
+    let isPassed = false
+    const passOnce = () => {
+      if (isPassed) return
+      isPassed = true
+      pass(state, goOn, excepted)
+    }
+    const trial = trialOf(state)
+    runRules(site, rules, trial, req, res, () => {
+      const host = excepted ? undefined : screenHost(req, site)
+      if (!host || !inTrial(state, trial, () => dropRequest(site, req, res, host))) passOnce()
+    })
+    // Node alone asks nobody: what rules of ours still find out is told then.
+    if (goesAtOnce) passOnce()
+  }
+
+  function pass(state: RequestState, goOn: (isExcepted: boolean) => void, isExcepted: boolean): void {
+    state.isRunning = true
+    if (dryRun) {
+      // Rules of the app's own go by what they would know without us.
+      state.isDryRun = false
+      state.serverTrust = undefined
+      state.serverApp = undefined
+    }
+    goOn(isExcepted)
+  }
+}
+
+/**
+ * Runs rules one after the other. `done` is called outside any try: what the app throws is the app's.
+ */
+function runRules(
+  site: Site,
+  rules: readonly Rule[],
+  trial: Trial | undefined,
+  req: Request,
+  res: Response,
+  done: () => void,
+): void {
+  function run(from: number): void {
+    for (let index = from; index < rules.length; index++) {
+      const rule = rules[index] as Rule
+      let called = false
+      let inTime = true
+      let goOn: InContext<[index: number, error: unknown]> = resume
+      const next = (error?: unknown) => {
+        if (called) return
+        called = true
+        if (inTime) passed = goesOn(site, rule, req, res, error)
+        else goOn(index, error)
+      }
+      /** What is thrown behind `next()` changes nothing for the request, but is said. */
+      const fail = (error: unknown) => {
+        if (called) reportError(sourceOf(rule), error)
+        else next(error ?? new Error(`it threw ${error}`))
+      }
+      let passed = false
+      let result: unknown
+      try {
+        result = inTrial(stateOf(req), trial, () => rule(req, res, next))
+      } catch (error) {
+        fail(error)
+      }
+      onRejection(result, fail)
+      inTime = false
+      if (passed) continue
+      // Rules of ours call back from promises, which keep the context; others from wherever they like.
+      if (!called && !infoOf(rule)) goOn = inThisContext(resume)
+      return
+    }
+    done()
+  }
+
+  function resume(index: number, error: unknown): void {
+    if (!goesOn(site, rules[index] as Rule, req, res, error)) return
+    // Not from within the promise of a rule: what the app throws would become its rejection.
+    process.nextTick(() => {
+      if (trial || (!stateOf(req).dropped && !isClosing(req))) run(index + 1)
+    })
+  }
+
+  run(0)
+}
+
+/** Of a rule that threw nobody knows whether the request is welcome: then it goes on in a dry run alone. */
+function goesOn(site: Site, rule: Rule, req: Request, res: Response, error: unknown): boolean {
+  if (error === undefined || error === null) return true
+  reportError(sourceOf(rule), error)
+  if (infoOf(rule)?.dryRun) {
+    debugError('%s: in a dry run, so it passes', sourceOf(rule))
+    return true
+  }
+  const finding = { reason: Reason.RULE_ERROR, detail: messageOf(error) }
+  return !dropRequest(site, req, res, finding, nameOf(rule) || undefined)
+}
+
+const sourceOf = (rule: Rule) => `rule "${nameOf(rule)}"`
+
+/** A function of the user's may be named by anything. */
+function nameOf(rule: Rule): string {
+  try {
+    return typeof rule.name === 'string' ? rule.name : ''
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,183 @@
+import { show } from '../../../options/options-error.ts'
+import { outsideRequests } from '../../../runtime/async-context.ts'
+import { slotOf, tagOf } from '../cluster-slot.ts'
+import { foreignKey, tellDamaged } from '../odd-values.ts'
+import { explained, isCrossSlot } from '../redis-errors.ts'
+import { runScript, type Send } from '../script.ts'
+import { argumentsOf, type Counted, keysOf, type Question, splitByKeys } from './limit-request.ts'
+import { FOREIGN, limitScript } from './limit-script.ts'
+import { RedisClock } from './redis-clock.ts'
+
+const MAX_KEYS = 128
+const LONE = 8
+
+/** The keys of one request are in several slots: it has to be asked of each. */
+export class CrossSlotError extends Error {}
+
+export interface BatchesOptions {
+  readonly send: Send
+  /** It is known that it is a Cluster. */
+  readonly isCluster: boolean
+  /** Milliseconds after which a decision is not made any more. */
+  readonly late: number
+}
+
+/**
+ * Sends what is asked in one tick in one call (in a Cluster: one a slot), at most 128 keys each.
+ *
+ * A call says until when it may be decided: a client that lost its connection may send it much later.
+ */
+export class Batches {
+  readonly #send: Send
+  readonly #late: number
+  readonly #clock = new RedisClock()
+  #isCluster: boolean
+  #asked: Question[] = []
+  #keys = 0
+  /** Calls that Redis has not replied to, and when the last was sent: some clients forget what a cut connection lost. */
+  #underway = 0
+  #sentAt = 0
+  /** Ticks in a row in which one was asked. */
+  #lone = 0
+  /** The hash tag of a key that was asked for when it failed last: its node is the one to try again. */
+  failedTag: string | undefined
+
+  constructor({ send, isCluster, late }: BatchesOptions) {
+    this.#send = send
+    this.#isCluster = isCluster
+    this.#late = late
+  }
+
+  get isCluster(): boolean {
+    return this.#isCluster
+  }
+
+  ask(question: Question): void {
+    if (this.#underway > 0 && question.at - this.#sentAt > this.#late) this.#underway = 0
+    // Where one after the other came alone, this one need not wait for others.
+    if (this.#lone === LONE && this.#underway === 0 && this.#asked.length === 0) {
+      this.#start([question], 1)
+      return
+    }
+    this.#keys += question.asks.length
+    if (this.#asked.push(question) === 1) setImmediate(this.#flush)
+    // Redis can begin while there is more to come.
+    else if (this.#keys >= MAX_KEYS) this.#flush()
+  }
+
+  readonly #flush = () => {
+    const asked = this.#asked
+    if (asked.length === 0) return
+    this.#asked = []
+    this.#keys = 0
+    this.#lone = asked.length === 1 ? Math.min(this.#lone + 1, LONE) : 0
+    this.#start(asked, 1)
+  }
+
+  /** @param tries how many more times it may be sent after a clock was taken for another */
+  #start(questions: readonly Question[], tries: number): void {
+    if (questions.length === 1) {
+      this.#call(questions, tries)
+      return
+    }
+    for (const group of this.#isCluster ? bySlot(questions) : [questions]) {
+      for (const part of splitByKeys(group, MAX_KEYS)) this.#call(part, tries)
+    }
+  }
+
+  #call(questions: readonly Question[], tries: number): void {
+    const sentAt = performance.now()
+    const keys = keysOf(questions)
+    const deadline = Math.ceil(this.#clock.at(sentAt + this.#late))
+    const args = argumentsOf(questions, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
+    this.#underway++
+    this.#sentAt = sentAt
+    // It is of many requests, and what a client begins at a command it may never end.
+    outsideRequests(() => runScript(this.#send, limitScript, keys, args)).then(
+      reply => {
+        this.#underway = Math.max(0, this.#underway - 1)
+        try {
+          const values = numbersOf(reply, keys.length)
+          const damaged = values[keys.length + 1]
+          if (damaged !== undefined) tellDamaged(keys[damaged - 1] ?? '')
+          this.#read(questions, values, sentAt, tries)
+        } catch (error) {
+          this.#fail(questions, error, tries)
+        }
+      },
+      error => {
+        this.#underway = Math.max(0, this.#underway - 1)
+        this.#fail(questions, error, tries)
+      },
+    )
+  }
+
+  /** @param values what the script said */
+  #read(questions: readonly Question[], values: readonly number[], sentAt: number, tries: number): void {
+    const now = performance.now()
+    this.#clock.learn(values[0] as number, sentAt, now)
+    if (values.length > 1) this.#answer(questions, values)
+    // It can't have been late: Redis's clock is not what we took it for.
+    else if (tries > 0 && now - sentAt < this.#late) this.#start(questions, tries - 1)
+    else throw new Error('Redis came to it too late: nothing was counted')
+  }
+
+  #answer(questions: readonly Question[], values: readonly number[]): void {
+    const foreign = values.indexOf(FOREIGN)
+    let from = 1
+    for (const question of questions) {
+      const next = from + question.asks.length
+      const at = foreign < 0 ? -1 : values.indexOf(FOREIGN, from)
+      if (at < 0 || at >= next) question.answer(values, from)
+      else question.fail(foreignKey((question.asks[at - from] as Counted).key))
+      from = next
+    }
+  }
+
+  #fail(questions: readonly Question[], error: unknown, tries: number): void {
+    const asks = questions.flatMap(question => question.asks)
+    if (isCrossSlot(error) && !isInOneSlot({ asks })) {
+      this.#isCluster = true
+      for (const question of questions) if (!isInOneSlot(question)) question.fail(new CrossSlotError())
+      this.#start(questions.filter(isInOneSlot), tries)
+      return
+    }
+    this.failedTag = tagOf(asks[0]?.key ?? '')
+    const failure = explained(error)
+    for (const question of questions) question.fail(failure)
+  }
+}
+
+export const isInOneSlot = ({ asks }: { readonly asks: readonly Counted[] }): boolean => {
+  if (asks.length === 1) return true
+  const slot = slotOf((asks[0] as Counted).key)
+  return asks.every(({ key }) => slotOf(key) === slot)
+}
+
+function bySlot(questions: readonly Question[]): Iterable<readonly Question[]> {
+  const groups = new Map<number, Question[]>()
+  for (const question of questions) {
+    const slot = slotOf((question.asks[0] as Counted).key)
+    const group = groups.get(slot)
+    if (group) group.push(question)
+    else groups.set(slot, [question])
+  }
+  return groups.values()
+}
+
+/** What the script replies, of `keys` keys; clients may be told to return numbers as text. */
+function numbersOf(reply: unknown, keys: number): readonly number[] {
+  const list: readonly unknown[] = Array.isArray(reply) ? reply : []
+  const values = list.every(isNumber) ? list : list.map(toNumber)
+  const [damaged = 1] = values.slice(keys + 1)
+  const isWhole = values.length === 1 || values.length === keys + 1 || values.length === keys + 2
+  if (!isWhole || !values.every(Number.isSafeInteger) || damaged < 1 || damaged > keys) {
+    throw new TypeError(`sendCommand returned something else than what the script replies: ${show(reply)}`)
+  }
+  return values
+}
+
+const isNumber = (value: unknown) => typeof value === 'number'
+
+const toNumber = (value: unknown) =>
+  ['string', 'bigint'].includes(typeof value) && value !== '' ? Number(value) : Number.NaN

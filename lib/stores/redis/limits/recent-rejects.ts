@@ -1,0 +1,61 @@
+import { ownText } from '../../../runtime/own-text.ts'
+
+/** No request passes that finds as little room as this, or less. Times of `performance.now()`. */
+interface Reject {
+  /** When one will. */
+  readonly passes: number
+  /** Until when Redis is not asked. */
+  readonly until: number
+  /** Thousandths of a request that a passing one may find in the bucket: the burst, without what its cost adds. */
+  readonly room: number
+}
+
+/** Redis may lose its data, or be told to forget a key: after this it is asked again. */
+const LONGEST = 60_000
+
+/**
+ * What was rejected, until it can pass again: a flood from one key costs no round trip. Two generations, of which the older
+ * goes when the younger is full: never more than `max` keys, and no call takes longer than another.
+ */
+export class Rejects {
+  readonly #max: number
+  #young = new Map<string, Reject>()
+  #old = new Map<string, Reject>()
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  /** Milliseconds until a request could pass; 0 where Redis has to be asked. */
+  left(key: string, room: number, rate: number, now: number): number {
+    let known = this.#young.get(key)
+    if (known === undefined) {
+      known = this.#old.get(key)
+      if (known === undefined) return 0
+      // Who still asks is worth remembering.
+      this.#keep(key, known)
+    }
+    if (known.room < room || known.until <= now) return 0
+    // Who needs more room waits for longer.
+    return Math.ceil(known.passes - now + ((known.room - room) * 1000) / rate)
+  }
+
+  add(key: string, room: number, retryAfter: number, now: number): void {
+    const known = this.#young.get(key) ?? this.#old.get(key)
+    // What rejects more is worth more.
+    if (known && known.room > room && known.until > now) return
+    this.#keep(key, { passes: now + retryAfter, until: now + Math.min(retryAfter, LONGEST), room })
+  }
+
+  #keep(key: string, reject: Reject): void {
+    this.#young.set(ownText(key), reject)
+    this.#old.delete(key)
+    if (this.#young.size < this.#max / 2) return
+    this.#old = this.#young
+    this.#young = new Map()
+  }
+}

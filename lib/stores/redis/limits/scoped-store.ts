@@ -1,0 +1,183 @@
+import { allowedAt, type Bucket, type Decision } from '../../../counting/leaky-bucket.ts'
+import { takesLonger } from '../../../counting/several-limits.ts'
+import { isKeyError } from '../../../diagnostics/key-error.ts'
+import type { OffenderStore } from '../../../offenders/offender-store.ts'
+import type { Hit, OnStoreError, RateLimitStore } from '../../rate-limit-store.ts'
+import { safeName } from '../cluster-slot.ts'
+import { askInSlots } from './across-slots.ts'
+import { type Batches, CrossSlotError, isInOneSlot } from './batches.ts'
+import type { Counted } from './limit-request.ts'
+import type { Rejects } from './recent-rejects.ts'
+
+/** Rate limits and offenders in Redis or Valkey. Made by {@link redisStore}. */
+export interface RedisStore extends RateLimitStore {
+  hitAll(hits: readonly Hit[], now: number): Decision | Promise<Decision>
+  hit(key: string, bucket: Bucket, now: number, cost?: number): Decision | Promise<Decision>
+  scope(name: string): RedisStore
+  /** What `repeatOffender({ store })` shares. */
+  readonly offenders: OffenderStore
+  /** Resolves if Redis can count: it writes something that is gone at once. */
+  probe(keys?: readonly string[]): Promise<void>
+}
+
+/** Decisions of one connection, of whatever limits. */
+export interface Connection {
+  readonly batches: Batches
+  readonly rejects: Rejects
+  readonly offenders: OffenderStore
+  readonly timeout: number | undefined
+  readonly onStoreError: OnStoreError | undefined
+}
+
+/** Past this many rates their keys' beginnings are made anew. */
+const MAX_RATES = 1000
+
+const rejected = (retryAfter: number): Decision => ({ allowed: false, delay: 0, retryAfter })
+
+/** Always passes, and is forgotten after a millisecond. */
+const probing: Bucket = { rate: 1e6, burst: 1e6, delay: Number.POSITIVE_INFINITY }
+
+/** What a passing request may find in the bucket. */
+const roomFor = ({ bucket, cost }: { bucket: Bucket; cost: number }) => bucket.burst - (cost - 1) * 1000
+
+/** What the script said of one key. */
+function decide({ bucket }: Counted, value: number): Decision {
+  return value < 0 ? rejected(-1 - value) : allowedAt(bucket, value)
+}
+
+/** Of several limits, the decision of the one that takes longest; none: of those that are known. */
+function longest(decisions: Iterable<readonly [limit: number, decision: Decision]>): Decision | undefined {
+  let found: Decision | undefined
+  for (const [limit, decision] of decisions) {
+    if (!found || takesLonger(decision, found)) found = { ...decision, limit }
+  }
+  return found
+}
+
+/** A store whose keys begin with a name. */
+export class ScopedStore implements RedisStore {
+  readonly offenders: OffenderStore
+  readonly timeout: number | undefined
+  readonly onStoreError: OnStoreError | undefined
+  readonly #connection: Connection
+  readonly #prefix: string
+  /** What the keys of a rate begin with. */
+  readonly #heads = new Map<number, string>()
+
+  constructor(connection: Connection, prefix: string) {
+    this.#connection = connection
+    this.#prefix = prefix
+    this.offenders = connection.offenders
+    this.timeout = connection.timeout
+    this.onStoreError = connection.onStoreError
+  }
+
+  scope(name: string): RedisStore {
+    return new ScopedStore(this.#connection, `${this.#prefix}${safeName(name)}:`)
+  }
+
+  hit(key: string, bucket: Bucket, _now: number, cost = 1): Decision | Promise<Decision> {
+    const now = performance.now()
+    const counted = { key: this.#keyOf(key, bucket.rate), bucket, cost }
+    const wait = this.#wait(counted, now)
+    if (wait > 0) return rejected(wait)
+    return this.#ask([counted], true, now, (values, from) => decide(counted, values[from] as number))
+  }
+
+  hitAll(hits: readonly Hit[], _now: number): Decision | Promise<Decision> {
+    if (hits.length === 0) return { allowed: true, delay: 0, retryAfter: 0 }
+    const now = performance.now()
+    const asks = this.#distinct(hits)
+    const known = longest(
+      asks
+        .map((counted, limit) => [limit, rejected(this.#wait(counted, now))] as const)
+        .filter(([, { retryAfter }]) => retryAfter > 0),
+    )
+    return known ?? this.#askAll(asks, now)
+  }
+
+  async probe(keys?: readonly string[]): Promise<void> {
+    const { failedTag = 'probe' } = this.#connection.batches
+    // A node that is frozen fails nothing: only who waited knows whose key it has.
+    const tags = keys?.map(safeName) ?? [failedTag]
+    const probes = tags.map(tag => {
+      const counted = { key: `${this.#prefix}probe:{${tag}}`, bucket: probing, cost: 1 }
+      return this.#ask([counted], true, performance.now(), () => undefined)
+    })
+    const answers = await Promise.allSettled(probes)
+    for (const answer of answers) {
+      // It has answered, though by what is no concern of ours.
+      if (answer.status === 'rejected' && !isKeyError(answer.reason)) throw answer.reason
+    }
+  }
+
+  /** Milliseconds until it could pass, where that is known without asking; else 0. */
+  #wait(counted: Counted, now: number): number {
+    const room = roomFor(counted)
+    if (room < 0) return Number.POSITIVE_INFINITY
+    return this.#connection.rejects.left(counted.key, room, counted.bucket.rate, now)
+  }
+
+  #ask<T>(
+    asks: readonly Counted[],
+    counts: boolean,
+    at: number,
+    read: (values: readonly number[], from: number) => T,
+  ): Promise<T> {
+    const { batches, rejects } = this.#connection
+    return new Promise((resolve, fail) => {
+      batches.ask({
+        asks,
+        counts,
+        at,
+        fail,
+        answer(values, from) {
+          for (let i = 0; i < asks.length; i++) {
+            const value = values[from + i] as number
+            if (value < 0) {
+              const counted = asks[i] as Counted
+              // A millisecond less: Redis's are rounded down.
+              rejects.add(counted.key, roomFor(counted), -2 - value, at)
+            }
+          }
+          resolve(read(values, from))
+        },
+      })
+    })
+  }
+
+  async #askAll(asks: readonly Counted[], at: number): Promise<Decision> {
+    const ask = (part: readonly Counted[], counts: boolean) =>
+      this.#ask(part, counts, at, (values, from) => values.slice(from, from + part.length))
+    const { batches } = this.#connection
+    let values: readonly number[]
+    try {
+      values = await (batches.isCluster && !isInOneSlot({ asks }) ? askInSlots(asks, ask) : ask(asks, true))
+    } catch (error) {
+      if (!(error instanceof CrossSlotError)) throw error
+      values = await askInSlots(asks, ask)
+    }
+    return longest(values.map((value, i) => [i, decide(asks[i] as Counted, value)])) as Decision
+  }
+
+  #distinct(hits: readonly Hit[]): Counted[] {
+    const taken = new Set<string>()
+    return hits.map(({ key, bucket, cost = 1 }, i) => {
+      const plain = this.#keyOf(key, bucket.rate)
+      // Two limits of one rate and one key count apart.
+      const name = taken.has(plain) ? `${plain}${i}` : plain
+      taken.add(name)
+      return { key: name, bucket, cost }
+    })
+  }
+
+  #keyOf(key: string, rate: number): string {
+    let head = this.#heads.get(rate)
+    if (head === undefined) {
+      head = `${this.#prefix}${rate}:{`
+      if (this.#heads.size === MAX_RATES) this.#heads.clear()
+      this.#heads.set(rate, head)
+    }
+    return `${head}${safeName(key)}}`
+  }
+}

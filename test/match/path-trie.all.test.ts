@@ -1,2 +1,0 @@
-process.env.DROP444_RUNS ??= '10'
-await import('./path-trie.test.ts')

@@ -1,0 +1,2 @@
+process.env.DROP444_RUNS ??= '10'
+await import('./trie.test.ts')
