@@ -1,15 +1,9 @@
-import { reportError } from './events/drop-channel.ts'
+import { reportError } from './diagnostics/report-error.ts'
 import type { DropAction } from './events/drop-event.ts'
 import { preparePublish } from './events/publish.ts'
 import { Reason } from './reasons.ts'
 import { keepPeers } from './request/accepted.ts'
-import {
-  compileTrust,
-  isTrustedPeer,
-  type Trust,
-  type TrustProxy,
-  trustOf,
-} from './request/client-address.ts'
+import { isTrustedPeer, trustOf } from './request/client-address.ts'
 import {
   framework,
   isGone,
@@ -20,27 +14,14 @@ import {
   type Response,
 } from './request/http-types.ts'
 import { stateOf } from './request/request-state.ts'
+import { compileTrust, type Trust } from './request/trust.ts'
 import { responseOf } from './runtime/raw-socket.ts'
-import { type HandOff, handOff, handOffSocket, handOffStream } from './wire/hand-off.ts'
+import type { DropHow } from './wire/drop-how.ts'
+import { handOff, handOffSocket, handOffStream } from './wire/hand-off.ts'
 import { closeHttp1, isPending } from './wire/http1.ts'
-import { closeHttp2, DEFAULT_DROPS, type Http2Mode } from './wire/http2.ts'
+import { closeHttp2, DEFAULT_DROPS } from './wire/http2.ts'
 
 keepPeers()
-
-/** How a drop ends the connection: the options that `drop` and every rule share. */
-export interface DropHow {
-  /**
-   * HTTP/2 only: after how many drops of a connection it ends, with GOAWAY, or one of three words: see {@link Http2Mode}.
-   * Default 20, with `reset` `'destroy'`.
-   */
-  http2?: Http2Mode | undefined
-  /** RST instead of FIN, under TLS too; not while an earlier, pipelined response is pending. Default false. */
-  reset?: boolean | undefined
-  /** What a trusted proxy is told; default 444. */
-  handOff?: HandOff | undefined
-  /** Which proxies are trusted; default: Express's own `trust proxy` where there is an app, else none. */
-  trustProxy?: TrustProxy | undefined
-}
 
 /** What {@link drop} can be told; all of it is optional. */
 export interface DropInfo extends DropHow {

@@ -1,15 +1,6 @@
-import { show } from './options/options-error.ts'
-import type { Request, Response } from './request/http-types.ts'
-
-/** Why a request is dropped. */
-export interface Finding {
-  /** A stable literal for logs and filters. */
-  reason: string
-  /** What matched, or what was not found. */
-  detail?: string | undefined
-  /** Milliseconds until it would pass: sent as `Retry-After` with a `status`. */
-  retryAfter?: number | undefined
-}
+import { show } from './diagnostics/show.ts'
+import type { Finding } from './reasons.ts'
+import type { Next, Request, Response } from './request/http-types.ts'
 
 /** Pass: nothing, `null`, `false`, `''`. Drop: a reason, a {@link Finding}, or `true` (the rule's name is the reason). */
 // biome-ignore lint/suspicious/noConfusingVoidType: a judge that only passes returns nothing
@@ -19,6 +10,9 @@ export type Judgement = Finding | string | boolean | null | undefined | void
 export type Judge = {
   judge(req: Request, res: Response): Judgement | PromiseLike<Judgement>
 }['judge']
+
+/** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
+export type Rule = (req: Request, res: Response, next: Next) => void
 
 /** Why a judgement drops the request of a rule; undefined where it lets pass. */
 export function findingOf(name: string, judgement: Judgement): Finding | undefined {

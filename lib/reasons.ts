@@ -74,3 +74,13 @@ export type Reason = (typeof Reason)[keyof typeof Reason]
 
 /** The detail of a connection that timed out before anything was asked: browsers keep such ones in store. */
 export const NOTHING_SENT = 'nothing was sent'
+
+/** Why a request is dropped. */
+export interface Finding {
+  /** A stable literal for logs and filters. */
+  reason: string
+  /** What matched, or what was not found. */
+  detail?: string | undefined
+  /** Milliseconds until it would pass: sent as `Retry-After` with a `status`. */
+  retryAfter?: number | undefined
+}

@@ -1,7 +1,7 @@
 import { debugVerdict } from './diagnostics/debug.ts'
 import { asError, isThenable, promiseOf } from './diagnostics/thenable.ts'
 import { act } from './enforce.ts'
-import { findingOf, type Judge, type Judgement } from './judgement.ts'
+import { findingOf, type Judge, type Judgement, type Rule } from './judgement.ts'
 import { hold, isBehindDrop } from './judging/behind-drop.ts'
 import { type Birth, noteAsked, noteBirth } from './judging/made-anew.ts'
 import { unlessExcepted, unlessSkipped } from './judging/passed-over.ts'
@@ -10,23 +10,9 @@ import { type Common, type CommonOptions, commonChecks, commonOf } from './optio
 import { refuse } from './options/options-error.ts'
 import { readOptions, refuseRequest } from './options/read-options.ts'
 import type { Next, Request, Response } from './request/http-types.ts'
-import {
-  inTrial,
-  isCut,
-  isFirstTime,
-  keepTrial,
-  newJudging,
-  type RequestState,
-  stateOf,
-  type Trial,
-  takeTrial,
-  trialOf,
-} from './request/request-state.ts'
-
-export type { Finding, Judge, Judgement } from './judgement.ts'
-
-/** What a factory returns: a Connect middleware, and an entry for `protect({ rules })`. */
-export type Rule = (req: Request, res: Response, next: Next) => void
+import { isFirstTime, newJudging } from './request/judge-once.ts'
+import { isCut, type RequestState, stateOf } from './request/request-state.ts'
+import { inTrial, keepTrial, type Trial, takeTrial, trialOf } from './request/trial.ts'
 
 /**
  * A rule of the user's own, with all the common options.

@@ -21,7 +21,7 @@ import {
 
 const common = [
   ...membersOf('lib/options/common-options.ts', 'CommonOptions'),
-  ...membersOf('lib/drop.ts', 'DropHow'),
+  ...membersOf('lib/wire/drop-how.ts', 'DropHow'),
 ]
 const address = membersOf('lib/options/address-options.ts', 'AddressOptions')
 
@@ -67,7 +67,9 @@ const factories: Record<string, { file: string; options: readonly string[] }> = 
 /** The source of a factory's own judgements: where its reasons are given. */
 function sourceOf(factory: string, file: string): string {
   if (factory === 'protect') {
-    const phases = readdirSync(join(root, 'lib/server')).map(name => read(`lib/server/${name}`))
+    const phases = readdirSync(join(root, 'lib/server'), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => read(`lib/server/${name}`))
     return [...phases, read('lib/request/request-host.ts'), read('lib/server/phases/client-hello.ts')].join(
       '',
     )
@@ -225,7 +227,7 @@ describe('docs: factories', () => {
 describe('docs: reference', () => {
   it('common-options.md, drop.md and logging.md name every option', () => {
     assert.deepEqual(optionsIn(doc('common-options.md').text), sorted(common))
-    const own = [...membersOf('lib/drop.ts', 'DropInfo'), ...membersOf('lib/drop.ts', 'DropHow')]
+    const own = [...membersOf('lib/drop.ts', 'DropInfo'), ...membersOf('lib/wire/drop-how.ts', 'DropHow')]
     assert.deepEqual(optionsIn(doc('drop.md').text), sorted(own))
     assert.deepEqual(
       optionsIn(doc('logging.md').text),
@@ -236,7 +238,13 @@ describe('docs: reference', () => {
   it('events.md names every field, action and reason', () => {
     const events = doc('events.md')
     const rows = (title: string) => sorted(codeRows(section(events, title)).keys())
-    assert.deepEqual(rows('Fields'), sorted(membersOf('lib/events/drop-event.ts', 'DropEvent')))
+    assert.deepEqual(
+      rows('Fields'),
+      sorted([
+        ...membersOf('lib/events/drop-event.ts', 'DropEvent'),
+        ...membersOf('lib/request/request-facts.ts', 'RequestFacts'),
+      ]),
+    )
     const actions = [...read('lib/events/drop-event.ts').matchAll(/^ {2}\| '([a-z-]+)'$/gm)].map(
       ([, action = '']) => action,
     )

@@ -1,5 +1,5 @@
 import { addressList } from '../../lib/options/address-list.ts'
-import { peerAddressOf } from '../../lib/request/client-address.ts'
+import { peerAddressOf } from '../../lib/request/peer-address.ts'
 import {
   addressesFor,
   blockList,

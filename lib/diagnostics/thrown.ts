@@ -1,6 +1,6 @@
 import { isNativeError, isProxy } from 'node:util/types'
-import { show } from '../options/options-error.ts'
 import { printable, printableCut } from './printable.ts'
+import { show } from './show.ts'
 
 /** Characters of a message that are shown. */
 const MAX_MESSAGE = 300

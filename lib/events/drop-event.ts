@@ -1,9 +1,6 @@
+import { show } from '../diagnostics/show.ts'
 import { type Address, standsFor } from '../match/addresses/address.ts'
-import { show } from '../options/options-error.ts'
-import { framework, type Request } from '../request/http-types.ts'
-
-/** The `peerAddress` of a client that left before it could be asked for its address (RFC 7239 6.2). */
-export const UNKNOWN_PEER = 'unknown'
+import type { RequestFacts } from '../request/request-facts.ts'
 
 /** What was done with a request. */
 export type DropAction =
@@ -21,7 +18,7 @@ export type DropAction =
   | 'dry-run'
 
 /** One dropped request: frozen, and the same for every subscriber. What is not there is `undefined`. */
-export interface DropEvent {
+export interface DropEvent extends RequestFacts {
   /** When: milliseconds since the epoch. */
   readonly time: number
   /** The verdict: 444, or the rule's `status`. */
@@ -41,25 +38,7 @@ export interface DropEvent {
   readonly clientAddress: string | undefined
   /** The address that connected, as the kernel has it. A unix-domain socket has none; `'unknown'`: the client left before it was read. */
   readonly peerAddress: string | undefined
-  /** The user name of Basic credentials, as nginx's `$remote_user`. */
-  readonly remoteUser: string | undefined
-  readonly method: string
-  /** The request target as it was sent, not as a router cut it. */
-  readonly url: string
-  readonly httpVersion: string
-  /** `Host`, or HTTP/2's `:authority`. */
-  readonly host: string | undefined
-  readonly referer: string | undefined
-  readonly userAgent: string | undefined
-  /** The first line as it came, a byte a character, where it could not be read as a request's; `''` where none came. */
-  readonly requestLine: string | undefined
 }
-
-/** What is known of a request, parsed or not. */
-export type RequestFacts = Pick<
-  DropEvent,
-  'remoteUser' | 'method' | 'url' | 'httpVersion' | 'host' | 'referer' | 'userAgent' | 'requestLine'
->
 
 /** What the request itself can't tell. */
 export type Verdict = Pick<
@@ -97,30 +76,4 @@ export function makeEvent(
     userAgent: facts.userAgent,
     requestLine: facts.requestLine,
   })
-}
-
-/** What a parsed request tells. */
-export function factsOf(req: Request): RequestFacts {
-  const { headers } = req
-  return {
-    remoteUser: basicUser(headers.authorization),
-    method: req.method ?? '',
-    // CONNECT of HTTP/2 has no path.
-    url: framework(req).originalUrl ?? (req.url || (headers[':authority'] as string | undefined) || ''),
-    httpVersion: req.httpVersion,
-    host: headers.host ?? (headers[':authority'] as string | undefined),
-    referer: headers.referer,
-    userAgent: headers['user-agent'],
-    requestLine: undefined,
-  }
-}
-
-/** The user of Basic credentials, byte for byte as nginx reads them (ngx_http_auth_basic_user). */
-export function basicUser(authorization: string | undefined): string | undefined {
-  if (authorization === undefined || !/^basic /i.test(authorization)) return undefined
-  const encoded = /^[A-Za-z0-9+/]*(?==|$)/.exec(authorization.slice(6).replace(/^ +/, ''))?.[0]
-  if (!encoded || encoded.length % 4 === 1) return undefined
-  const credentials = Buffer.from(encoded, 'base64').toString('latin1')
-  const colon = credentials.indexOf(':')
-  return colon > 0 ? credentials.slice(0, colon) : undefined
 }

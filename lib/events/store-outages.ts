@@ -1,10 +1,10 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { guardChannel } from '../diagnostics/guard-channel.ts'
+import { reportError } from '../diagnostics/report-error.ts'
 import { errorOf, messageOf } from '../diagnostics/thrown.ts'
 import { warn } from '../diagnostics/warnings.ts'
 import { outsideRequests } from '../runtime/async-context.ts'
 import { shared } from '../runtime/copies.ts'
-import { reportError } from './drop-channel.ts'
 
 /** That a store of limits or bans went down, or is back: one of each an outage. Frozen. */
 export interface StoreEvent {

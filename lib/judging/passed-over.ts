@@ -4,7 +4,8 @@ import type { CidrSet } from '../match/addresses/cidr-set.ts'
 import type { Common } from '../options/common-options.ts'
 import { clientAddress, trustOf } from '../request/client-address.ts'
 import type { Request } from '../request/http-types.ts'
-import { inTrial, stateOf, trialOf } from '../request/request-state.ts'
+import { stateOf } from '../request/request-state.ts'
+import { inTrial, trialOf } from '../request/trial.ts'
 
 /** Judges all but the clients that `except` names. */
 export function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {

@@ -1,6 +1,7 @@
+import type { Rule } from '../judgement.ts'
 import type { Address } from '../match/addresses/address.ts'
-import type { Trust } from '../request/client-address.ts'
-import type { Finding, Rule } from '../rule.ts'
+import type { Finding } from '../reasons.ts'
+import type { Trust } from '../request/trust.ts'
 import { lastingKey, SHAPE, shared } from '../runtime/copies.ts'
 
 /** Judges the address at the other end of a new connection, before any request. */

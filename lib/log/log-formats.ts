@@ -1,7 +1,8 @@
 import { printableJson } from '../diagnostics/printable.ts'
+import { reportError } from '../diagnostics/report-error.ts'
 import { onRejection } from '../diagnostics/thenable.ts'
-import { reportError } from '../events/drop-channel.ts'
-import { type DropEvent, UNKNOWN_PEER } from '../events/drop-event.ts'
+import type { DropEvent } from '../events/drop-event.ts'
+import { UNKNOWN_PEER } from '../request/peer-address.ts'
 import type { LeftOut } from './thin.ts'
 
 /**

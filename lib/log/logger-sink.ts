@@ -1,6 +1,6 @@
 import { printable } from '../diagnostics/printable.ts'
+import { reportError } from '../diagnostics/report-error.ts'
 import { onRejection } from '../diagnostics/thenable.ts'
-import { reportError } from '../events/drop-channel.ts'
 import type { DropEvent } from '../events/drop-event.ts'
 import { escapeText } from './log-formats.ts'
 import type { LeftOut } from './thin.ts'

@@ -1,4 +1,4 @@
-import { reportError } from '../events/drop-channel.ts'
+import { reportError } from '../diagnostics/report-error.ts'
 import type { DropEvent } from '../events/drop-event.ts'
 import { outsideRequests } from '../runtime/async-context.ts'
 

@@ -1,4 +1,4 @@
-import { reportError } from '../events/drop-channel.ts'
+import { reportError } from '../diagnostics/report-error.ts'
 import { Steady } from '../runtime/steady.ts'
 
 /** Times are whole milliseconds of no certain beginning: they never go back, and are made dates only to be shown. */

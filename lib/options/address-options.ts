@@ -1,6 +1,7 @@
 import type { Address } from '../match/addresses/address.ts'
-import { clientAddress, peerAddress, trustOf } from '../request/client-address.ts'
+import { clientAddress, trustOf } from '../request/client-address.ts'
 import type { Request } from '../request/http-types.ts'
+import { peerAddress } from '../request/peer-address.ts'
 import { type Common, type CommonOptions, commonChecks } from './common-options.ts'
 import { type Check, oneOf } from './read-options.ts'
 

@@ -1,37 +1,12 @@
 import { messageOf } from '../diagnostics/thrown.ts'
+import { closest } from './did-you-mean.ts'
 import { OptionsError, refuse } from './options-error.ts'
-import { peerHint, peerName } from './other-packages.ts'
+import { peerHint } from './other-packages.ts'
 
 /** Turns a given value into what the factory works with, or throws through `fail`. */
 export type Check<T> = (value: unknown, fail: (expected: string) => never, factory?: string) => T
 
 type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined : never }
-
-/** Edits (insert, delete, replace) that lead from `a` to `b`. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
-}
-
-/** The known name that was probably meant. */
-export function closest(given: string, known: readonly string[]): string | undefined {
-  const plain = given.toLowerCase().replace(/[-_ ]/g, '')
-  // What another package calls it is surer than a likeness.
-  const alias = peerName(given, known)
-  if (alias) return alias
-  return known
-    .map(name => ({ name, edits: distance(plain, name.toLowerCase()) }))
-    .filter(({ name, edits }) => edits <= (name.length > 4 ? 2 : 1))
-    .sort((a, b) => a.edits - b.edits)[0]?.name
-}
 
 /**
  * Reads what was given to a factory. What a getter, a proxy or an iterator of the user's throws meanwhile becomes an error that

@@ -1,8 +1,9 @@
 import { isRegExp } from 'node:util/types'
+import { show } from '../diagnostics/show.ts'
 import { warnOnce } from '../diagnostics/warnings.ts'
 import { asksForCapitals, noHostMatches } from '../match/hosts/host-expression.ts'
 import { compileServerNames, type ServerNames } from '../match/hosts/server-names.ts'
-import { refuseEntry, show } from './options-error.ts'
+import { refuseEntry } from './options-error.ts'
 import { type Check, list } from './read-options.ts'
 import { warnOfSlow } from './slow-patterns.ts'
 

@@ -1,6 +1,7 @@
-import { isTrustedPeer, type Trust, trustOf, trustOfApp } from './client-address.ts'
+import { isTrustedPeer, trustOf } from './client-address.ts'
 import { framework, type Request } from './http-types.ts'
 import { stateOf } from './request-state.ts'
+import { type Trust, trustOfApp } from './trust.ts'
 
 /**
  * The names that `X-Forwarded-Host` puts in the place of Host: none, unless the peer is a trusted proxy, of the rule (`own`) or

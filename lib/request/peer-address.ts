@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { UNKNOWN_PEER } from '../events/drop-event.ts'
 import { type Address, parseAddress } from '../match/addresses/address.ts'
 import { Verdicts } from '../match/addresses/set-memo.ts'
 import { sharedKey } from '../runtime/copies.ts'
@@ -7,6 +6,9 @@ import { tcpSocket } from '../runtime/raw-socket.ts'
 import { acceptedFrom, GONE, UNIX_SOCKET } from './accepted.ts'
 import { isHttp2, type Request } from './http-types.ts'
 import { sessionOf } from './request-state.ts'
+
+/** The `peerAddress` of a client that left before it could be asked for its address (RFC 7239 6.2). */
+export const UNKNOWN_PEER = 'unknown'
 
 /** The other end of a connection. */
 export interface Peer {

@@ -1,6 +1,6 @@
 import { absoluteTarget, type Host, isHttpScheme, parseHost } from '../match/hosts/host.ts'
+import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
-import type { Finding } from '../rule.ts'
 import { framework, isHttp2, type Request } from './http-types.ts'
 
 /** The host that a request is for, or why it names none. An absolute-form target's wins (RFC 9112 3.2.2). */

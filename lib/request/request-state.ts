@@ -1,9 +1,9 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Address } from '../match/addresses/address.ts'
-import { shared, sharedKey } from '../runtime/copies.ts'
+import { sharedKey } from '../runtime/copies.ts'
 import { sessionOfStream } from './accepted.ts'
-import type { Trust } from './client-address.ts'
 import { type FrameworkRequest, isHttp2, type Request, type Response } from './http-types.ts'
+import type { Trust } from './trust.ts'
 
 /** What the requests of one connection share. */
 interface ConnectionState {
@@ -98,77 +98,6 @@ function connectionStateOf(carrier: object): ConnectionState {
   const marked = carrier as Marked
   marked[kConnection] ??= { closing: undefined, memory: [] }
   return marked[kConnection]
-}
-
-/** Whoever judges requests, and no request twice. */
-export interface Judging {
-  /** One of 31 bits, for the first ones of a process; 0 for the others. */
-  readonly bit: number
-}
-
-/** How many of the bits are given out. */
-const given = /* @__PURE__ */ shared('judges', () => ({ bits: 0 }))
-
-/** All bits, of which judges have one less. */
-const EVERYONE = -1
-
-export const newJudging = (): Judging => ({ bit: given.bits < 31 ? 1 << given.bits++ : 0 })
-
-/**
- * Notes who judges the request.
- *
- * @returns false if they have done so before
- */
-export function isFirstTime(state: RequestState, judging: Judging): boolean {
-  const { bit } = judging
-  if (state.judged === EVERYONE) return false
-  if (bit !== 0) {
-    if ((state.judged & bit) !== 0) return false
-    state.judged |= bit
-    return true
-  }
-  state.judgedBy ??= []
-  if (state.judgedBy.includes(judging)) return false
-  state.judgedBy.push(judging)
-  return true
-}
-
-/** What a request knows of the server that tries rules on it. */
-export type Trial = Pick<RequestState, 'isDryRun' | 'serverTrust' | 'serverApp'>
-
-/** What it knows now; undefined where it is not in a dry run of `protect`. */
-export const trialOf = ({ isDryRun, serverTrust, serverApp }: RequestState): Trial | undefined =>
-  isDryRun ? { isDryRun, serverTrust, serverApp } : undefined
-
-/** Goes on with a trial when the request itself may have gone on to the app. */
-export function inTrial<T>(state: RequestState, trial: Trial | undefined, goOn: () => T): T {
-  if (!trial) return goOn()
-  const { isDryRun, serverTrust, serverApp } = state
-  Object.assign(state, trial)
-  try {
-    return goOn()
-  } finally {
-    Object.assign(state, { isDryRun, serverTrust, serverApp })
-  }
-}
-
-/** Keeps what a rule finds in a dry run of `protect`: the same request may meet it in the app, and is judged once. */
-export function keepTrial(state: RequestState, judging: Judging, judgement: () => unknown): void {
-  state.trials ??= new Map()
-  state.trials.set(judging, judgement)
-}
-
-/** What was kept, for the app; undefined where there is nothing, and behind the first time. */
-export function takeTrial(state: RequestState, judging: Judging): (() => unknown) | undefined {
-  if (state.isDryRun || !state.trials) return undefined
-  const judgement = state.trials.get(judging)
-  state.trials.delete(judging)
-  return judgement
-}
-
-/** Has every rule let a request of our own pass. */
-export function passEveryRule(req: Request): void {
-  stateOf(req).judged = EVERYONE
 }
 
 /** Keeps the state of a request for another one that will be made of the same HTTP/2 stream. */

@@ -1,13 +1,15 @@
 import { isRegExp } from 'node:util/types'
+import type { Rule } from '../judgement.ts'
 import { scannerAgents } from '../lists/scanner-agents.ts'
 import { type AgentMatcher, type AgentPattern, compileAgents } from '../match/agents/agents.ts'
 import { type CommonOptions, commonChecks, commonOf } from '../options/common-options.ts'
 import { refuseEntry } from '../options/options-error.ts'
 import { boolean, type Check, list, readOptions, refuseRequest } from '../options/read-options.ts'
 import { warnOfSlow } from '../options/slow-patterns.ts'
+import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
 import { oncePerConnection } from '../request/memo-per-connection.ts'
-import { type Finding, makeRule, type Rule } from '../rule.ts'
+import { makeRule } from '../rule.ts'
 
 /** Options of {@link badAgent}. */
 export interface BadAgentOptions extends CommonOptions {

@@ -1,8 +1,8 @@
+import type { Rule } from '../judgement.ts'
 import { standsFor } from '../match/addresses/address.ts'
 import type { CidrSet } from '../match/addresses/cidr-set.ts'
 import type { AddressOptions } from '../options/address-options.ts'
 import { Reason } from '../reasons.ts'
-import type { Rule } from '../rule.ts'
 import { cidrRule } from './cidr/cidr-rule.ts'
 
 /**

@@ -1,9 +1,11 @@
 import { METHODS } from 'node:http'
+import type { Rule } from '../judgement.ts'
 import { type CommonOptions, commonChecks, commonOf } from '../options/common-options.ts'
+import { closest } from '../options/did-you-mean.ts'
 import { refuseEntry } from '../options/options-error.ts'
-import { closest, listArgument, readOptions, refuseRequest } from '../options/read-options.ts'
+import { listArgument, readOptions, refuseRequest } from '../options/read-options.ts'
 import { Reason } from '../reasons.ts'
-import { makeRule, type Rule } from '../rule.ts'
+import { makeRule } from '../rule.ts'
 
 /**
  * Drops every method that is not listed. HEAD goes with GET (RFC 9110 9.3.2); OPTIONS, which browsers send before some

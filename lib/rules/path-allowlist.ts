@@ -1,4 +1,5 @@
 import { isRegExp } from 'node:util/types'
+import type { Rule } from '../judgement.ts'
 import { type PathOptions, splitNegation } from '../match/globs/glob.ts'
 import { globProblem } from '../match/globs/glob-problems.ts'
 import { compilePaths } from '../match/paths/paths.ts'
@@ -18,7 +19,7 @@ import { warnOfSlow } from '../options/slow-patterns.ts'
 import { Reason } from '../reasons.ts'
 import { framework, type Request } from '../request/http-types.ts'
 import { isRoutes, type Routes } from '../routes/routes.ts'
-import { makeRule, type Rule } from '../rule.ts'
+import { makeRule } from '../rule.ts'
 import { adviseOnPaths } from './path-allowlist/path-advice.ts'
 
 /** Options of {@link pathAllowlist}. */

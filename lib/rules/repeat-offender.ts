@@ -1,4 +1,5 @@
 import { storeDown, storeUp } from '../events/store-outages.ts'
+import type { Rule } from '../judgement.ts'
 import type { DoorJudge } from '../judging/rule-info.ts'
 import type { Address } from '../match/addresses/address.ts'
 import { makeClock } from '../offenders/offender-clock.ts'
@@ -10,11 +11,12 @@ import { addressOf } from '../options/address-options.ts'
 import { type Common, commonOf } from '../options/common-options.ts'
 import { refuse } from '../options/options-error.ts'
 import { reading, refuseRequest } from '../options/read-options.ts'
+import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
-import { isTrusted } from '../request/client-address.ts'
 import type { Request } from '../request/http-types.ts'
 import { peerOfRequest } from '../request/peer-address.ts'
-import { type Finding, makeRule, type Rule } from '../rule.ts'
+import { isTrusted } from '../request/trust.ts'
+import { makeRule } from '../rule.ts'
 import {
   type BanOptions,
   type RepeatOffenderOptions,

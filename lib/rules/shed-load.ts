@@ -1,7 +1,8 @@
+import type { Rule } from '../judgement.ts'
 import { type CommonOptions, commonChecks, commonOf } from '../options/common-options.ts'
 import { type Check, integer, readOptions, refuseRequest } from '../options/read-options.ts'
 import { Reason } from '../reasons.ts'
-import { makeRule, type Rule } from '../rule.ts'
+import { makeRule } from '../rule.ts'
 import { type LoopWatch, watchLoop } from './shed-load/loop-lateness.ts'
 
 /** Options of {@link shedLoad}. Times are in milliseconds. */

@@ -1,9 +1,10 @@
 import { warnOnce } from '../diagnostics/warnings.ts'
 import type { Verdict } from '../events/drop-event.ts'
-import { type VerdictWatcher, watchVerdicts } from '../events/publish.ts'
-import { isPrivatePeer, isTrustedPeer, type Trust } from '../request/client-address.ts'
+import { type VerdictWatcher, watchVerdicts } from '../events/verdict-watchers.ts'
+import { isPrivatePeer, isTrustedPeer } from '../request/client-address.ts'
 import type { Request } from '../request/http-types.ts'
 import { stateOf } from '../request/request-state.ts'
+import type { Trust } from '../request/trust.ts'
 
 /** Checkers that ask from within, past every proxy. */
 const checkers = /^(?:kube-probe|ELB-HealthChecker|GoogleHC|Consul Health Check)\b/

@@ -1,14 +1,8 @@
-import { reportError } from '../events/drop-channel.ts'
-import {
-  believes,
-  clientAddress,
-  isPrivate,
-  isTrustedPeer,
-  type Trust,
-  trustOf,
-} from '../request/client-address.ts'
+import { reportError } from '../diagnostics/report-error.ts'
+import { clientAddress, isTrustedPeer, trustOf } from '../request/client-address.ts'
 import type { Request } from '../request/http-types.ts'
 import { peerOfRequest } from '../request/peer-address.ts'
+import { believes, isPrivate, type Trust } from '../request/trust.ts'
 import type { Site } from './guarded-server.ts'
 
 /** HAProxy's `option httpchk` asks with OPTIONS by default. */

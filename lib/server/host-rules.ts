@@ -3,7 +3,7 @@ import { ask, restorePositions } from '../express/layer.ts'
 import { mountedApp } from '../express/mounted-app.ts'
 import { pathnameOf } from '../express/target.ts'
 import { unwrap } from '../express/unwrap.ts'
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../judgement.ts'
 import { shared } from '../runtime/copies.ts'
 
 interface HostRule {

@@ -16,20 +16,21 @@ function print(file: string, name: string): string {
 /** All that copies of this shape read of each other. */
 const SHAPE_HERE = 1
 const kept: readonly (readonly [file: string, name: string, print: string])[] = [
-  ['request-state.ts', 'RequestState', '1fcd2553'],
-  ['request-state.ts', 'Occasion', '459907df'],
-  ['request-state.ts', 'ConnectionState', 'f83e0204'],
-  ['rule-info.ts', 'RuleInfo', '49e95423'],
-  ['judgement.ts', 'Finding', '1a6aa266'],
-  ['publish.ts', 'VerdictWatcher', '42f627ba'],
-  ['publish.ts', 'ConnectionOrigin', '6c8633f8'],
-  ['drop-event.ts', 'DropEvent', '8c210dba'],
-  ['peer-address.ts', 'Peer', 'cca6d0c7'],
-  ['match/address.ts', 'Address', '5e6e402d'],
+  ['request/request-state.ts', 'RequestState', '1fcd2553'],
+  ['request/request-state.ts', 'Occasion', '459907df'],
+  ['request/request-state.ts', 'ConnectionState', 'f83e0204'],
+  ['judging/rule-info.ts', 'RuleInfo', '49e95423'],
+  ['reasons.ts', 'Finding', '1a6aa266'],
+  ['events/verdict-watchers.ts', 'VerdictWatcher', '42f627ba'],
+  ['events/verdict-watchers.ts', 'ConnectionOrigin', '6c8633f8'],
+  ['events/drop-event.ts', 'DropEvent', '80daf13c'],
+  ['request/request-facts.ts', 'RequestFacts', 'cd25a5df'],
+  ['request/peer-address.ts', 'Peer', 'cca6d0c7'],
+  ['match/addresses/address.ts', 'Address', '5e6e402d'],
   ['server/host-rules.ts', 'HostRule', '42defac3'],
   ['wire/http2-drops.ts', 'Tally', 'a8b35fd7'],
   ['wire/http2-leave.ts', 'Leaving', '0847193a'],
-  ['store-events.ts', 'Outage', '9f969a1a'],
+  ['events/store-outages.ts', 'Outage', '9f969a1a'],
 ]
 
 test('whoever changes what copies share counts SHAPE up, unless no version with it was published yet', () => {

@@ -32,9 +32,12 @@ interface Factory {
 }
 
 const members = (file: string, ...names: string[]) => names.flatMap(name => membersOf(`lib/${file}`, name))
-const common = [...members('common-options.ts', 'CommonOptions'), ...members('drop.ts', 'DropHow')]
-const address = [...common, ...members('rules/address-rule.ts', 'AddressOptions')]
-const limits = members('rules/limit-options.ts', 'RateLimitOptions', 'Limit', 'LimitBy')
+const common = [
+  ...members('options/common-options.ts', 'CommonOptions'),
+  ...members('wire/drop-how.ts', 'DropHow'),
+]
+const address = [...common, ...members('options/address-options.ts', 'AddressOptions')]
+const limits = members('rules/rate-limit/limit-options.ts', 'RateLimitOptions', 'Limit', 'LimitBy')
 const log = () => new Writable({ write: (_chunk, _encoding, done) => done() })
 const engine = { increment: () => ({ totalHits: 1 }), decrement() {} }
 const app = express()
@@ -58,7 +61,7 @@ const factories: Readonly<Record<string, Factory>> = {
   repeatOffender: {
     make: api.repeatOffender,
     args: o => [o],
-    options: [...address, ...members('rules/offender-options.ts', 'RepeatOffenderOptions')],
+    options: [...address, ...members('rules/repeat-offender/offender-options.ts', 'RepeatOffenderOptions')],
   },
   shedLoad: {
     make: api.shedLoad,
@@ -74,7 +77,7 @@ const factories: Readonly<Record<string, Factory>> = {
   dropLog: {
     make: api.dropLog,
     args: o => [log(), o],
-    options: members('observe/drop-log.ts', 'DropLogOptions'),
+    options: members('log/drop-log.ts', 'DropLogOptions'),
   },
   protect: {
     make: api.protect,
@@ -95,7 +98,7 @@ const factories: Readonly<Record<string, Factory>> = {
   djangoRoutes: {
     make: api.djangoRoutes,
     args: o => [['x/'], o],
-    options: members('routes/django-routes.ts', 'DjangoRoutesOptions'),
+    options: members('routes/django/django-routes.ts', 'DjangoRoutesOptions'),
   },
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 import { describe, test } from 'node:test'
-import type { RequestFacts, Verdict } from '../../lib/events/drop-event.ts'
+import type { Verdict } from '../../lib/events/drop-event.ts'
 import {
   badAgent,
   noHost,
@@ -12,6 +12,7 @@ import {
   rateLimit,
   repeatOffender,
 } from '../../lib/index.ts'
+import type { RequestFacts } from '../../lib/request/request-facts.ts'
 import { weighConnection } from '../../lib/rules/repeat-offender/offences.ts'
 import type { RepeatOffenderOptions } from '../../lib/rules/repeat-offender/offender-options.ts'
 import type { RepeatOffender } from '../../lib/rules/repeat-offender.ts'

@@ -27,7 +27,7 @@ Object.assign(globalThis, { taken })
 
 const tree = temporary('undocumented')
 copyTree(tree)
-const file = join(tree, 'lib', 'wire', 'raw-socket.ts')
+const file = join(tree, 'lib', 'runtime', 'raw-socket.ts')
 const source = readFileSync(file, 'utf8')
 const reads = [
   '    return (holder as Fields)?.[field]',

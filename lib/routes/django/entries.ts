@@ -1,4 +1,5 @@
-import { refuseEntry, show } from '../../options/options-error.ts'
+import { show } from '../../diagnostics/show.ts'
+import { refuseEntry } from '../../options/options-error.ts'
 import { isPlainObject } from '../../options/read-options.ts'
 import type { UserPattern } from '../../options/slow-patterns.ts'
 import { type Pattern, pathPattern, regexPattern } from './pattern.ts'

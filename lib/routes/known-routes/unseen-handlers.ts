@@ -3,9 +3,9 @@ import { findRoute } from '../../express/find-route.ts'
 import { innerApp, innerRouter, type Layer, type Router } from '../../express/internals.ts'
 import { ask, restorePositions, type Search } from '../../express/layer.ts'
 import { unwrap } from '../../express/unwrap.ts'
+import type { Rule } from '../../judgement.ts'
 import { infoOf, rulesOf } from '../../judging/rule-info.ts'
 import { splitNegation } from '../../match/globs/glob.ts'
-import type { Rule } from '../../rule.ts'
 
 type Patterns = readonly (string | RegExp)[]
 

@@ -1,3 +1,4 @@
+import type { Rule } from '../../judgement.ts'
 import type { DoorJudge } from '../../judging/rule-info.ts'
 import type { Address } from '../../match/addresses/address.ts'
 import type { CidrSet } from '../../match/addresses/cidr-set.ts'
@@ -5,9 +6,10 @@ import { addressArgument } from '../../options/address-list.ts'
 import { type AddressOptions, addressChecks, addressOf } from '../../options/address-options.ts'
 import { commonOf } from '../../options/common-options.ts'
 import { readOptions, refuseRequest } from '../../options/read-options.ts'
+import type { Finding } from '../../reasons.ts'
 import { Reason } from '../../reasons.ts'
-import { isTrusted } from '../../request/client-address.ts'
-import { type Finding, makeRule, type Rule } from '../../rule.ts'
+import { isTrusted } from '../../request/trust.ts'
+import { makeRule } from '../../rule.ts'
 
 /** What `denyCidr` and `allowCidr` share: all but which side of the list is dropped. */
 export function cidrRule(

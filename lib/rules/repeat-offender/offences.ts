@@ -1,6 +1,7 @@
-import type { RequestFacts, Verdict } from '../../events/drop-event.ts'
+import type { Verdict } from '../../events/drop-event.ts'
 import { NOTHING_SENT, Reason } from '../../reasons.ts'
 import type { Request } from '../../request/http-types.ts'
+import type { RequestFacts } from '../../request/request-facts.ts'
 import { isCall, isSafe, type Maker, makerOf } from './request-maker.ts'
 
 /** What counts once for a target, and then not for a while. */

@@ -1,22 +1,18 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import { reportError } from '../../diagnostics/report-error.ts'
 import { isThenable, promiseOf } from '../../diagnostics/thenable.ts'
-import { reportError } from '../../events/drop-channel.ts'
-import { type VerdictWatcher, watchVerdicts } from '../../events/publish.ts'
+import { type VerdictWatcher, watchVerdicts } from '../../events/verdict-watchers.ts'
 import type { Address } from '../../match/addresses/address.ts'
 import type { Networks } from '../../offenders/networks.ts'
 import type { Offenders } from '../../offenders/offenders.ts'
 import { RecentTargets } from '../../offenders/recent-targets.ts'
 import { addressOf } from '../../options/address-options.ts'
 import type { Common } from '../../options/common-options.ts'
-import {
-  clientAddress,
-  isTrusted,
-  isTrustedPeer,
-  peerAddress,
-  trustOf,
-} from '../../request/client-address.ts'
+import { clientAddress, isTrustedPeer, trustOf } from '../../request/client-address.ts'
 import { isHttp2Response, isResponse, type Request, type Response } from '../../request/http-types.ts'
+import { peerAddress } from '../../request/peer-address.ts'
 import { type Occasion, stateOf } from '../../request/request-state.ts'
+import { isTrusted } from '../../request/trust.ts'
 import { shared } from '../../runtime/copies.ts'
 import {
   type Counted,

@@ -1,10 +1,10 @@
 import { METHODS } from 'node:http'
 import { parseHost } from '../../match/hosts/host.ts'
+import type { Finding } from '../../reasons.ts'
 import { Reason } from '../../reasons.ts'
 import { isHttp2, type Request } from '../../request/http-types.ts'
 import { hostOf } from '../../request/request-host.ts'
 import { stateOf } from '../../request/request-state.ts'
-import type { Finding } from '../../rule.ts'
 import type { Site } from '../guarded-server.ts'
 import { judgesMissingHost } from '../missing-host.ts'
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import type { RequestFacts } from '../../events/drop-event.ts'
 import { Reason } from '../../reasons.ts'
+import type { RequestFacts } from '../../request/request-facts.ts'
 import type { Connection } from '../connection.ts'
 import { readRawHead, unknownRequest } from './raw-head.ts'
 

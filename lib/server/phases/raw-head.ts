@@ -1,4 +1,4 @@
-import { basicUser, type RequestFacts } from '../../events/drop-event.ts'
+import { basicUser, type RequestFacts } from '../../request/request-facts.ts'
 
 /** What is looked at of a request that can't be parsed. */
 const MAX_HEAD = 16_384

@@ -1,21 +1,15 @@
 import { debugError } from '../../diagnostics/debug.ts'
+import { reportError } from '../../diagnostics/report-error.ts'
 import { onRejection } from '../../diagnostics/thenable.ts'
 import { messageOf } from '../../diagnostics/thrown.ts'
-import { reportError } from '../../events/drop-channel.ts'
+import type { Rule } from '../../judgement.ts'
 import { infoOf } from '../../judging/rule-info.ts'
 import { Reason } from '../../reasons.ts'
 import { clientAddress, trustOf } from '../../request/client-address.ts'
 import type { Request, Response } from '../../request/http-types.ts'
-import {
-  inTrial,
-  isClosing,
-  passEveryRule,
-  type RequestState,
-  stateOf,
-  type Trial,
-  trialOf,
-} from '../../request/request-state.ts'
-import type { Rule } from '../../rule.ts'
+import { passEveryRule } from '../../request/judge-once.ts'
+import { isClosing, type RequestState, stateOf } from '../../request/request-state.ts'
+import { inTrial, type Trial, trialOf } from '../../request/trial.ts'
 import { type InContext, inThisContext } from '../../runtime/async-context.ts'
 import { dropRequest } from '../end-connection.ts'
 import type { Site } from '../guarded-server.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
-import { factsOf } from '../../events/drop-event.ts'
 import { NOTHING_SENT, Reason } from '../../reasons.ts'
+import { factsOf } from '../../request/request-facts.ts'
 import { stateOf } from '../../request/request-state.ts'
 import { outsideRequests } from '../../runtime/async-context.ts'
 import { parserOf, parsersAtWork, resetSocket, unsentBytes } from '../../runtime/raw-socket.ts'

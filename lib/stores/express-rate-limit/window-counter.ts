@@ -1,5 +1,5 @@
+import { show } from '../../diagnostics/show.ts'
 import { isThenable, promiseOf } from '../../diagnostics/thenable.ts'
-import { show } from '../../options/options-error.ts'
 import { outsideRequests } from '../../runtime/async-context.ts'
 import type { ExpressRateLimitStore, Hits } from './engine.ts'
 

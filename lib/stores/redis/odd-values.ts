@@ -1,6 +1,6 @@
 import { KeyError } from '../../diagnostics/key-error.ts'
+import { show } from '../../diagnostics/show.ts'
 import { warnOnce } from '../../diagnostics/warnings.ts'
-import { show } from '../../options/options-error.ts'
 
 /** Says once that a value of ours was not as we write it. */
 export function tellDamaged(key: string): void {

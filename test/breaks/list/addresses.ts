@@ -5,7 +5,7 @@ const left = ['request/left-early.test.ts']
 export const addresses: readonly Break[] = [
   {
     name: 'a promise of a trust function is taken for a yes',
-    file: 'request/client-address.ts',
+    file: 'request/trust.ts',
     find: '  if (!isThenable(answer)) return Boolean(answer)\n',
     replace: '  if (answer !== undefined) return Boolean(answer)\n',
     tests: ['request/client-address.test.ts'],

@@ -14,7 +14,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: what was thrown is made a text by itself',
-    file: 'events/drop-channel.ts',
+    file: 'diagnostics/report-error.ts',
     find: '{messageOf(error)}`)',
     replace: '{error}`)',
     tests: others,
@@ -42,7 +42,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: a listener of errors ends the process',
-    file: 'events/drop-channel.ts',
+    file: 'diagnostics/report-error.ts',
     find: "guardChannel(channel('drop444:error'), error =>",
     replace: "((own: Channel, _: unknown) => own)(channel('drop444:error'), (error: unknown) =>",
     tests: others,

@@ -37,7 +37,7 @@ export const copies: readonly Break[] = [
   },
   {
     name: 'copies: two give out the same bits',
-    file: 'request/request-state.ts',
+    file: 'request/judge-once.ts',
     find: "shared('judges', () => ({ bits: 0 }))",
     replace: '{ bits: 0 }',
     tests: requests,
@@ -51,7 +51,7 @@ export const copies: readonly Break[] = [
   },
   {
     name: 'copies: verdicts are told to the rules of one',
-    file: 'events/publish.ts',
+    file: 'events/verdict-watchers.ts',
     find: "shared('watchers', () => new Set<WeakRef<VerdictWatcher>>())",
     replace: 'new Set<WeakRef<VerdictWatcher>>()',
     tests: requests,
@@ -86,7 +86,7 @@ export const copies: readonly Break[] = [
   },
   {
     name: 'copies: trust in nobody is that of one',
-    file: 'request/client-address.ts',
+    file: 'request/trust.ts',
     find: "/* @__PURE__ */ shared('trust', () => ({",
     replace: "((_: string, make: () => Record<string, Trust>) => make())('', () => ({",
     tests: requests,

@@ -20,7 +20,7 @@ export const events: readonly Break[] = [
   {
     name: 'every drop publishes twice',
     file: 'events/publish.ts',
-    find: 'if (watchers.size > 0) tellWatchers(watcher => watcher.onRequest(verdict, req))',
+    find: 'if (hasWatchers()) tellWatchers(watcher => watcher.onRequest(verdict, req))',
     replace: 'dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))',
     tests: http1,
   },
@@ -40,7 +40,7 @@ export const events: readonly Break[] = [
   },
   {
     name: 'the event shows the URL as a router cut it',
-    file: 'events/drop-event.ts',
+    file: 'request/request-facts.ts',
     find: 'framework(req).originalUrl ?? (req.url ||',
     replace: '(req.url ||',
     tests: ['rule.test.ts'],

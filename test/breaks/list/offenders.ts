@@ -67,8 +67,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'counting drops passes for telling somebody of them',
     file: 'events/publish.ts',
-    find: '    else nobody(verdict)\n    if (watchers',
-    replace: '    if (watchers',
+    find: '    else nobody(verdict)\n    if (hasWatchers',
+    replace: '    if (hasWatchers',
     tests: ['rules/repeat-offender.test.ts'],
   },
   {

@@ -65,7 +65,7 @@ export const rules: readonly Break[] = [
   },
   {
     name: 'the 32nd rule of a process takes the bit of the first',
-    file: 'request/request-state.ts',
+    file: 'request/judge-once.ts',
     find: 'given.bits < 31 ? 1 << given.bits++ : 0',
     replace: '1 << (given.bits++ & 31)',
     tests: ['rule.test.ts'],

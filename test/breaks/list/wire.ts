@@ -312,7 +312,7 @@ export const wire: readonly Break[] = [
   },
   {
     name: 'rules drop the question for the 404',
-    file: 'request/request-state.ts',
+    file: 'request/judge-once.ts',
     find: '  if (state.judged === EVERYONE) return false\n',
     replace: '',
     tests: page,

@@ -1,3 +1,4 @@
+import { show } from '../../../diagnostics/show.ts'
 import { type Terms, topLevel } from '../../../offenders/ban-policy.ts'
 import type {
   OffenderAction,
@@ -7,7 +8,6 @@ import type {
   OffenderStore,
 } from '../../../offenders/offender-store.ts'
 import { soundRecord } from '../../../offenders/sync/sound-record.ts'
-import { show } from '../../../options/options-error.ts'
 import { safeName } from '../cluster-slot.ts'
 import { foreignKey, tellDamaged } from '../odd-values.ts'
 import { explained } from '../redis-errors.ts'

@@ -1,4 +1,4 @@
-import { show } from '../../../options/options-error.ts'
+import { show } from '../../../diagnostics/show.ts'
 import { outsideRequests } from '../../../runtime/async-context.ts'
 import { slotOf, tagOf } from '../cluster-slot.ts'
 import { foreignKey, tellDamaged } from '../odd-values.ts'

@@ -1,0 +1,43 @@
+import { framework, type Request } from './http-types.ts'
+
+/** What is known of a request, parsed or not. */
+export interface RequestFacts {
+  /** The user name of Basic credentials, as nginx's `$remote_user`. */
+  readonly remoteUser: string | undefined
+  readonly method: string
+  /** The request target as it was sent, not as a router cut it. */
+  readonly url: string
+  readonly httpVersion: string
+  /** `Host`, or HTTP/2's `:authority`. */
+  readonly host: string | undefined
+  readonly referer: string | undefined
+  readonly userAgent: string | undefined
+  /** The first line as it came, a byte a character, where it could not be read as a request's; `''` where none came. */
+  readonly requestLine: string | undefined
+}
+
+/** What a parsed request tells. */
+export function factsOf(req: Request): RequestFacts {
+  const { headers } = req
+  return {
+    remoteUser: basicUser(headers.authorization),
+    method: req.method ?? '',
+    // CONNECT of HTTP/2 has no path.
+    url: framework(req).originalUrl ?? (req.url || (headers[':authority'] as string | undefined) || ''),
+    httpVersion: req.httpVersion,
+    host: headers.host ?? (headers[':authority'] as string | undefined),
+    referer: headers.referer,
+    userAgent: headers['user-agent'],
+    requestLine: undefined,
+  }
+}
+
+/** The user of Basic credentials, byte for byte as nginx reads them (ngx_http_auth_basic_user). */
+export function basicUser(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || !/^basic /i.test(authorization)) return undefined
+  const encoded = /^[A-Za-z0-9+/]*(?==|$)/.exec(authorization.slice(6).replace(/^ +/, ''))?.[0]
+  if (!encoded || encoded.length % 4 === 1) return undefined
+  const credentials = Buffer.from(encoded, 'base64').toString('latin1')
+  const colon = credentials.indexOf(':')
+  return colon > 0 ? credentials.slice(0, colon) : undefined
+}
