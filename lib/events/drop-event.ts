@@ -1,6 +1,10 @@
 import { show } from '../diagnostics/show.ts'
 import { type Address, standsFor } from '../match/addresses/address.ts'
+import type { Peer } from '../request/peer-address.ts'
 import type { RequestFacts } from '../request/request-facts.ts'
+
+/** The `peerAddress` of a client that left before it could be asked for its address (RFC 7239 6.2). */
+export const UNKNOWN_PEER = 'unknown'
 
 /** What was done with a request. */
 export type DropAction =
@@ -45,6 +49,11 @@ export type Verdict = Pick<
   DropEvent,
   'status' | 'sentStatus' | 'action' | 'rule' | 'reason' | 'detail' | 'bodyBytesSent'
 >
+
+/** What an event says of a peer's address: undefined for a unix-domain socket, which has none. */
+export function peerText(peer: Peer | undefined): string | undefined {
+  return peer?.isUnix ? undefined : (peer?.address?.text ?? UNKNOWN_PEER)
+}
 
 /** JavaScript may give `drop` anything: no subscriber should have to fail for it. */
 const textOf = (value: unknown) => (typeof value === 'string' ? value : show(value))

@@ -1,14 +1,15 @@
+import type { Occasion } from '../counting/occasion.ts'
 import { reportError } from '../diagnostics/report-error.ts'
 import { warnOnce } from '../diagnostics/warnings.ts'
 import type { Address } from '../match/addresses/address.ts'
 import { clientAddress } from '../request/client-address.ts'
 import type { Request } from '../request/http-types.ts'
-import { type Peer, peerOfRequest, peerText } from '../request/peer-address.ts'
+import { type Peer, peerOfRequest } from '../request/peer-address.ts'
 import { factsOf, type RequestFacts } from '../request/request-facts.ts'
-import { type Occasion, stateOf } from '../request/request-state.ts'
+import { stateOf } from '../request/request-state.ts'
 import type { Trust } from '../request/trust.ts'
 import { dropChannel } from './drop-channel.ts'
-import { makeEvent, type Verdict } from './drop-event.ts'
+import { makeEvent, peerText, type Verdict } from './drop-event.ts'
 import { hasWatchers, tellWatchers } from './verdict-watchers.ts'
 
 /** Publishes one event, or does nothing. */

@@ -1,8 +1,8 @@
+import type { Occasion } from '../counting/occasion.ts'
 import { reportError } from '../diagnostics/report-error.ts'
 import type { Address } from '../match/addresses/address.ts'
 import type { Request } from '../request/http-types.ts'
 import type { RequestFacts } from '../request/request-facts.ts'
-import type { Occasion } from '../request/request-state.ts'
 import { shared } from '../runtime/copies.ts'
 import type { Verdict } from './drop-event.ts'
 

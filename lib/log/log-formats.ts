@@ -1,8 +1,7 @@
 import { printableJson } from '../diagnostics/printable.ts'
 import { reportError } from '../diagnostics/report-error.ts'
 import { onRejection } from '../diagnostics/thenable.ts'
-import type { DropEvent } from '../events/drop-event.ts'
-import { UNKNOWN_PEER } from '../request/peer-address.ts'
+import { type DropEvent, UNKNOWN_PEER } from '../events/drop-event.ts'
 import type { LeftOut } from './thin.ts'
 
 /**

@@ -1,5 +1,5 @@
+import type { Occasion } from '../counting/occasion.ts'
 import type { Address } from '../match/addresses/address.ts'
-import type { Occasion } from '../request/request-state.ts'
 import { ownText } from '../runtime/own-text.ts'
 import { banTime, forgottenAt, nextLevel, type Terms } from './ban-policy.ts'
 import type { Networks } from './networks.ts'

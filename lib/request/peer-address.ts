@@ -7,9 +7,6 @@ import { acceptedFrom, GONE, UNIX_SOCKET } from './accepted.ts'
 import { isHttp2, type Request } from './http-types.ts'
 import { sessionOf } from './request-state.ts'
 
-/** The `peerAddress` of a client that left before it could be asked for its address (RFC 7239 6.2). */
-export const UNKNOWN_PEER = 'unknown'
-
 /** The other end of a connection. */
 export interface Peer {
   /** Undefined where it has none, as on a unix-domain socket, and where it is not known. */
@@ -28,11 +25,6 @@ const gone: Peer = { address: undefined, written: undefined, isUnix: false, isGo
 const kPeer: unique symbol = sharedKey('peer') as never
 
 type Carrier = { [kPeer]?: Peer }
-
-/** What an event calls a peer whose address is not known; a unix-domain socket has none. */
-export function peerText(peer: Peer | undefined): string | undefined {
-  return peer?.isUnix ? undefined : (peer?.address?.text ?? UNKNOWN_PEER)
-}
 
 /** The peer of a socket, kept on it or on `holder`; undefined where nothing is known of it. */
 export function peerOf(holder: object, socket: object | undefined = holder): Peer | undefined {

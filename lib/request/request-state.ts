@@ -1,4 +1,5 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
+import type { Occasion } from '../counting/occasion.ts'
 import type { Address } from '../match/addresses/address.ts'
 import { sharedKey } from '../runtime/copies.ts'
 import { sessionOfStream } from './accepted.ts'
@@ -11,12 +12,6 @@ interface ConnectionState {
   closing: number | undefined
   /** What rules remember of it, each in a place of its own. */
   readonly memory: unknown[]
-}
-
-/** What may be an offence: a request, or a connection that brought none. */
-export interface Occasion {
-  /** The offenders among whom it was counted: it is one offence, however often it fails. */
-  countedBy: object[] | undefined
 }
 
 /** What we know of one request: made when the first rule or `drop` sees it. */

@@ -6,15 +6,7 @@ import { describe, test } from 'node:test'
 import * as drop444 from '../../lib/index.ts'
 import * as redis from '../../lib/redis.ts'
 import { reader } from '../support/reader.ts'
-import {
-  bundle,
-  bundledPackages,
-  externals,
-  findCycle,
-  reachable,
-  runtimeGraph,
-  sourceGraph,
-} from './graph.ts'
+import { bundle, bundledPackages, externals } from './graph.ts'
 import { sizeOf, sizes } from './sizes.ts'
 import { root } from './tree.ts'
 
@@ -124,9 +116,6 @@ const packages = ['debug', 'ms']
 /** What debug takes where it happens to be installed. */
 const optional = ['supports-color', 'has-flag']
 
-/** The part of `lib` that a file belongs to: its directory. */
-const partOf = (file: string) => file.split('/').slice(1, -1)[0] ?? 'lib'
-
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 test('the exported names', () => {
@@ -208,67 +197,4 @@ describe('what the core loads', () => {
       assert.ok(size > 1, 'nothing was bundled')
     })
   }
-})
-
-describe('the import graph', () => {
-  const graph = sourceGraph()
-  const entries = ['lib/index.ts', 'lib/redis.ts']
-
-  test('has no circle', async () => {
-    const own = new Map(
-      [...runtimeGraph((await bundle('external')).metafile)].filter(([file]) => file.startsWith('lib/')),
-    )
-    assert.ok(own.size > 20)
-    assert.equal(findCycle(own)?.join(' > '), undefined)
-  })
-
-  test('reaches every file: none is dead', () => {
-    const reached = new Set(entries.flatMap(entry => [...reachable(graph, entry)]))
-    assert.deepEqual(
-      [...graph.keys()].filter(file => !reached.has(file)),
-      [],
-    )
-  })
-
-  const oneWay: Record<string, readonly string[]> = {
-    match: ['rules', 'server', 'stores', 'log', 'wire'],
-    log: ['rules', 'server', 'stores', 'wire'],
-    wire: ['rules', 'server', 'stores', 'log', 'match'],
-    stores: ['rules', 'server', 'log', 'wire'],
-    lib: ['log', 'server'],
-  }
-  for (const [part, forbidden] of Object.entries(oneWay)) {
-    test(`points one way: ${part} imports nothing from ${forbidden.join(', ')}`, () => {
-      const files = [...graph].filter(([file]) => partOf(file) === part && !entries.includes(file))
-      assert.ok(files.length > 0)
-      const wrong = files.flatMap(([file, imports]) =>
-        imports.filter(target => forbidden.includes(partOf(target))).map(target => `${file} > ${target}`),
-      )
-      assert.deepEqual(wrong, [])
-    })
-  }
-
-  test('that the checks see through: a circle and a forbidden import are found', () => {
-    assert.deepEqual(
-      findCycle(
-        new Map([
-          ['a', ['b']],
-          ['b', ['c', 'a']],
-        ]),
-      ),
-      ['a', 'b', 'a'],
-    )
-    assert.equal(
-      findCycle(
-        new Map([
-          ['a', ['b', 'c']],
-          ['b', ['c']],
-          ['c', []],
-        ]),
-      ),
-      undefined,
-    )
-    assert.deepEqual(graph.get('lib/stores/rate-limit-store.ts'), ['lib/counting/leaky-bucket.ts'])
-    assert.ok(graph.get('lib/stores/memory-store.ts')?.includes('lib/counting/leaky-bucket.ts'))
-  })
 })
