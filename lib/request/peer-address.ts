@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Address, parseAddress } from '../match/addresses/address.ts'
-import { Verdicts } from '../match/addresses/set-memo.ts'
+import { SetMemo } from '../match/addresses/set-memo.ts'
 import { sharedKey } from '../runtime/copies.ts'
 import { tcpSocket } from '../runtime/raw-socket.ts'
 import { acceptedFrom, GONE, UNIX_SOCKET } from './accepted.ts'
@@ -48,9 +48,7 @@ function peerWritten(written: string | undefined): Peer | undefined {
   if (written === UNIX_SOCKET) return unix
   if (written === GONE) return gone
   const address = parseAddress(written)
-  return (
-    address && { address: { ...address, verdicts: new Verdicts() }, written, isUnix: false, isGone: false }
-  )
+  return address && { address: { ...address, setMemo: new SetMemo() }, written, isUnix: false, isGone: false }
 }
 
 /** The peer of a request's connection. */

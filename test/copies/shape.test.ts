@@ -26,7 +26,7 @@ const kept: readonly (readonly [file: string, name: string, print: string])[] = 
   ['events/drop-event.ts', 'DropEvent', '80daf13c'],
   ['request/request-facts.ts', 'RequestFacts', 'cd25a5df'],
   ['request/peer-address.ts', 'Peer', 'cca6d0c7'],
-  ['match/addresses/address.ts', 'Address', '5e6e402d'],
+  ['match/addresses/address.ts', 'Address', '44da53d0'],
   ['server/host-rules.ts', 'HostRule', '42defac3'],
   ['wire/http2-drops.ts', 'Tally', 'a8b35fd7'],
   ['wire/http2-leave.ts', 'Leaving', '0847193a'],

@@ -267,23 +267,23 @@ describe('what sets said of the peer is kept on its connection', () => {
 
   test('and asked of the set once', () => {
     const peer = peerAddressOf({}, { remoteAddress: '::ffff:10.1.2.3' })
-    assert.ok(peer?.verdicts)
+    assert.ok(peer?.setMemo)
     const [ten, other] = [set('10.0.0.0/8'), set('192.0.2.1')]
     assert.deepEqual([ten.match(peer), other.match(peer)], ['10.0.0.0/8', undefined])
-    assert.deepEqual(peer.verdicts.sets, [ten, other])
-    peer.verdicts.texts[0] = 'as it was said'
+    assert.deepEqual(peer.setMemo.sets, [ten, other])
+    peer.setMemo.texts[0] = 'as it was said'
     assert.deepEqual([ten.match(peer), other.match(peer)], ['as it was said', undefined])
     assert.equal(set('10.0.0.0/8').match(peer), '10.0.0.0/8')
   })
 
   test('of a few sets; the others are asked again, and right', () => {
     const peer = peerAddressOf({}, { remoteAddress: '10.0.0.7' })
-    assert.ok(peer?.verdicts)
+    assert.ok(peer?.setMemo)
     const sets = Array.from({ length: 20 }, (_, i) => set(`10.0.0.${i}`))
     for (let round = 0; round < 3; round++) {
       for (const [i, each] of sets.entries()) assert.equal(each.match(peer), i === 7 ? '10.0.0.7' : undefined)
     }
-    assert.equal(peer.verdicts.sets.length, 8)
+    assert.equal(peer.setMemo.sets.length, 8)
   })
 
   test('never of a client behind a proxy, who may be another in the next request of that connection', () => {
@@ -302,7 +302,7 @@ describe('what sets said of the peer is kept on its connection', () => {
     ] as const) {
       const address = client(forwarded)
       assert.ok(address)
-      assert.equal(address.verdicts !== undefined, forwarded === undefined)
+      assert.equal(address.setMemo !== undefined, forwarded === undefined)
       assert.equal(denied.match(address), said)
     }
   })

@@ -1,9 +1,9 @@
 import { scanAddress, scanned } from './scan-address.ts'
-import type { Verdicts } from './set-memo.ts'
+import type { SetMemo } from './set-memo.ts'
 
 /**
  * An IP address in its one canonical form. IPv4-mapped IPv6 (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2) is IPv4 here, so that
- * no rule can be passed by writing an address another way.
+ * another spelling of an address gets past no rule.
  */
 export interface Address {
   readonly family: 4 | 6
@@ -11,8 +11,8 @@ export interface Address {
   readonly words: readonly number[]
   /** Dotted decimal, or IPv6 as RFC 5952 writes it. */
   readonly text: string
-  /** What sets of addresses said of it: of the peer of a connection, which stays who it is. */
-  readonly verdicts?: Verdicts
+  /** Results of earlier look-ups. Only the peer of a connection has one: its address never changes. */
+  readonly setMemo?: SetMemo
 }
 
 /** Dotted decimal of a 32-bit word. */
@@ -20,14 +20,14 @@ export function formatWord4(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`
 }
 
-/** Every byte in hexadecimal, with and without a leading zero: `toString(16)` would take most of the time of a long list. */
+/** Every byte in hexadecimal, with and without a leading zero. A table, as `toString(16)` dominated the time of a long list. */
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16))
 const hexPair = hex.map(digits => digits.padStart(2, '0'))
 const hexGroup = (group: number) => (group < 256 ? hex[group] : `${hex[group >> 8]}${hexPair[group & 255]}`)
 
 /**
- * RFC 5952: lower case, no leading zeros, the first longest run of two or more zero groups as `::`. Of `width` words from
- * `at` on; those behind are zero.
+ * Writes an IPv6 address as RFC 5952 does: lower case, no leading zeros, the first longest run of two or more zero groups as
+ * `::`. Reads `width` words from `at` on; the other words of the address are zero.
  */
 export function formatWords6(words: ArrayLike<number>, at = 0, width = 4): string {
   const groupAt = (i: number) =>
@@ -50,7 +50,7 @@ export function formatWords6(words: ArrayLike<number>, at = 0, width = 4): strin
   return text
 }
 
-/** The address of four IPv6 words; IPv4 where they are a mapped one. */
+/** Builds an address from four IPv6 words. IPv4-mapped words give an IPv4 address. */
 export function addressOfWords(words: readonly number[]): Address {
   const [a = 0, b = 0, c = 0, d = 0] = words
   if (a === 0 && b === 0 && c === 0xffff) return { family: 4, words: [d], text: formatWord4(d) }
@@ -61,9 +61,9 @@ export function addressOfWords(words: readonly number[]): Address {
 const NAT64 = 0x0064_ff9b
 
 /**
- * The address by which a client is denied, limited and banned. For `64:ff9b::a.b.c.d`, as a translator shows an IPv4 client, that is
- * `a.b.c.d` (RFC 6052 2.1); for any other it is the address itself. Not for what grants something (trust, `except`, `allowCidr`):
- * RFC 6052 3.1 gives the prefix no private addresses, so `64:ff9b::127.0.0.1` is not this machine.
+ * The address by which a client is denied, limited and banned. A NAT64 translator shows an IPv4 client as `64:ff9b::a.b.c.d`,
+ * which becomes `a.b.c.d` (RFC 6052 2.1); any other address stays as it is. Whatever grants something (trust, `except`,
+ * `allowCidr`) must not use it: RFC 6052 3.1 allows no private address behind the prefix, so `64:ff9b::127.0.0.1` is not this machine.
  */
 export function standsFor(address: Address): Address {
   const { family, words } = address
@@ -73,19 +73,19 @@ export function standsFor(address: Address): Address {
 }
 
 /**
- * The canonical form of an IPv4 or IPv6 address, or undefined if `text` is none. A zone (`fe80::1%eth0`) is cut off: it
- * names an interface of the machine that wrote it, ours or a proxy's, not the peer.
+ * Parses an IPv4 or IPv6 address; undefined if `text` is none. A zone (`fe80::1%eth0`) is cut off: it names an interface
+ * of the machine that wrote the address (this one or a proxy), and says nothing of the peer.
  */
 export function parseAddress(text: string): Address | undefined {
   const family = scanAddress(text)
   if (family === 0) return undefined
   if (family === 6) return { family, words: [...scanned], text: formatWords6(scanned) }
   const word = scanned[0] as number
-  // The only spelling of IPv4 itself; the others are IPv6.
+  // Dotted decimal without leading zeros has one spelling. A mapped address has many, so its text is made anew.
   return { family, words: [word], text: text.includes(':') ? formatWord4(word) : text }
 }
 
-/** As {@link parseAddress}, for what proxies write: `[2001:db8::1]`, `[2001:db8::1]:443` and `192.0.2.1:443` too. */
+/** {@link parseAddress} that also takes the forms of proxies: `[2001:db8::1]`, `[2001:db8::1]:443` and `192.0.2.1:443`. */
 export function parseForwardedAddress(text: string): Address | undefined {
   const address = parseAddress(text)
   if (address) return address
@@ -93,7 +93,7 @@ export function parseForwardedAddress(text: string): Address | undefined {
   return parseAddress(bracketed ?? beforePort ?? '')
 }
 
-/** The bits of the word at `index` that lie behind a prefix. */
+/** A mask of the host bits (those after the prefix) in the word at `index`. */
 export function hostMask(prefix: number, index: number): number {
   const hostBits = 32 * (index + 1) - prefix
   if (hostBits <= 0) return 0

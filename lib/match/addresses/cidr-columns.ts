@@ -1,22 +1,21 @@
 import { formatWord4, formatWords6, hostMask } from './address.ts'
 
-/** What of an entry its numbers don't tell: its text, where it is not the one made of them, and the end of a range. */
+/** What the numbers of an entry can't rebuild: the user's own spelling, if it differs from the canonical one, and the end of a range. */
 export interface Oddity {
   readonly text: string
   readonly end?: ArrayLike<number>
 }
 
-/** The size of what was written `first-last`, or of what another range left over: no prefix length. */
+/** In place of a prefix length: the entry was written `first-last`, or is the rest of an entry that overlaps an earlier one. */
 export const RANGE = 255
 
 /**
- * Ranges of addresses of one family in columns of numbers: a million strings, or objects, would be ten times as much
- * memory. `sizes` has the length of the prefix as written; one more than there can be for an address without any; or
- * {@link RANGE}.
+ * Address ranges of one family, in columns of numbers: a million strings or objects would take ten times the memory.
+ * `sizes` holds the prefix length as written; `bits + 1` for an address without a prefix; or {@link RANGE}.
  */
 export class CidrColumns {
   readonly bits: 32 | 128
-  /** How many words of an address are kept: where all networks end within the first 64 bits, two of four. */
+  /** Words kept of each address. Two of IPv6's four are enough while every network ends within the first 64 bits. */
   width: number
   readonly oddities = new Map<number, Oddity>()
   starts = new Uint32Array(0)
@@ -24,7 +23,7 @@ export class CidrColumns {
   count = 0
   readonly #capacity: number
 
-  /** `capacity`: for how many there is room from the first one on. To make more later is to copy them. */
+  /** `capacity`: how many entries the first allocation has room for. More room later means copying them. */
   constructor(bits: 32 | 128, width: number, capacity: number) {
     this.bits = bits
     this.width = width
@@ -41,7 +40,7 @@ export class CidrColumns {
     this.count++
   }
 
-  /** From networks of the first 64 bits to all of IPv6. */
+  /** Goes from two words for each address to all four. */
   #widen(): void {
     const { starts, sizes } = this
     this.width = 4
@@ -60,18 +59,18 @@ export class CidrColumns {
     this.sizes.set(sizes.subarray(0, capacity))
   }
 
-  /** Keeps the text of the entry that was pushed last, where its numbers don't tell it. */
+  /** Keeps the text of the last entry pushed, unless its numbers give the same text. */
   keepText(text: string): void {
     const last = this.count - 1
     if (this.plainText(last) !== text) this.oddities.set(last, { text })
   }
 
-  /** The entry as it was written. */
+  /** The entry as the user wrote it. */
   textOf(index: number): string {
     return this.oddities.get(index)?.text ?? this.plainText(index)
   }
 
-  /** The entry as most write it: without host bits, IPv6 by RFC 5952. */
+  /** The canonical text of an entry: without host bits, IPv6 by RFC 5952. */
   plainText(index: number): string {
     const first = index * this.width
     const { bits, starts, width } = this
@@ -90,7 +89,7 @@ export class CidrColumns {
   }
 }
 
-/** Negative, zero or positive as the `width` words from `a[i]` on come before, are, or come after those from `b[j]` on. */
+/** Compares `width` words from `a[i]` on with those from `b[j]` on: negative, zero or positive, as `Array.sort` has it. */
 export function compareAt(
   a: ArrayLike<number>,
   i: number,

@@ -3,10 +3,10 @@ import type { CidrList } from './cidr-entry.ts'
 import { CidrSet } from './cidr-set.ts'
 import { sortByStart } from './cidr-sort.ts'
 import { CidrTable } from './cidr-table.ts'
-import { finish, inSteps, type Steps } from './sliced-work.ts'
+import { finish, inSlices, type SlicedWork } from './sliced-work.ts'
 
-/** Compiles a list in steps. */
-export function* compileSet({ v4, v6 }: CidrList): Steps<CidrSet> {
+/** Compiles a list in slices. */
+export function* compileSet({ v4, v6 }: CidrList): SlicedWork<CidrSet> {
   return new CidrSet(yield* compileTable(v4), yield* compileTable(v6))
 }
 
@@ -16,14 +16,14 @@ export function compileNow(list: CidrList): CidrSet {
 }
 
 /**
- * Sorts and merges entries. Where several hold an address, it is the one's that starts first; of those that start together
- * the longest's; of equal ones, the one's that was listed first.
+ * Sorts and merges entries. If several entries contain an address, the match names the one that starts first; on a tie the
+ * longest; on a further tie the first listed.
  */
-function* compileTable(listed: CidrColumns): Steps<CidrTable> {
+function* compileTable(listed: CidrColumns): SlicedWork<CidrTable> {
   const table = new CidrTable(yield* merge(listed, yield* sortByStart(listed)))
   const { columns, index } = table
   let bucket = 0
-  yield* inSteps(columns.count, (from, to) => {
+  yield* inSlices(columns.count, (from, to) => {
     for (let i = from; i < to; i++) {
       const own = table.bucketOf(columns.starts, i * columns.width)
       while (bucket <= own) index[bucket++] = i
@@ -33,11 +33,11 @@ function* compileTable(listed: CidrColumns): Steps<CidrTable> {
   return table
 }
 
-/** Drops what an earlier range holds already, and cuts off what it holds of the next one. */
-function* merge(listed: CidrColumns, order: Uint32Array): Steps<CidrColumns> {
+/** Makes the ranges disjoint: a range inside an earlier one is dropped, and an overlapping one loses its first part. */
+function* merge(listed: CidrColumns, order: Uint32Array): SlicedWork<CidrColumns> {
   const { starts, sizes, width, count, bits } = listed
   const merged = new CidrColumns(bits, width, count)
-  /** The last address that is held so far, those of the entry in hand, and of one that starts where it does. */
+  /** Last addresses: of all ranges merged so far, of the current entry, and of a candidate with the same start. */
   let open = new Uint32Array(width)
   let end = new Uint32Array(width)
   let rival = new Uint32Array(width)
@@ -52,7 +52,7 @@ function* merge(listed: CidrColumns, order: Uint32Array): Steps<CidrColumns> {
   }
 
   let entry = -1
-  yield* inSteps(count, (from, to) => {
+  yield* inSlices(count, (from, to) => {
     for (let i = from; i < to; i++) {
       const candidate = order[i] as number
       listed.readEnd(candidate, rival)
@@ -68,7 +68,7 @@ function* merge(listed: CidrColumns, order: Uint32Array): Steps<CidrColumns> {
   return merged
 }
 
-/** The next address; never asked of the last one there is. */
+/** The next address. Never called with the highest one: no range starts after it. */
 function after(words: Uint32Array): Uint32Array {
   const next = words.slice()
   for (let i = next.length - 1; i >= 0; i--) {

@@ -14,7 +14,7 @@ export class CidrList {
   }
 }
 
-/** Names for the ranges that nobody wants to spell, the same as Express's `trust proxy` has. */
+/** The names that Express's `trust proxy` has for ranges. */
 const named = new Map([
   ['loopback', ['127.0.0.0/8', '::1/128']],
   ['linklocal', ['169.254.0.0/16', 'fe80::/10']],
@@ -27,7 +27,7 @@ const WHOLE = 'it covers every address there is'
  * Adds one entry to a list: an address, a CIDR (host bits may be set), `first-last`, or one of `loopback`, `linklocal`,
  * `uniquelocal`.
  *
- * @returns what is wrong with it, if it means none; then nothing is added
+ * @returns what is wrong with it; then nothing is added. Undefined if it was added
  */
 export function addEntry(list: CidrList, text: string): string | undefined {
   if (text.includes('%')) return 'a zone names an interface of one machine'
@@ -38,7 +38,7 @@ export function addEntry(list: CidrList, text: string): string | undefined {
  * Adds one entry of Express's `trust proxy` to a list: an address, a CIDR (also `0.0.0.0/0`), an IPv4 network with its mask
  * (`10.0.0.0/255.0.0.0`), or a name.
  *
- * @returns what is wrong with it, if it means none
+ * @returns what is wrong with it; undefined if it was added
  */
 export function addProxy(list: CidrList, text: string): string | undefined {
   const slash = text.indexOf('/')
@@ -60,7 +60,7 @@ function addRange(list: CidrList, text: string): string | undefined {
   return undefined
 }
 
-/** Adds an address, a CIDR whose prefix has `least` bits, or the networks of a name. */
+/** Adds an address, a CIDR whose prefix has at least `least` bits, or the networks of a name. */
 function addCidr(list: CidrList, text: string, least: 0 | 1, written = text): string | undefined {
   const slash = text.indexOf('/')
   const family = scanAddress(text, 0, slash < 0 ? text.length : slash)

@@ -5,7 +5,7 @@ import { scanAddress, scanned } from './scan-address.ts'
 
 const kSet: unique symbol = sharedKey('cidr-set') as never
 
-/** Whether it is a {@link CidrSet}, of whichever copy of this package. */
+/** Whether a value is a {@link CidrSet} of this or another copy of the package. */
 export const isCidrSet = (value: unknown): value is CidrSet =>
   typeof value === 'object' && value !== null && kSet in value
 
@@ -22,7 +22,7 @@ export class CidrSet {
     this.#v6 = v6
   }
 
-  /** How many ranges it holds. What lies within another is none of its own. */
+  /** How many ranges it holds. An entry within another one is not counted. */
   get size(): number {
     return this.#v4.columns.count + this.#v6.columns.count
   }
@@ -38,7 +38,7 @@ export class CidrSet {
 
   /** Whether it holds an IPv4 or IPv6 address, in any spelling; false where `address` is none. */
   has(address: string | undefined): boolean {
-    // A unix-domain socket, or one that is closed, has none.
+    // `remoteAddress` of a unix-domain socket, and of a closed one, is undefined.
     const family = typeof address === 'string' ? scanAddress(address) : 0
     return family !== 0 && (family === 4 ? this.#v4 : this.#v6).find() >= 0
   }
@@ -49,12 +49,12 @@ export class CidrSet {
    * @internal
    */
   match(address: Address): string | undefined {
-    const { verdicts } = address
-    if (!verdicts) return this.#find(address)
-    const { sets } = verdicts
-    for (let i = 0; i < sets.length; i++) if (sets[i] === this) return verdicts.texts[i]
+    const { setMemo } = address
+    if (!setMemo) return this.#find(address)
+    const { sets } = setMemo
+    for (let i = 0; i < sets.length; i++) if (sets[i] === this) return setMemo.texts[i]
     const text = this.#find(address)
-    verdicts.keep(this, text)
+    setMemo.keep(this, text)
     return text
   }
 

@@ -3,12 +3,12 @@ import { type CidrColumns, compareAt, RANGE } from './cidr-columns.ts'
 import { scanned } from './scan-address.ts'
 
 /**
- * Sorted, disjoint ranges of one family. The index tells where to look: buckets of equal span between the first start and
- * the last, about one range each.
+ * Sorted, disjoint ranges of one family. The index divides the span between the first start and the last into buckets of
+ * equal size, about one range each, so that a binary search has few ranges to look at.
  */
 export class CidrTable {
   readonly columns: CidrColumns
-  /** For each bucket how many ranges start before it; one number more than there are buckets. */
+  /** For each bucket: how many ranges start before it. One entry more than there are buckets. */
   readonly index: Uint32Array
   readonly #first: number
   readonly #scale: number
@@ -22,7 +22,7 @@ export class CidrTable {
     this.#scale = span > 0 ? (count - 1) / span : 0
   }
 
-  /** The bucket of the address at `at`; negative where it lies before all ranges. A later address has no smaller one. */
+  /** The bucket of the address at `at`; negative if it lies before all ranges. Never decreases from one address to a higher one. */
   bucketOf(words: Uint32Array, at: number): number {
     const { count, width } = this.columns
     return Math.min(Math.floor((rank(words, at, width) - this.#first) * this.#scale), count - 1)
@@ -43,7 +43,7 @@ export class CidrTable {
     return low > 0 && this.#holds(low - 1) ? low - 1 : -1
   }
 
-  /** Whether a range that starts before the address in {@link scanned}, or there, goes on up to it. */
+  /** Whether the range contains the address in {@link scanned}, which is not before the range's start. */
   #holds(index: number): boolean {
     const { starts, sizes, width, oddities } = this.columns
     const size = sizes[index] as number
@@ -59,7 +59,7 @@ export class CidrTable {
   }
 }
 
-/** Addresses in their order as numbers: of IPv6 the first 64 bits, rounded. */
+/** An address as one number that keeps their order. For IPv6 it is the first 64 bits, rounded. */
 function rank(words: Uint32Array, at: number, width: number): number {
   const first = words[at] as number
   return width === 1 ? first : first * 2 ** 32 + (words[at + 1] as number)

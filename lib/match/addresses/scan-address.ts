@@ -1,12 +1,12 @@
 /**
- * The words of the address that was scanned last: unsigned, in network order, one for IPv4 and four for IPv6. Shared, so
- * that a look-up allocates nothing: read it before anything else is scanned.
+ * The words of the last address scanned: unsigned, in network order, one for IPv4 and four for IPv6. One array for all, so
+ * that a look-up allocates nothing; read it before the next scan.
  */
 export const scanned = new Uint32Array(4)
 
 const groups = new Uint16Array(8)
 
-/** The value of each hexadecimal digit by its character code; -1 for the others. A table, as branches are guessed wrong. */
+/** The value of each hexadecimal digit by its character code; -1 for the others. A table: the CPU mispredicts branches here. */
 const hexDigits = Int8Array.from({ length: 128 }, (_, code) => {
   const digit = Number.parseInt(String.fromCharCode(code), 16)
   return Number.isNaN(digit) ? -1 : digit
@@ -16,10 +16,10 @@ const DOT = 46
 const COLON = 58
 
 /**
- * Reads the address that stands in `text` from `from` to `to` into {@link scanned}. IPv4-mapped IPv6 is IPv4; a zone is
- * checked and left out.
+ * Reads the address in `text` between `from` and `to` into {@link scanned}. IPv4-mapped IPv6 is IPv4; a zone is checked and
+ * left out.
  *
- * @returns its family, or 0 where it is none
+ * @returns its family; 0 if it is no address
  */
 export function scanAddress(text: string, from = 0, to = text.length): 0 | 4 | 6 {
   // Nearly all IPv6 in use has four digits before its first colon.
@@ -39,7 +39,7 @@ export function scanAddress(text: string, from = 0, to = text.length): 0 | 4 | 6
   return 4
 }
 
-/** Four decimal octets without leading zeros, or -1. Octal and short forms are no addresses here (CVE-2021-29921). */
+/** Reads four decimal octets; -1 if there are none. Leading zeros (octal) and short forms are refused (CVE-2021-29921). */
 function scanOctets(text: string, from: number, to: number): number {
   let word = 0
   let octet = -1
@@ -60,7 +60,7 @@ function scanOctets(text: string, from: number, to: number): number {
   return dots === 3 && octet >= 0 ? ((word << 8) | octet) >>> 0 : -1
 }
 
-/** The eight groups of an IPv6 address (RFC 4291 2.2) into `groups`; false where it is none. */
+/** Reads the eight groups of an IPv6 address (RFC 4291 2.2) into `groups`; false if it is none. */
 function scanGroups(text: string, from: number, to: number): boolean {
   let count = 0
   /** How many groups stand before `::`. */
@@ -98,7 +98,7 @@ function scanHex(text: string, from: number, to: number): number {
   return i
 }
 
-/** Dotted decimal at the end of IPv6 stands for two groups. */
+/** Reads dotted decimal at the end of an IPv6 address, which stands for the last two groups. */
 function scanTail(text: string, from: number, to: number, count: number, gap: number): boolean {
   const word = scanOctets(text, from, to)
   if (word < 0 || count > 6) return false
@@ -107,7 +107,7 @@ function scanTail(text: string, from: number, to: number, count: number, gap: nu
   return spread(count + 2, gap)
 }
 
-/** Moves the groups behind `::` to the end, and fills what it stands for with zeros: one group at least. */
+/** Moves the groups after `::` to the end, and fills the gap with zeros. `::` stands for at least one group. */
 function spread(count: number, gap: number): boolean {
   if (gap < 0 || count === 8) return gap < 0 && count === 8
   const missing = 8 - count

@@ -1,11 +1,11 @@
-/** How many sets an address remembers: each takes room on every connection. */
+/** Sets that one address remembers. Each takes memory on every connection. */
 const MAX = 8
 
 /**
- * What sets said of one address, for as long as its connection lasts. A set never changes, so neither does its verdict; past
- * {@link MAX} the oldest makes room.
+ * What sets of addresses answered for one address, kept while its connection lasts. A set never changes, so an answer stays
+ * right; after {@link MAX} sets the oldest is overwritten.
  */
-export class Verdicts {
+export class SetMemo {
   readonly sets: object[] = []
   readonly texts: (string | undefined)[] = []
   #next = 0

@@ -1,20 +1,20 @@
-/** Work in steps: whoever drives it may do something else between two of them. A step takes less than a millisecond. */
-export type Steps<T> = Generator<undefined, T>
+/** Work in slices of less than a millisecond each: between two of them the caller may let the event loop turn. */
+export type SlicedWork<T> = Generator<undefined, T>
 
-const STEP = 2048
+const SLICE = 2048
 
-/** Does the work on `count` things, a step at a time. */
-export function* inSteps(count: number, work: (from: number, to: number) => void): Steps<void> {
-  for (let from = 0; from < count; from += STEP) {
-    work(from, Math.min(from + STEP, count))
+/** Does the work on `count` items, a slice at a time. */
+export function* inSlices(count: number, work: (from: number, to: number) => void): SlicedWork<void> {
+  for (let from = 0; from < count; from += SLICE) {
+    work(from, Math.min(from + SLICE, count))
     yield
   }
 }
 
-/** Takes all steps at once. */
-export function finish<T>(steps: Steps<T>): T {
+/** Does all slices at once. */
+export function finish<T>(work: SlicedWork<T>): T {
   for (;;) {
-    const { done, value } = steps.next()
+    const { done, value } = work.next()
     if (done) return value
   }
 }

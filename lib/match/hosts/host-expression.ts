@@ -2,10 +2,10 @@ import { readExpression, type Tree } from '../expressions/read-expression.ts'
 
 const codes = (characters: string) => [...characters].map(each => each.charCodeAt(0))
 
-/** What hosts in normal form are made of: names, and IPv6 addresses in brackets. */
+/** The characters of hosts in normal form: of names, and of IPv6 addresses in brackets. */
 const alphabets = [codes('abcdefghijklmnopqrstuvwxyz0123456789_.-'), codes('abcdef0123456789.:[]')]
 
-/** Whether an expression may match a text of some characters; true where that can't be told. */
+/** Whether an expression may match a text of these characters alone; true if that can't be decided. */
 function mayMatch(expression: RegExp, alphabet: readonly number[]): boolean {
   const read = readExpression(expression)
   if (!read) return true
@@ -21,7 +21,7 @@ function mayMatch(expression: RegExp, alphabet: readonly number[]): boolean {
 
 const mayMatchHost = (expression: RegExp) => alphabets.some(alphabet => mayMatch(expression, alphabet))
 
-/** Why an expression can match no host, or undefined. */
+/** The reason why an expression can match no host; undefined if it can. */
 export function noHostMatches(expression: RegExp): string | undefined {
   if (mayMatchHost(expression)) return undefined
   const { source, flags } = expression
@@ -33,7 +33,7 @@ export function noHostMatches(expression: RegExp): string | undefined {
 const characters = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
 
 /**
- * Whether some part of an expression stands for capitals alone, which no host in normal form has. nginx ignores case where an
+ * Whether some part of an expression matches capitals only; a host in normal form has none. nginx ignores case if an
  * expression of `server_name` has a capital (ngx_http_core_server_name).
  */
 export function asksForCapitals(expression: RegExp): boolean {

@@ -4,10 +4,10 @@ import { parseAddress } from '../addresses/address.ts'
 import { stateless } from '../expressions/stateless.ts'
 import { parseHost } from './host.ts'
 
-/** A compiled list of server names: whether a host, in normal form, is one of them. */
+/** A compiled list of server names. Returns whether a host, in normal form, is one of them. */
 export type ServerNames = (host: string) => boolean
 
-/** A name as nginx's `server_name` has it, or why it is none. */
+/** The reason why a pattern is no name of nginx's `server_name`; undefined if it is one. */
 function checkName(pattern: string): string | undefined {
   const bare = pattern.replace(/^(\*?\.)|(\.\*)$/g, '')
   if (bare.includes('*')) return 'a "*" may only be the whole first or last label'
@@ -20,11 +20,11 @@ function checkName(pattern: string): string | undefined {
   return parseHost(asked)?.name === asked ? undefined : 'it is no host name'
 }
 
-/** As a client sends it. `domainToASCII` also cleans, decodes and completes what it is given, so ASCII is left as it is. */
+/** A name as a client sends it. `domainToASCII` also decodes, trims and completes, so only a name beyond ASCII goes through it. */
 const asciiName = (bare: string) =>
   /[\x00-,/:-@[-^`{-\x7f]/.test(bare) || !/[^\x00-\x7f]/.test(bare) ? bare.toLowerCase() : domainToASCII(bare)
 
-/** Every label boundary of `host`, longest rest first: `a.b.c` gives `b.c`, `c`. */
+/** Whether `host` without its first labels is in `suffixes`. Tries the longest rest first: of `a.b.c` `b.c`, then `c`. */
 function endsWithin(host: string, suffixes: ReadonlySet<string>): boolean {
   for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
     if (suffixes.has(host.slice(dot + 1))) return true
@@ -41,10 +41,10 @@ function startsWithin(host: string, prefixes: ReadonlySet<string>): boolean {
 
 /**
  * Compiles nginx's `server_name` forms: `a.example`, `*.example`, `.example` (the name itself too), `mail.*` and RegExp.
- * nginx's order (exact, longest leading wildcard, longest trailing wildcard, first RegExp) picks a server; whether any
- * matches does not depend on it, so here it is the order of cost.
+ * The order of nginx (exact, longest leading wildcard, longest trailing wildcard, first RegExp) decides which server answers.
+ * Whether any name matches does not depend on the order, so here the cheapest check comes first.
  *
- * @returns the matcher, or the first bad pattern with the reason
+ * @returns the matcher; or the first bad pattern, with the reason
  */
 export function compileServerNames(
   patterns: readonly (string | RegExp)[],

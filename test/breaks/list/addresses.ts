@@ -169,7 +169,7 @@ export const addresses: readonly Break[] = [
     file: 'request/client-address.ts',
     find: 'client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())',
     replace:
-      'client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())\n    if (client) client = { ...client, verdicts: new Verdicts() }',
+      'client = parseForwardedAddress(forwarded.slice(comma + 1, end).trim())\n    if (client) client = { ...client, setMemo: new SetMemo() }',
     tests: ['request/client-address.test.ts'],
   },
   {
