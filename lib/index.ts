@@ -33,13 +33,6 @@ export { OptionsError, type OptionsErrorCode } from './options/options-error.ts'
 export { type Finding, Reason } from './reasons.ts'
 export type { Next, Request, Response } from './request/http-types.ts'
 export type { Trust, TrustProxy } from './request/trust.ts'
-export {
-  type DjangoExport,
-  type DjangoPattern,
-  type DjangoRoute,
-  type DjangoRoutesOptions,
-  djangoRoutes,
-} from './routes/django/django-routes.ts'
 export { type KnownRoutesOptions, knownRoutes, type RoutedApp } from './routes/known-routes/known-routes.ts'
 export type { Routes } from './routes/routes.ts'
 export { rule } from './rule.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { DjangoExport } from '../../lib/index.ts'
+import type { DjangoExport } from '../../lib/django.ts'
 
 const site = fileURLToPath(new URL('site', import.meta.url))
 const places = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/bin', '/usr/local/bin']

@@ -1,17 +1,10 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
+// In an app of yours: from 'drop444/django'
+import { type DjangoExport, djangoRoutes } from '../../lib/django.ts'
 // In an app of yours: from 'drop444'
-import {
-  badAgent,
-  browserPaths,
-  type DjangoExport,
-  djangoRoutes,
-  methodAllowlist,
-  noHost,
-  pathAllowlist,
-  protect,
-} from '../../lib/index.ts'
+import { badAgent, browserPaths, methodAllowlist, noHost, pathAllowlist, protect } from '../../lib/index.ts'
 
 export interface GatewayOptions {
   /** The loopback port that Django listens on. */

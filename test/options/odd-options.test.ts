@@ -3,6 +3,7 @@ import http from 'node:http'
 import { Writable } from 'node:stream'
 import { describe, test } from 'node:test'
 import express from 'express'
+import { djangoRoutes } from '../../lib/django.ts'
 import * as api from '../../lib/index.ts'
 import { redisStore } from '../../lib/redis.ts'
 import { membersOf } from '../support/docs.ts'
@@ -96,7 +97,7 @@ const factories: Readonly<Record<string, Factory>> = {
   },
   knownRoutes: { make: api.knownRoutes, args: o => [app, o], options: ['also'] },
   djangoRoutes: {
-    make: api.djangoRoutes,
+    make: djangoRoutes,
     args: o => [['x/'], o],
     options: members('routes/django/django-routes.ts', 'DjangoRoutesOptions'),
   },

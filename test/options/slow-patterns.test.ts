@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import {
-  badAgent,
-  djangoRoutes,
-  knownRoutes,
-  noHost,
-  pathAllowlist,
-  protect,
-  unprotect,
-} from '../../lib/index.ts'
+import { djangoRoutes } from '../../lib/django.ts'
+import { badAgent, knownRoutes, noHost, pathAllowlist, protect, unprotect } from '../../lib/index.ts'
 import { type AnyApp, answer, type Version, versions } from '../routes/express-apps.ts'
 
 /** The warnings about slow patterns that a piece of work gives. */

@@ -23,6 +23,8 @@ describe('the tarball', () => {
   for (const file of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/django.js',
+    'dist/django.d.ts',
     'dist/redis.js',
     'dist/redis.d.ts',
     'README.md',
@@ -36,12 +38,14 @@ describe('the tarball', () => {
     assert.ok(packed.files.some(file => file.startsWith('docs/')))
   })
 
-  test('has the build in few files: the core, the sub-path, what both need, what few need; and the types of each', () => {
+  test('has the build in few files: the core, the sub-paths, what they share, what few need; and the types of each', () => {
     const scripts = packed.files.filter(file => file.endsWith('.js'))
+    const names = scripts.map(file => file.replace(/-[A-Z\d]{8}(?=\.js$)/, ''))
     assert.deepEqual(
-      scripts,
-      ['chunk', 'index', 'redis', 'respond-not-found'].map(name => `dist/${name}.js`),
+      [...new Set(names)],
+      ['chunk', 'django', 'index', 'redis', 'respond-not-found'].map(name => `dist/${name}.js`),
     )
+    assert.ok(scripts.length < 10)
     const declarations = packed.files.filter(file => file.endsWith('.d.ts'))
     assert.ok(declarations.length > 20)
     for (const file of declarations) {

@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import * as django from '../../lib/django.ts'
 import * as drop444 from '../../lib/index.ts'
 import * as redis from '../../lib/redis.ts'
 import { reader } from '../support/reader.ts'
-import { bundle, bundledPackages, externals } from './graph.ts'
+import { bundle, bundledPackages, externals, reachable, sourceGraph } from './graph.ts'
 import { sizeOf, sizes } from './sizes.ts'
 import { root } from './tree.ts'
 
@@ -21,7 +22,6 @@ const values = [
   'cidrSet',
   'cloudflare',
   'denyCidr',
-  'djangoRoutes',
   'drop',
   'drop444',
   'dropLog',
@@ -41,6 +41,9 @@ const values = [
   'unprotect',
 ]
 
+/** The sub-path `drop444/django`. */
+const djangoValues = ['djangoRoutes']
+
 /** The sub-path `drop444/redis`. */
 const redisValues = ['redisStore']
 
@@ -56,10 +59,6 @@ const types = [
   'CidrSet',
   'CommonOptions',
   'Decision',
-  'DjangoExport',
-  'DjangoPattern',
-  'DjangoRoute',
-  'DjangoRoutesOptions',
   'Drop444Options',
   'DropAction',
   'DropEvent',
@@ -110,6 +109,8 @@ const types = [
   'WriteNews',
 ]
 
+const djangoTypes = ['DjangoExport', 'DjangoPattern', 'DjangoRoute', 'DjangoRoutesOptions', 'Routes']
+
 /** All that is loaded with the core; what is optional has a sub-path of its own. */
 const packages = ['debug', 'ms']
 
@@ -120,11 +121,13 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 test('the exported names', () => {
   assert.deepEqual(Object.keys(drop444).sort(), values)
+  assert.deepEqual(Object.keys(django).sort(), djangoValues)
   assert.deepEqual(Object.keys(redis).sort(), redisValues)
 })
 
-test('the exported types', () => {
-  const source = readFileSync(join(root, 'lib/index.ts'), 'utf8')
+/** The types that an entry exports. */
+function typesOf(entry: string): string[] {
+  const source = readFileSync(join(root, entry), 'utf8')
   const names: string[] = []
   for (const [, all, list = ''] of source.matchAll(/^export (type )?\{([^}]*)\}/gm)) {
     const exported = list
@@ -133,7 +136,12 @@ test('the exported types', () => {
       .filter(name => name !== '')
     for (const name of exported) if (all || name.startsWith('type ')) names.push(name.replace(/^type /, ''))
   }
-  assert.deepEqual(names.sort(), types)
+  return names.sort()
+}
+
+test('the exported types', () => {
+  assert.deepEqual(typesOf('lib/index.ts'), types)
+  assert.deepEqual(typesOf('lib/django.ts'), djangoTypes)
 })
 
 describe('what the core loads', () => {
@@ -169,10 +177,16 @@ describe('what the core loads', () => {
     assert.deepEqual([...builtin].sort(), needed)
   })
 
-  test('nothing of a sub-path', async () => {
-    const { inputs } = await bundle('external')
+  test('nothing of a sub-path, types included', () => {
+    const parts = ['lib/stores/redis/', 'lib/redis.ts', 'lib/routes/django/', 'lib/django.ts']
+    const graph = sourceGraph()
+    for (const part of parts)
+      assert.ok(
+        [...graph.keys()].some(file => file.startsWith(part)),
+        part,
+      )
     assert.deepEqual(
-      [...inputs].filter(file => file.startsWith('lib/stores/redis') || file === 'lib/redis.ts'),
+      [...reachable(graph, 'lib/index.ts')].filter(file => parts.some(part => file.startsWith(part))),
       [],
     )
   })

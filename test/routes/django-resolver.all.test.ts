@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
-import { type DjangoExport, djangoRoutes } from '../../lib/index.ts'
+import { type DjangoExport, djangoRoutes } from '../../lib/django.ts'
 import { compileTaken } from '../../lib/match/paths/taken-away.ts'
 import { pathInfoOf } from '../../lib/routes/django/path-info.ts'
 import { askDjango, exportRoutes, type Project, requireDjango } from '../support/django.ts'

@@ -3,7 +3,9 @@ import { createContext, runInContext, runInThisContext } from 'node:vm'
 import { build } from 'esbuild'
 import { root } from '../package/tree.ts'
 
-export type Copy = typeof import('../../lib/index.ts') & typeof import('../../lib/redis.ts')
+export type Copy = typeof import('../../lib/index.ts') &
+  typeof import('../../lib/django.ts') &
+  typeof import('../../lib/redis.ts')
 
 let bundled: Promise<string> | undefined
 
@@ -12,7 +14,7 @@ async function bundle(): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     stdin: {
-      contents: "export * from './lib/index.ts'\nexport * from './lib/redis.ts'",
+      contents: ['index', 'django', 'redis'].map(entry => `export * from './lib/${entry}.ts'`).join('\n'),
       resolveDir: root,
       loader: 'ts',
     },

@@ -2,15 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import express5 from 'express'
 import express4 from 'express4'
-import {
-  badAgent,
-  djangoRoutes,
-  knownRoutes,
-  noHost,
-  onDrop,
-  pathAllowlist,
-  type Rule,
-} from '../../lib/index.ts'
+import { djangoRoutes } from '../../lib/django.ts'
+import { badAgent, knownRoutes, noHost, onDrop, pathAllowlist, type Rule } from '../../lib/index.ts'
 import { cpuTime } from '../support/cpu-time.ts'
 import { Judged } from './measure.ts'
 

@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream'
 import proxyaddr from 'proxy-addr'
 import { globsOf } from '../../bench/data/globs.ts'
+import { djangoRoutes } from '../../lib/django.ts'
 import {
   badAgent,
   denyCidr,
-  djangoRoutes,
   drop444,
   dropLog,
   type LogFormat,

@@ -1,4 +1,5 @@
 const { badAgent, denyCidr, dropLog, noHost, pathAllowlist, rateLimit } = require('drop444')
+const { djangoRoutes } = require('drop444/django')
 const { redisStore } = require('drop444/redis')
 const express = require('express')
 
@@ -8,7 +9,7 @@ const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))
 app.use('/denied', denyCidr(['loopback']))
 app.use(badAgent())
-app.use(pathAllowlist(['/', '/login', '/denied']))
+app.use(pathAllowlist(['/', '/denied', djangoRoutes(['login'])]))
 app.use('/login', rateLimit({ rate: '1r/m', store }))
 app.use((req, res) => res.end('passed'))
 

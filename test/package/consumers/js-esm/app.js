@@ -1,4 +1,5 @@
 import { badAgent, denyCidr, dropLog, noHost, pathAllowlist, rateLimit } from 'drop444'
+import { djangoRoutes } from 'drop444/django'
 import { redisStore } from 'drop444/redis'
 import express from 'express'
 
@@ -8,7 +9,7 @@ const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))
 app.use('/denied', denyCidr(['loopback']))
 app.use(badAgent())
-app.use(pathAllowlist(['/', '/login', '/denied']))
+app.use(pathAllowlist(['/', '/denied', djangoRoutes(['login'])]))
 app.use('/login', rateLimit({ rate: '1r/m', store }))
 app.use((req, res) => res.end('passed'))
 

@@ -17,6 +17,7 @@ import {
   rateLimit,
   rule,
 } from 'drop444'
+import { type DjangoRoute, djangoRoutes } from 'drop444/django'
 import { type RedisStoreOptions, redisStore } from 'drop444/redis'
 
 import express = require('express')
@@ -24,11 +25,12 @@ import express = require('express')
 // No Redis: it counts in memory.
 const redis: RedisStoreOptions = { sendCommand: () => Promise.reject(new Error('no Redis')) }
 const limit: RateLimitOptions = { rate: '1r/m', store: redisStore(redis) }
+const routes: DjangoRoute[] = ['login']
 const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))
 app.use('/denied', denyCidr(['loopback']))
 app.use(badAgent())
-app.use(pathAllowlist(['/', '/login', '/denied']))
+app.use(pathAllowlist(['/', '/denied', djangoRoutes(routes)]))
 app.use('/login', rateLimit(limit))
 app.use(
   rule('no-body', req => {
