@@ -166,6 +166,19 @@ describe('docs: links', () => {
     })
   }
 
+  it('files of the source that a page names are there', () => {
+    const named = pages.flatMap(({ name, prose }) =>
+      [...prose.matchAll(/`((?:[\w-]+\/)+[\w-]+(?:\.\w+)?\.ts)`/g)].map(
+        ([, file]) => [name, file as string] as const,
+      ),
+    )
+    assert.ok(named.length > 15)
+    const isThere = (file: string) => ['.', 'lib'].some(folder => existsSync(join(root, folder, file)))
+    // A rule that the reader is about to write.
+    const missing = named.filter(([, file]) => !file.includes('/my-rule') && !isThere(file))
+    assert.deepEqual(missing, [])
+  })
+
   it('of an index reach every page of its folder, and the other indexes', () => {
     for (const { name } of pages.filter(each => /^docs\/(?!index\.md)/.test(each.name))) {
       const own = name.endsWith('/index.md') ? 'docs' : dirname(name)
