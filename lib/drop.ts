@@ -95,8 +95,8 @@ function end(req: Request, info: DropInfo, holder: Holder): void {
   const isUnseen = holder === 'unseen'
   const how = { http2, reset, handOff, isBehindProxy: isBehindProxy(req, trust), isRunning, isUnseen }
   const { action, sentStatus } = close(req, res, how)
-  if (state.told) return
-  state.told = true
+  if (state.eventPublished) return
+  state.eventPublished = true
   publish({
     status: 444,
     sentStatus,
@@ -133,7 +133,7 @@ interface How extends DropHow {
 }
 
 /** What a trusted proxy was told; undefined where there is none, or it can't be told. */
-function tellTrusted(
+function answerTrusted(
   req: Request,
   res: Response | undefined,
   how: How,
@@ -141,7 +141,7 @@ function tellTrusted(
 ): Ending | undefined {
   if (started === undefined && !isGone(req)) {
     const code = (how.handOff ?? 444) as number
-    if (tellProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
+    if (answerProxy(req, res, code, how.isRunning)) return { action: 'hand-off', sentStatus: code }
   }
   // The answer is with the proxy, and the connection somebody else's by now.
   const isOver = res?.writableEnded === true && !how.isRunning
@@ -151,9 +151,9 @@ function tellTrusted(
 /** The one place that decides how a connection ends. */
 function close(req: Request, res: Response | undefined, how: How): Ending {
   const started = res?.headersSent && !isWaiting(res) ? res.statusCode : undefined
-  const tellsProxy = how.isBehindProxy && how.handOff !== 'close'
-  const told = tellsProxy ? tellTrusted(req, res, how, started) : undefined
-  if (told) return told
+  const answersProxy = how.isBehindProxy && how.handOff !== 'close'
+  const answered = answersProxy ? answerTrusted(req, res, how, started) : undefined
+  if (answered) return answered
   // What is not given can't be marked, nor waited for: a request that runs has its turn.
   const given = how.isRunning ? undefined : res
   const reset = how.reset === true
@@ -162,21 +162,21 @@ function close(req: Request, res: Response | undefined, how: How): Ending {
     return { action: closeHttp1(req, http1, reset), sentStatus: started }
   }
   // Over one connection of a proxy come the requests of many people: only this one's stream may end.
-  const mode = tellsProxy ? 'stream' : (how.http2 ?? (reset ? 'destroy' : DEFAULT_DROPS))
+  const mode = answersProxy ? 'stream' : (how.http2 ?? (reset ? 'destroy' : DEFAULT_DROPS))
   const http2 = given && isHttp2Response(given) ? given : undefined
   const { isUnseen } = how
   return { action: closeHttp2(req, http2, { mode, reset, isUnseen }), sentStatus: started }
 }
 
 /** False where it can't be told: then its connection ends, as the request must not hang. */
-function tellProxy(req: Request, res: Response | undefined, code: number, isRunning: boolean): boolean {
-  const tellWithoutResponse = (isUnsent = false) =>
+function answerProxy(req: Request, res: Response | undefined, code: number, isRunning: boolean): boolean {
+  const answerWithoutResponse = (isUnsent = false) =>
     isHttp2(req) ? handOffStream(req, res, code) : handOffSocket(req, res, code, isUnsent)
-  if (!res || isRunning) return tellWithoutResponse()
+  if (!res || isRunning) return answerWithoutResponse()
   if (res.writableEnded || res.destroyed) return false
   handOff(req, res, code, (error, isUnsent) => {
     reportError('a hook on the response', error)
-    if (!tellWithoutResponse(isUnsent)) req.socket?.destroy()
+    if (!answerWithoutResponse(isUnsent)) req.socket?.destroy()
   })
   return true
 }

@@ -19,7 +19,7 @@ type Fail = (error: unknown) => void
  *
  * @param fail gives what the user's handler throws to the app
  */
-export function act(common: Common, req: Request, res: Response, fail: Fail, finding: Finding): boolean {
+export function enforce(common: Common, req: Request, res: Response, fail: Fail, finding: Finding): boolean {
   const answers = common.status !== 444 && !res.headersSent
   const isDryRun = common.dryRun || stateOf(req).isDryRun
   if (!isDryRun && !answers) {
@@ -37,7 +37,7 @@ export function act(common: Common, req: Request, res: Response, fail: Fail, fin
     publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
     return true
   }
-  state.told = true
+  state.eventPublished = true
   if (!isResponse(res)) {
     const isSent = !isHttp2(req) && handOffSocket(req, undefined, common.status)
     if (!isSent) req.socket?.destroy()

@@ -1,6 +1,6 @@
 import { debugVerdict } from './diagnostics/debug.ts'
 import { asError, isThenable, promiseOf } from './diagnostics/thenable.ts'
-import { act } from './enforce.ts'
+import { enforce } from './enforce.ts'
 import { findingOf, type Judge, type Judgement, type Rule } from './judgement.ts'
 import { hold, isBehindDrop } from './judging/behind-drop.ts'
 import { type Birth, noteAsked, noteBirth } from './judging/made-anew.ts'
@@ -10,7 +10,7 @@ import { type Common, type CommonOptions, commonChecks, commonOf } from './optio
 import { refuse } from './options/options-error.ts'
 import { readOptions, refuseRequest } from './options/read-options.ts'
 import type { Next, Request, Response } from './request/http-types.ts'
-import { isFirstTime, newJudging } from './request/judge-once.ts'
+import { isFirstTime, newJudgeId } from './request/judge-once.ts'
 import { isCut, type RequestState, stateOf } from './request/request-state.ts'
 import { inTrial, keepTrial, type Trial, takeTrial, trialOf } from './request/trial.ts'
 
@@ -56,7 +56,7 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
   const judgeUnexcepted = common.except ? unlessExcepted(common, common.except, judge) : judge
   const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
 
-  const judging = newJudging()
+  const judgeId = newJudgeId()
   let birth: Birth | undefined = noteBirth()
 
   /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
@@ -76,7 +76,7 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
       if (started > 0) {
         debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
       }
-      goesOn = !finding || inTrial(stateOf(req), trial, () => act(common, req, res, fail, finding))
+      goesOn = !finding || inTrial(stateOf(req), trial, () => enforce(common, req, res, fail, finding))
     } catch (error) {
       // What `next` throws is the app's, and not for another `next`.
       if (hasFailed) throw error
@@ -87,7 +87,7 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
 
   /** Whether a request asks for the first time: once it has passed, it passes. */
   function asksFirst(req: Request, state: RequestState): boolean {
-    if (!isFirstTime(state, judging)) return false
+    if (!isFirstTime(state, judgeId)) return false
     if (birth !== undefined) birth = noteAsked(birth, middleware, common.name, req)
     return true
   }
@@ -109,20 +109,20 @@ export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}):
   function tryOut(state: RequestState, req: Request, res: Response): Judgement | Promise<Judgement> {
     try {
       const judgement = judgeNow(req, res)
-      if (!common.dryRun) keepTrial(state, judging, () => judgement)
+      if (!common.dryRun) keepTrial(state, judgeId, () => judgement)
       return judgement
     } catch (error) {
       const fail = () => {
         throw error
       }
-      if (!common.dryRun) keepTrial(state, judging, fail)
+      if (!common.dryRun) keepTrial(state, judgeId, fail)
       throw error
     }
   }
 
   /** A request that was judged before passes; but for one that was so in a dry run alone. */
   function again(state: RequestState, req: Request, res: Response, next: Next): void {
-    const trial = takeTrial(state, judging) as (() => Judgement | Promise<Judgement>) | undefined
+    const trial = takeTrial(state, judgeId) as (() => Judgement | Promise<Judgement>) | undefined
     if (!trial) return next()
     onMeet?.(req)
     const enforced = (found: Judgement) => found ?? onEnforce?.(req, res)

@@ -55,7 +55,7 @@ export function describeChain(chain: Rule, rules: readonly Rule[]): void {
 }
 
 /** The rules in the order in which they are judged: those that are to be first, then the others as they stand. */
-export function inOrder(rules: readonly Rule[]): readonly Rule[] {
+export function firstRulesFirst(rules: readonly Rule[]): readonly Rule[] {
   const isFirst = (rule: Rule) => infoOf(rule)?.isFirst === true
   return [...rules.filter(isFirst), ...rules.filter(rule => !isFirst(rule))]
 }

@@ -3,7 +3,7 @@ import type { Request } from './http-types.ts'
 import { type RequestState, stateOf } from './request-state.ts'
 
 /** Whoever judges requests, and no request twice. */
-export interface Judging {
+export interface JudgeId {
   /** One of 31 bits, for the first ones of a process; 0 for the others. */
   readonly bit: number
 }
@@ -14,15 +14,15 @@ const given = /* @__PURE__ */ shared('judges', () => ({ bits: 0 }))
 /** All bits, of which judges have one less. */
 const EVERYONE = -1
 
-export const newJudging = (): Judging => ({ bit: given.bits < 31 ? 1 << given.bits++ : 0 })
+export const newJudgeId = (): JudgeId => ({ bit: given.bits < 31 ? 1 << given.bits++ : 0 })
 
 /**
  * Notes who judges the request.
  *
  * @returns false if they have done so before
  */
-export function isFirstTime(state: RequestState, judging: Judging): boolean {
-  const { bit } = judging
+export function isFirstTime(state: RequestState, judgeId: JudgeId): boolean {
+  const { bit } = judgeId
   if (state.judged === EVERYONE) return false
   if (bit !== 0) {
     if ((state.judged & bit) !== 0) return false
@@ -30,8 +30,8 @@ export function isFirstTime(state: RequestState, judging: Judging): boolean {
     return true
   }
   state.judgedBy ??= []
-  if (state.judgedBy.includes(judging)) return false
-  state.judgedBy.push(judging)
+  if (state.judgedBy.includes(judgeId)) return false
+  state.judgedBy.push(judgeId)
   return true
 }
 

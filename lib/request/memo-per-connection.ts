@@ -8,7 +8,7 @@ const MOST_CHARACTERS = 512
 const memory = /* @__PURE__ */ shared('memory', () => ({ places: 0 }))
 
 /** One client says the same in each request of its connection: so the verdict on what it said last is kept with it. */
-export function oncePerConnection<T>(judge: (text: string) => T): (req: Request, text: string) => T {
+export function memoPerConnection<T>(judge: (text: string) => T): (req: Request, text: string) => T {
   const place = memory.places++
 
   return function judgeOnce(req, text) {

@@ -20,7 +20,7 @@ export interface RequestState extends Occasion {
   /** Its connection is ended, or its proxy was told. */
   dropped: boolean
   /** Its event is made: there is one a request, whoever acts first. */
-  told: boolean
+  eventPublished: boolean
   /** The rule instances that judged it, a bit each, and those for which there is none: one instance judges a request once. */
   judged: number
   judgedBy: object[] | undefined
@@ -52,9 +52,9 @@ export interface RequestState extends Occasion {
 }
 
 const kState: unique symbol = sharedKey('request') as never
-const kConnection: unique symbol = sharedKey('ending') as never
+const kConnectionState: unique symbol = sharedKey('connection-state') as never
 
-type Marked = { [kState]?: RequestState; [kConnection]?: ConnectionState }
+type Marked = { [kState]?: RequestState; [kConnectionState]?: ConnectionState }
 
 /** The state of a request, made on first use. A symbol property: a WeakMap costs more on each request. */
 export function stateOf(req: Request): RequestState {
@@ -67,7 +67,7 @@ function makeState(req: Request): RequestState {
   const state: RequestState = {
     res: undefined,
     dropped: false,
-    told: false,
+    eventPublished: false,
     countedBy: undefined,
     judged: 0,
     judgedBy: undefined,
@@ -91,17 +91,17 @@ function makeState(req: Request): RequestState {
 
 function connectionStateOf(carrier: object): ConnectionState {
   const marked = carrier as Marked
-  marked[kConnection] ??= { closing: undefined, memory: [] }
-  return marked[kConnection]
+  marked[kConnectionState] ??= { closing: undefined, memory: [] }
+  return marked[kConnectionState]
 }
 
 /** Keeps the state of a request for another one that will be made of the same HTTP/2 stream. */
-export function leaveState(req: Http2ServerRequest): void {
+export function keepStateOnStream(req: Http2ServerRequest): void {
   ;(req.stream as Marked)[kState] = stateOf(req)
 }
 
 /** Takes over the state that was left; false where there is none. */
-export function takeState(req: Http2ServerRequest): boolean {
+export function takeStateFromStream(req: Http2ServerRequest): boolean {
   const left = (req.stream as Marked)[kState]
   if (left) (req as Marked)[kState] = left
   return left !== undefined
@@ -125,7 +125,7 @@ export function isCut({ connection }: RequestState): boolean {
 
 /** Whether a request of this socket or session was dropped. */
 export function isEnding(connection: object): boolean {
-  return (connection as Marked)[kConnection]?.closing !== undefined
+  return (connection as Marked)[kConnectionState]?.closing !== undefined
 }
 
 /** Whether a request of this connection was dropped, and (HTTP/2) this one came after it. */

@@ -1,4 +1,4 @@
-import type { Judging } from './judge-once.ts'
+import type { JudgeId } from './judge-once.ts'
 import type { RequestState } from './request-state.ts'
 
 /** What a request knows of the server that tries rules on it. */
@@ -21,15 +21,15 @@ export function inTrial<T>(state: RequestState, trial: Trial | undefined, goOn: 
 }
 
 /** Keeps what a rule finds in a dry run of `protect`: the same request may meet it in the app, and is judged once. */
-export function keepTrial(state: RequestState, judging: Judging, judgement: () => unknown): void {
+export function keepTrial(state: RequestState, judgeId: JudgeId, judgement: () => unknown): void {
   state.trials ??= new Map()
-  state.trials.set(judging, judgement)
+  state.trials.set(judgeId, judgement)
 }
 
 /** What was kept, for the app; undefined where there is nothing, and behind the first time. */
-export function takeTrial(state: RequestState, judging: Judging): (() => unknown) | undefined {
+export function takeTrial(state: RequestState, judgeId: JudgeId): (() => unknown) | undefined {
   if (state.isDryRun || !state.trials) return undefined
-  const judgement = state.trials.get(judging)
-  state.trials.delete(judging)
+  const judgement = state.trials.get(judgeId)
+  state.trials.delete(judgeId)
   return judgement
 }

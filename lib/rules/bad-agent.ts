@@ -8,7 +8,7 @@ import { boolean, type Check, list, readOptions, refuseRequest } from '../option
 import { warnOfSlow } from '../options/slow-patterns.ts'
 import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
-import { oncePerConnection } from '../request/memo-per-connection.ts'
+import { memoPerConnection } from '../request/memo-per-connection.ts'
 import { makeRule } from '../rule.ts'
 
 /** Options of {@link badAgent}. */
@@ -94,7 +94,7 @@ export function badAgent(options?: BadAgentOptions): Rule {
   const isAllowed = checked.allow
   const dropsEmpty = checked.empty ?? true
 
-  const judge = oncePerConnection((agent: string): Finding | undefined => {
+  const judge = memoPerConnection((agent: string): Finding | undefined => {
     if (isBlank(agent)) return dropsEmpty ? { reason: Reason.EMPTY_AGENT } : undefined
     const detail = isBad(agent)
     return detail === undefined || isAllowed?.(agent) !== undefined

@@ -68,7 +68,7 @@ function mix(shared: Shared, own: unknown): unknown {
 }
 
 /** The one right order: a ban, then the most certain and cheapest, what counts last, so that nothing dropped is counted. */
-const inOrder: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> = {
+const ruleMakers: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> = {
   repeatOffender: (given, shared) =>
     infoOf(given as Rule)?.isFirst ? (given as Rule) : withOptions(repeatOffender)(given, shared),
   noHost: withOptions(noHost),
@@ -94,7 +94,7 @@ const anything: Check<unknown> = value => value
 export function drop444(options: Drop444Options): Rule {
   refuseRequest('drop444', options)
   const { name: _, ...sharedChecks } = commonChecks
-  const ruleChecks = Object.fromEntries(Object.keys(inOrder).map(rule => [rule, anything]))
+  const ruleChecks = Object.fromEntries(Object.keys(ruleMakers).map(rule => [rule, anything]))
   // Read once: a getter may give something else the second time.
   const given: Record<string, unknown> = reading('drop444', 'options', options, () =>
     isPlainObject(options) ? { ...options } : readOptions('drop444', options, {}),
@@ -108,12 +108,12 @@ export function drop444(options: Drop444Options): Rule {
     Object.entries(checked).filter(([option, value]) => option in sharedChecks && value !== undefined),
   ) as Shared
   const rules: Rule[] = []
-  for (const [rule, make] of Object.entries(inOrder)) {
+  for (const [rule, make] of Object.entries(ruleMakers)) {
     if (given[rule] !== undefined && given[rule] !== false)
       rules.push(reading('drop444', rule, given[rule], () => make(given[rule], shared)))
   }
   if (rules.length === 0) {
-    refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(inOrder).join(', ')}`)
+    refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(ruleMakers).join(', ')}`)
   }
   const chain = chainOf(rules)
   if (given.noHost) {

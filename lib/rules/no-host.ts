@@ -7,7 +7,7 @@ import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
 import { forwardedHosts } from '../request/forwarded-host.ts'
 import type { Request } from '../request/http-types.ts'
-import { oncePerConnection } from '../request/memo-per-connection.ts'
+import { memoPerConnection } from '../request/memo-per-connection.ts'
 import { contradictionOf, hostOf, hostOfField, onlyHost } from '../request/request-host.ts'
 import { makeRule } from '../rule.ts'
 import { addHostRule } from '../server/host-rules.ts'
@@ -50,7 +50,7 @@ export function noHost(options?: NoHostOptions): Rule {
     return isServed ? { reason: Reason.UNKNOWN_HOST, detail: host.name } : undefined
   }
 
-  const judgeField = oncePerConnection(field => judgeHost(hostOfField(field)))
+  const judgeField = memoPerConnection(field => judgeHost(hostOfField(field)))
 
   function judge(req: Request): Finding | undefined {
     const field = onlyHost(req)

@@ -120,9 +120,9 @@ export function dropRequest(
     else dropUnseen(req, info)
     return true
   }
-  if (state.told || state.dropped) return state.dropped
+  if (state.eventPublished || state.dropped) return state.dropped
   // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
-  if (!isFirstTime(state, site.judging)) return false
+  if (!isFirstTime(state, site.judgeId)) return false
   const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
   const verdict = { status: 444, sentStatus: undefined, action: 'dry-run', bodyBytesSent: 0 } as const
   publish({ ...verdict, rule: rule ?? name, reason: finding.reason, detail: finding.detail })

@@ -6,7 +6,7 @@ import type { CidrSet } from '../match/addresses/cidr-set.ts'
 import type { ServerNames } from '../match/hosts/server-names.ts'
 import { keepSession } from '../request/accepted.ts'
 import type { FrameworkRequest } from '../request/http-types.ts'
-import { newJudging } from '../request/judge-once.ts'
+import { newJudgeId } from '../request/judge-once.ts'
 import { peerAddressOf } from '../request/peer-address.ts'
 import { sessionOf } from '../request/request-state.ts'
 import { isTrusted, type Trust, trustOfApp } from '../request/trust.ts'
@@ -48,7 +48,7 @@ export class Site {
   readonly emit: Emit
   readonly connections = new Set<Connection>()
   /** For what it judges by itself. */
-  readonly judging = newJudging()
+  readonly judgeId = newJudgeId()
   /** Called with each new connection. */
   onAdmit: () => void = () => {}
   /** How many listeners there were when the app was looked for. */

@@ -2,7 +2,7 @@ import http from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { warnOnce } from '../diagnostics/warnings.ts'
 import type { Rule } from '../judgement.ts'
-import { inOrder, isOfOtherShape, rulesOf } from '../judging/rule-info.ts'
+import { firstRulesFirst, isOfOtherShape, rulesOf } from '../judging/rule-info.ts'
 import { type CommonOptions, commonChecks } from '../options/common-options.ts'
 import { OptionsError, refuse, refuseEntry } from '../options/options-error.ts'
 import { type Check, integer, list, reading, readOptions } from '../options/read-options.ts'
@@ -39,7 +39,7 @@ export interface ProtectOptions
   serverNames?: (Iterable<string | RegExp> & object) | undefined
 }
 
-const rules: Check<readonly Rule[]> = (value, fail) => inOrder(list(value, fail).flatMap(rulesIn))
+const rules: Check<readonly Rule[]> = (value, fail) => firstRulesFirst(list(value, fail).flatMap(rulesIn))
 
 function rulesIn(entry: unknown): readonly Rule[] {
   if (typeof entry !== 'function' || entry.length !== 3)

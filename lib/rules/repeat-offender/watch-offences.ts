@@ -145,7 +145,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
 
   /** Of a request that was dropped, or answered by a rule, there was a verdict. */
   function answered(req: Request | undefined, status: number): void {
-    if (!isOn || !req || !counted.statuses.has(status) || stateOf(req).told) return
+    if (!isOn || !req || !counted.statuses.has(status) || stateOf(req).eventPublished) return
     try {
       const weight = weighAnswer(status, req, counted)
       const address = weight === 'none' ? undefined : offenderOf(req)

@@ -129,8 +129,8 @@ function onBody(
 /** The response goes on as it can: the event says what was sent already. */
 function tellOfStarted(site: Site, req: IncomingMessage, sentStatus: number, finding: Finding): void {
   const state = stateOf(req)
-  if (state.told) return
-  state.told = true
+  if (state.eventPublished) return
+  state.eventPublished = true
   const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
   const verdict = { status: 444, action: 'close', rule: site.settings.name, bodyBytesSent: 0 } as const
   publish({ ...verdict, sentStatus, reason: finding.reason, detail: finding.detail })

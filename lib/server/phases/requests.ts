@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { Reason } from '../../reasons.ts'
 import { hasBody, isHttp2, type Request, type Response } from '../../request/http-types.ts'
 import { factsOf } from '../../request/request-facts.ts'
-import { isClosing, stateOf, takeState } from '../../request/request-state.ts'
+import { isClosing, stateOf, takeStateFromStream } from '../../request/request-state.ts'
 import { inThisContext } from '../../runtime/async-context.ts'
 import { isLast } from '../../runtime/raw-socket.ts'
 import type { Connection, Exchange } from '../connection.ts'
@@ -142,7 +142,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     }
     const continues = record ?? { awaitsContinue: false }
     // An app that takes streams as well: there it was judged.
-    if (takeState(req)) goOn(continues, false)
+    if (takeStateFromStream(req)) goOn(continues, false)
     else judge(req, res, isExcepted => goOn(continues, isExcepted))
   }
 

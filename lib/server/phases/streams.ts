@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 import type { Socket } from 'node:net'
 import { Reason } from '../../reasons.ts'
 import { sessionOfStream } from '../../request/accepted.ts'
-import { isClosing, isEnding, leaveState } from '../../request/request-state.ts'
+import { isClosing, isEnding, keepStateOnStream } from '../../request/request-state.ts'
 import { type Connection, marked, type StreamRecord } from '../connection.ts'
 import { endConnection } from '../end-connection.ts'
 import type { Site } from '../guarded-server.ts'
@@ -69,7 +69,7 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
       if (record) Object.assign(record, { req, res })
       judge(req, res, () => {
         if (stream.destroyed && !dryRun) return
-        leaveState(req)
+        keepStateOnStream(req)
         // The stream is the app's again, as it came: an error that nobody listens to is one.
         for (const { event, listener } of ours) stream.off(event, listener as () => void)
         goOn()

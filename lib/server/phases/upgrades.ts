@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Reason } from '../../reasons.ts'
 import { isHttp2, type Request, type Response } from '../../request/http-types.ts'
-import { isClosing, takeState } from '../../request/request-state.ts'
+import { isClosing, takeStateFromStream } from '../../request/request-state.ts'
 import { giveSocket, ignore } from '../../runtime/raw-socket.ts'
 import { closeAfterResponses } from '../../wire/http1.ts'
 import type { Connection } from '../connection.ts'
@@ -81,7 +81,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
             res.end()
           }
         }
-        if (takeState(req)) goOn(false)
+        if (takeStateFromStream(req)) goOn(false)
         else judge(req, res, goOn)
         return
       }

@@ -6,7 +6,7 @@ export const events: readonly Break[] = [
   {
     name: 'a drop behind an answer publishes again',
     file: 'drop.ts',
-    find: '  if (state.told) return\n',
+    find: '  if (state.eventPublished) return\n',
     replace: '',
     tests: ['wire/order.test.ts'],
   },

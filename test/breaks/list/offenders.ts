@@ -46,7 +46,7 @@ export const offenders: readonly Break[] = [
   {
     name: 'a request that a rule has answered counts twice',
     file: 'rules/repeat-offender/watch-offences.ts',
-    find: ' || stateOf(req).told) return',
+    find: ' || stateOf(req).eventPublished) return',
     replace: ') return',
     tests: ['rules/repeat-offender-innocents.test.ts'],
   },

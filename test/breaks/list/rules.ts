@@ -59,8 +59,8 @@ export const rules: readonly Break[] = [
   {
     name: 'one instance judges a request twice',
     file: 'rule.ts',
-    find: 'if (!isFirstTime(state, judging)) return false',
-    replace: 'isFirstTime(state, judging)',
+    find: 'if (!isFirstTime(state, judgeId)) return false',
+    replace: 'isFirstTime(state, judgeId)',
     tests: ['rule.test.ts'],
   },
   {

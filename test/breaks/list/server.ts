@@ -37,7 +37,7 @@ export const server: readonly Break[] = [
   {
     name: 'dry run: a rule that the app mounts too is switched off',
     file: 'rule.ts',
-    find: 'if (!common.dryRun) keepTrial(state, judging, () => judgement)',
+    find: 'if (!common.dryRun) keepTrial(state, judgeId, () => judgement)',
     replace: '',
     tests: dryRuns,
   },
@@ -72,8 +72,8 @@ export const server: readonly Break[] = [
   {
     name: 'dry run: a rule that is late drops the request after all',
     file: 'rule.ts',
-    find: 'inTrial(stateOf(req), trial, () => act(',
-    replace: 'inTrial(stateOf(req), undefined, () => act(',
+    find: 'inTrial(stateOf(req), trial, () => enforce(',
+    replace: 'inTrial(stateOf(req), undefined, () => enforce(',
     tests: dryRuns,
   },
   {

@@ -166,8 +166,8 @@ export const wire: readonly Break[] = [
   {
     name: 'a trusted proxy is not told, but closed',
     file: 'drop.ts',
-    find: 'const tellsProxy = how.isBehindProxy &&',
-    replace: 'const tellsProxy = how.isBehindProxy && res === undefined &&',
+    find: 'const answersProxy = how.isBehindProxy &&',
+    replace: 'const answersProxy = how.isBehindProxy && res === undefined &&',
     tests: ['wire/hand-off.test.ts'],
   },
   {
