@@ -2,13 +2,13 @@ import createDebug from 'debug'
 import { printable } from './printable.ts'
 import { traceOf } from './thrown.ts'
 
-/** What is shown may be a client's words: a line each, printable. */
+/** Prints one line. Strings among the values may come from a client, so they are made printable. */
 interface Debug {
   (format: string, ...values: readonly (string | number)[]): void
   readonly enabled: boolean
 }
 
-/** `debug` with formatters, or a `log`, of the user's may throw: that changes nothing. */
+/** Wraps `debug`. Formatters and a `log` of the user may throw; that is ignored. */
 function makeDebug(namespace: string): { debug: createDebug.Debugger; say: Debug } {
   const debug = createDebug(namespace)
   const say = (format: string, ...values: readonly (string | number)[]) => {
@@ -26,15 +26,15 @@ function makeDebug(namespace: string): { debug: createDebug.Debugger; say: Debug
 /** `DEBUG=drop444:*`: each verdict with rule, reason and time. */
 export const debugVerdict = makeDebug('drop444:verdict').say
 
-/** `DEBUG=drop444:*`: what is allowed, but rarely meant, said at start. */
+/** `DEBUG=drop444:*`: settings that are allowed, but rarely meant. Printed at start. */
 export const debugAdvice = makeDebug('drop444:advice').say
 
 const { debug, say } = makeDebug('drop444:error')
 
-/** `DEBUG=drop444:*`: what goes wrong in a callback of the user's. */
+/** `DEBUG=drop444:*`: failures in callbacks of the user. */
 export const debugError = say
 
-/** As {@link debugError}, of something that was thrown: with its stack. */
+/** {@link debugError} for a thrown value, with its stack. */
 export function debugThrown(source: string, thrown: unknown): void {
   if (!debug.enabled) return
   try {

@@ -4,7 +4,7 @@ import { onRejection } from './thenable.ts'
 
 type Listener = (message: unknown, name: string | symbol) => unknown
 
-/** What a guarded channel's subscribers throw goes to the copy of this package that was loaded last. */
+/** Receives what subscribers throw. The copy of this package that was loaded last sets it. */
 interface Guard {
   onThrow: (error: unknown) => void
 }
@@ -12,9 +12,9 @@ interface Guard {
 const kGuard: unique symbol = lastingKey('guard') as never
 
 /**
- * Node turns what a channel's subscriber throws into an uncaught exception: a slip in a log line would end the server. So
- * a guarded channel wraps its subscribers, however they subscribe. Once, however many copies guard it: an unsubscriber has to find
- * the wrapper.
+ * Guards a channel against its subscribers. Node turns what a subscriber throws into an uncaught exception, so a mistake in a log
+ * line would end the server. A guarded channel wraps every subscriber, however it subscribes. Several copies of this package guard
+ * it once only, so that `unsubscribe` finds the wrapper.
  */
 export function guardChannel(guarded: Channel & { [kGuard]?: Guard }, onThrow: Guard['onThrow']): Channel {
   const known = guarded[kGuard]
@@ -40,7 +40,7 @@ export function guardChannel(guarded: Channel & { [kGuard]?: Guard }, onThrow: G
     ours.add(wrapper)
     return wrapper
   }
-  // An idle channel changes its prototype on the first subscription and calls itself again: look the method up each time.
+  // Looked up each time: on the first subscription an idle channel changes its prototype, and calls itself again.
   const inherited = (method: 'subscribe' | 'unsubscribe') => Object.getPrototypeOf(guarded)[method]
   return Object.assign(guarded, {
     [kGuard]: guard,

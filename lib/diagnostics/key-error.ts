@@ -3,16 +3,16 @@ import { lastingKey } from '../runtime/copies.ts'
 const kKeyError: unique symbol = lastingKey('key-error') as never
 
 /**
- * A store works, but not with this key: something else stands there. It says nothing of the other keys, so it is no outage:
- * `onStoreError` decides on what the key would count.
+ * A store works, but not with this key: Redis holds another type of value there. Other keys are not affected, so it is no
+ * outage; `onStoreError` decides about the request.
  */
 export class KeyError extends Error {
   override readonly name = 'KeyError'
-  /** The store may be of another copy of this package. */
+  /** Recognised by this mark, as the store may belong to another copy of this package. */
   readonly [kKeyError] = true
 }
 
-/** Also of what a store of the user's throws, whatever that is. */
+/** Whether a thrown value of any kind is a {@link KeyError}. Never throws. */
 export function isKeyError(thrown: unknown): thrown is KeyError {
   try {
     return kKeyError in (thrown as KeyError)

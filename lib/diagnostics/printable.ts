@@ -1,6 +1,6 @@
 /**
- * What drives a terminal, ends a line, or shows the rest of one in another order: C0, DEL, C1, U+2028 and U+2029, and the
- * controls of bidirectional text (Unicode UAX #9, 2).
+ * Characters that control a terminal, end a line, or change the order in which a line is shown: C0, DEL, C1, U+2028 and
+ * U+2029, and the controls of bidirectional text (Unicode UAX #9, 2).
  */
 const controls = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
@@ -11,17 +11,17 @@ function escapeControl(character: string): string {
   return code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`
 }
 
-/** A text that a terminal shows as one line: its control characters are written `\x1B`, `\u202E`. */
+/** Makes a text that a terminal shows as one line: control characters are written as `\x1B`, `\u202E`. */
 export function printable(text: string): string {
   return text.replace(controls, escapeControl)
 }
 
-/** {@link printable}, of at most `max` characters of a text. */
+/** {@link printable} of the first `max` characters of a text. */
 export function printableCut(text: string, max: number): string {
   return text.length > max ? `${printable(text.slice(0, max))}…` : printable(text)
 }
 
-/** The same JSON, with the control characters that `JSON.stringify` leaves as they are written `\u009b`. */
+/** The same JSON, with the control characters that `JSON.stringify` does not escape written as `\u009b`. */
 export function printableJson(json: string): string {
   return json.replace(controls, character => `\\u${hex(character.charCodeAt(0), 4).toLowerCase()}`)
 }

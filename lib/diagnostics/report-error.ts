@@ -4,13 +4,13 @@ import { guardChannel } from './guard-channel.ts'
 import { messageOf } from './thrown.ts'
 import { warnOnce } from './warnings.ts'
 
-/** What the error channel carries: what was thrown, and by what kind of callback. */
+/** A message on the error channel: the thrown value, and the kind of callback that threw it. */
 export interface CallbackError {
   readonly error: unknown
   readonly source: string
 }
 
-/** `drop444:error`: what a callback of the user's threw outside any request. What its own listeners throw is not told there. */
+/** `drop444:error`: what callbacks of the user threw outside any request. What its own listeners throw is not published there. */
 const errorChannel = guardChannel(channel('drop444:error'), error => sayError('a listener of errors', error))
 
 function sayError(source: string, error: unknown): void {
@@ -19,8 +19,8 @@ function sayError(source: string, error: unknown): void {
 }
 
 /**
- * Tells of an exception that has no request to answer to: the error channel, the debug channel, and a warning once. Never
- * throws.
+ * Reports an exception that no request can be failed with: on the error channel, in the debug output, and once as a warning.
+ * Never throws.
  */
 export function reportError(source: string, error: unknown): void {
   sayError(source, error)

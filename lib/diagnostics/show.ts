@@ -1,10 +1,10 @@
 import { isRegExp } from 'node:util/types'
 import { printableCut, printableJson } from './printable.ts'
 
-/** Characters of a value that is no string. */
+/** The most characters shown of a value that is no string. */
 const MAX_SHOWN = 300
 
-/** A value as an error message shows it: short, printable, a string in quotes. Never throws. */
+/** Formats a value for an error message: short, printable, strings in quotes. Never throws. */
 export function show(value: unknown): string {
   try {
     if (typeof value === 'string')

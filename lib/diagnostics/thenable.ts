@@ -1,21 +1,21 @@
 import { errorOf } from './thrown.ts'
 
-/** Express reads `next('route')`, and `next(undefined)`, as "go on": only an Error is surely an error. */
+/** Makes an Error of a thrown value: Express reads `next('route')` and `next(undefined)` as "go on". */
 export function asError(name: string, thrown: unknown): Error {
   return errorOf(`rule "${name}" threw`, thrown)
 }
 
-/** @throws what a getter of `then` throws */
+/** Whether a value is a promise or another thenable. @throws what a getter of `then` throws */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }
 
-/** Settles once, as the thenable does; rejects where that can't be read, or throws. Never throws. */
+/** A promise that settles once, as the thenable does. It rejects if `then` throws or can't be read. Never throws. */
 export function promiseOf<T>(value: T | PromiseLike<T>): Promise<T> {
   return new Promise(resolve => resolve(value))
 }
 
-/** Hears what the result of a callback rejects with, if it is a promise: nobody else does, and it would end the process. */
+/** Catches the rejection of a callback's result, if that is a promise. Otherwise it would end the process. */
 export function onRejection(result: unknown, onError: (error: unknown) => void): void {
   if (result === undefined) return
   try {

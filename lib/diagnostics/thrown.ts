@@ -2,22 +2,22 @@ import { isNativeError, isProxy } from 'node:util/types'
 import { printable, printableCut } from './printable.ts'
 import { show } from './show.ts'
 
-/** Characters of a message that are shown. */
+/** The most characters shown of a message. */
 const MAX_MESSAGE = 300
 const MAX_TRACE = 4_000
 
-/** What error handlers, loggers and Express read of an error. */
+/** The fields that error handlers, loggers and Express read of an error. */
 const fields = ['name', 'message', 'stack', 'code', 'status', 'statusCode', 'headers', 'cause'] as const
 
 type Fields = Partial<Record<(typeof fields)[number], unknown>>
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** The message of whatever was thrown, else what it is: one line, short, printable. Never throws. */
+/** The message of a thrown value; if it has none, the value itself. One line, short, printable. Never throws. */
 export function messageOf(thrown: unknown): string {
   try {
     const { message, code, name } = Object(thrown) as Fields
-    // Of a connection for which no address worked Node says a code alone.
+    // Node's error for a connection where no address worked has a code and no message.
     const text = (typeof thrown === 'object' ? [message, code, name] : [thrown]).find(isText)
     if (text !== undefined) return printableCut(text, MAX_MESSAGE)
   } catch {}
@@ -38,7 +38,7 @@ export function traceOf(thrown: unknown): string {
   }
 }
 
-/** Whether all that is usually read of an error can be read. @throws where a getter does */
+/** Whether the usual fields of an error can be read and are strings. @throws what a getter throws */
 function isReadable(value: object): boolean {
   const read = value as Fields
   for (const field of fields) void read[field]
@@ -48,7 +48,7 @@ function isReadable(value: object): boolean {
 function isTameError(thrown: unknown): thrown is Error {
   try {
     if (isProxy(thrown)) return false
-    // A test runner that gives each file a context of its own has Node's errors from another one.
+    // In a test runner with a context for each file, errors of Node come from another context.
     if (!(thrown instanceof Error || isNativeError(thrown)) || !isReadable(thrown)) return false
     return typeof thrown.message === 'string' && typeof String(thrown) === 'string'
   } catch {
@@ -56,7 +56,7 @@ function isTameError(thrown: unknown): thrown is Error {
   }
 }
 
-/** Whether a value can be shown as the cause of an error: what `console.error` would call is not tried. */
+/** Whether a value may become the `cause` of an error: reading it throws nothing, and it has no code that `console.error` would call. */
 function isTame(value: unknown): boolean {
   try {
     if (typeof value !== 'object' || value === null) return !isProxy(value)
@@ -67,13 +67,14 @@ function isTame(value: unknown): boolean {
 }
 
 /**
- * An Error for whatever was thrown: itself where it is one that can be read, else one that says what it was. Never throws.
+ * Makes an Error of a thrown value: an Error that can be read stays itself, anything else is described by a new one. Never
+ * throws.
  *
- * @param what what stands before the message: `rule "mine" threw`
+ * @param what the beginning of the message: `rule "mine" threw`
  */
 export function errorOf(what: string, thrown: unknown): Error {
   if (isTameError(thrown)) return thrown
   const message = `${what} ${typeof thrown === 'string' ? show(thrown) : messageOf(thrown)}`
-  // What can't be looked at would be somebody else's exception.
+  // A cause that throws when it is looked at would only fail later, in a logger.
   return isTame(thrown) ? new Error(message, { cause: thrown }) : new Error(message)
 }

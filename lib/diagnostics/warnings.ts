@@ -1,6 +1,6 @@
 import { printableCut } from './printable.ts'
 
-/** Every `code` of a `process` warning of ours. Each has a section in `docs/errors.md`. */
+/** The codes of all process warnings of this package. Each has a section in `docs/errors.md`. */
 export type WarningCode =
   | 'DROP444_UNTRUSTED_PROXY'
   | 'DROP444_TRUST_ALL'
@@ -22,17 +22,17 @@ export type WarningCode =
   | 'DROP444_FOREIGN_KEY'
   | 'DROP444_SLOW_PATTERN'
 
-/** Characters of a message. */
+/** The most characters of a message. */
 const MAX_WARNING = 4_000
 
 const given = new Set<WarningCode>()
 
-/** Whether this warning was given already: lets a caller skip the work of finding out. */
+/** Whether this warning was given already. Then a caller can skip the check for it. */
 export function warned(code: WarningCode): boolean {
   return given.has(code)
 }
 
-/** `process.emitWarning`, once a process for each code: for what is legal but almost surely wrong. */
+/** {@link warn}, once for each code in a process. For settings that are legal, but almost surely wrong. */
 export function warnOnce(code: WarningCode, message: string): void {
   if (given.has(code)) return
   given.add(code)
@@ -40,8 +40,8 @@ export function warnOnce(code: WarningCode, message: string): void {
 }
 
 /**
- * `process.emitWarning` with our type, a code and the page that explains it. A message may quote a client: it is made
- * printable. Where `process.emitWarning` was replaced by something that throws, nothing is said.
+ * Emits a process warning with our type, a code and the page that explains it. A message may quote a client, so it is made
+ * printable. If `process.emitWarning` was replaced by a function that throws, there is no warning.
  */
 export function warn(code: WarningCode, message: string): void {
   try {

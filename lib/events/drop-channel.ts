@@ -5,7 +5,7 @@ import type { DropEvent } from './drop-event.ts'
 
 const NAME = 'drop444:drop'
 
-/** `drop444:drop`: one {@link DropEvent} a drop. */
+/** `drop444:drop`: one {@link DropEvent} for each drop. */
 export const dropChannel = guardChannel(channel(NAME), error =>
   reportError('a listener of drop events', error),
 )
@@ -21,7 +21,7 @@ export const dropChannel = guardChannel(channel(NAME), error =>
  */
 export function onDrop(listener: (event: DropEvent) => void): () => void {
   if (typeof listener !== 'function') throw new TypeError('onDrop: the listener must be a function')
-  // A wrapper of its own: the same function may be subscribed twice, and each unsubscriber ends its own.
+  // A new wrapper each time: a function may be subscribed twice, and each unsubscriber ends one subscription.
   const own = (message: unknown) => listener(message as DropEvent)
   subscribe(NAME, own)
   return () => {

@@ -3,62 +3,62 @@ import { type Address, standsFor } from '../match/addresses/address.ts'
 import type { Peer } from '../request/peer-address.ts'
 import type { RequestFacts } from '../request/request-facts.ts'
 
-/** The `peerAddress` of a client that left before it could be asked for its address (RFC 7239 6.2). */
+/** The `peerAddress` of a client that left before its address could be read (RFC 7239 6.2). */
 export const UNKNOWN_PEER = 'unknown'
 
 /** What was done with a request. */
 export type DropAction =
-  /** The connection was closed (FIN, or the kernel's RST where a body was left unread). */
+  /** The connection was closed (FIN; the kernel's RST if a body was left unread). */
   | 'close'
-  /** The connection was reset (RST), or on HTTP/2 the stream. */
+  /** The connection was reset (RST); on HTTP/2 the stream was. */
   | 'reset'
   /** HTTP/2: the stream was reset, and the connection ends. */
   | 'goaway'
-  /** A trusted proxy was told, and does the dropping. */
+  /** A trusted proxy got a status code, and does the dropping. */
   | 'hand-off'
   /** A status code was sent instead. */
   | 'respond'
-  /** Nothing: only judged. */
+  /** Nothing was done: a dry run. */
   | 'dry-run'
 
-/** One dropped request: frozen, and the same for every subscriber. What is not there is `undefined`. */
+/** One dropped request. The object is frozen, and the same for every subscriber. A missing value is `undefined`. */
 export interface DropEvent extends RequestFacts {
-  /** When: milliseconds since the epoch. */
+  /** The time of the drop, in milliseconds since the epoch. */
   readonly time: number
-  /** The verdict: 444, or the rule's `status`. */
+  /** 444, or the rule's `status`. */
   readonly status: number
-  /** What the client (or the trusted proxy) was sent: nothing, or a code. */
+  /** The code that the client or the trusted proxy was sent; undefined if nothing was sent. */
   readonly sentStatus: number | undefined
   readonly action: DropAction
   /** The rule's name, `drop` if none was given. */
   readonly rule: string
   /** One of {@link Reason}, or a reason of the user's own. */
   readonly reason: string
-  /** The entry or pattern that matched, or the value that did not. */
+  /** The entry or pattern that matched, or the value that matched none. */
   readonly detail: string | undefined
-  /** Bytes of the body that was sent (nginx `$body_bytes_sent`): 0, but for an answer with `status`. */
+  /** Bytes of the body that was sent (nginx `$body_bytes_sent`). Above 0 only for an answer with `status`. */
   readonly bodyBytesSent: number
-  /** The address of the client. Where a translator shows it as `64:ff9b::a.b.c.d` (RFC 6052), it is `a.b.c.d`. */
+  /** The address of the client. If a NAT64 translator shows it as `64:ff9b::a.b.c.d` (RFC 6052), it is `a.b.c.d`. */
   readonly clientAddress: string | undefined
-  /** The address that connected, as the kernel has it. A unix-domain socket has none; `'unknown'`: the client left before it was read. */
+  /** The address that connected, as the kernel has it. A unix-domain socket has none. `'unknown'`: the client left before it was read. */
   readonly peerAddress: string | undefined
 }
 
-/** What the request itself can't tell. */
+/** The fields of an event that do not come from the request. */
 export type Verdict = Pick<
   DropEvent,
   'status' | 'sentStatus' | 'action' | 'rule' | 'reason' | 'detail' | 'bodyBytesSent'
 >
 
-/** What an event says of a peer's address: undefined for a unix-domain socket, which has none. */
+/** The `peerAddress` of an event. A unix-domain socket has no address, so it is undefined. */
 export function peerText(peer: Peer | undefined): string | undefined {
   return peer?.isUnix ? undefined : (peer?.address?.text ?? UNKNOWN_PEER)
 }
 
-/** JavaScript may give `drop` anything: no subscriber should have to fail for it. */
+/** JavaScript may pass `drop` any value. Subscribers get a string. */
 const textOf = (value: unknown) => (typeof value === 'string' ? value : show(value))
 
-/** An event; addresses are read before the connection goes. */
+/** Makes an event. The addresses are arguments, as they can be read only while the connection is open. */
 export function makeEvent(
   facts: RequestFacts,
   verdict: Verdict,

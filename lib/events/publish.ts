@@ -10,17 +10,17 @@ import { stateOf } from '../request/request-state.ts'
 import type { Trust } from '../request/trust.ts'
 import { dropChannel } from './drop-channel.ts'
 import { makeEvent, peerText, type Verdict } from './drop-event.ts'
-import { hasWatchers, tellWatchers } from './verdict-watchers.ts'
+import { hasWatchers, notifyWatchers } from './verdict-watchers.ts'
 
-/** Publishes one event, or does nothing. */
+/** Publishes one event. */
 export type Publish = (verdict: Verdict) => void
 
 const nobody: Publish = () =>
   warnOnce('DROP444_NO_SUBSCRIBER', 'requests are dropped and nobody is told: call dropLog() or onDrop()')
 
 /**
- * Reads the addresses while the connection is there; what it returns publishes the event once it is known what was done.
- * With no subscriber it does nothing.
+ * Reads the addresses while the connection is open. The function it returns publishes the event, once it is known what was
+ * done. Without subscribers and watchers no address is read.
  */
 export function preparePublish(req: Request, trust: Trust): Publish {
   if (!dropChannel.hasSubscribers && !hasWatchers()) return nobody
@@ -34,14 +34,14 @@ export function preparePublish(req: Request, trust: Trust): Publish {
   return verdict => {
     if (dropChannel.hasSubscribers) dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))
     else nobody(verdict)
-    if (hasWatchers()) tellWatchers(watcher => watcher.onRequest(verdict, req))
+    if (hasWatchers()) notifyWatchers(watcher => watcher.onRequest(verdict, req))
   }
 }
 
 /**
  * Publishes the event of a connection on which there is no request, or none that could be parsed.
  *
- * @param isProxy the peer is a trusted proxy: what came over it is not its doing
+ * @param isProxy the peer is a trusted proxy, which is not to blame for its clients
  */
 export function publishConnection(
   facts: RequestFacts,
@@ -56,5 +56,5 @@ export function publishConnection(
   if (!peer?.address || !hasWatchers()) return
   const occasion: Occasion = req ? stateOf(req) : { countedBy: undefined }
   const origin = { facts, peer: peer.address, isProxy, req, occasion }
-  tellWatchers(watcher => watcher.onConnection(verdict, origin))
+  notifyWatchers(watcher => watcher.onConnection(verdict, origin))
 }

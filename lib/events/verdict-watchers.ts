@@ -6,15 +6,18 @@ import type { RequestFacts } from '../request/request-facts.ts'
 import { shared } from '../runtime/copies.ts'
 import type { Verdict } from './drop-event.ts'
 
-/** Is told of each verdict, subscribers or not: for what counts drops. No subscriber: it does not tell the operator. */
+/**
+ * Receives every verdict, whether or not anybody subscribed to events; rules that count drops use it. It does not count as a
+ * subscriber (DROP444_NO_SUBSCRIBER), because it informs nobody.
+ */
 export interface VerdictWatcher {
-  /** `req` may have lost its connection; its addresses were read before. */
+  /** A request was dropped. Its connection may be gone, but its addresses were read before. */
   onRequest(verdict: Verdict, req: Request): void
-  /** Of a connection with no request that could be parsed, or a `req` that is not all there is to blame. */
+  /** A connection was dropped: no request on it could be parsed, or the fault is not that of one request alone. */
   onConnection(verdict: Verdict, origin: ConnectionOrigin): void
 }
 
-/** What is known of a connection that was dropped without a request. */
+/** The origin of a connection that was dropped as a whole. */
 export interface ConnectionOrigin {
   readonly facts: RequestFacts
   readonly peer: Address
@@ -24,13 +27,13 @@ export interface ConnectionOrigin {
   readonly occasion: Occasion
 }
 
-/** Held weakly: a rule that its app has thrown away stops counting, and can be collected. */
+/** Held weakly: a rule that its app no longer holds stops counting, and can be collected. */
 const watchers = /* @__PURE__ */ shared('watchers', () => new Set<WeakRef<VerdictWatcher>>())
 
 /**
- * Has a watcher told of each verdict from now on, for as long as somebody holds it.
+ * Passes each verdict to a watcher from now on, for as long as the caller holds it.
  *
- * @returns what ends that
+ * @returns the function that ends this
  */
 export function watchVerdicts(watcher: VerdictWatcher): () => void {
   const held = new WeakRef(watcher)
@@ -38,12 +41,12 @@ export function watchVerdicts(watcher: VerdictWatcher): () => void {
   return () => void watchers.delete(held)
 }
 
-/** What a watcher throws is no matter of the request's, nor of the other watchers. */
-export function tellWatchers(tell: (watcher: VerdictWatcher) => void): void {
+/** Calls all watchers. What one throws affects neither the request nor the other watchers. */
+export function notifyWatchers(notify: (watcher: VerdictWatcher) => void): void {
   for (const held of watchers) {
     const watcher = held.deref()
     try {
-      if (watcher) tell(watcher)
+      if (watcher) notify(watcher)
       else watchers.delete(held)
     } catch (error) {
       reportError('a rule that counts drops', error)
@@ -51,5 +54,5 @@ export function tellWatchers(tell: (watcher: VerdictWatcher) => void): void {
   }
 }
 
-/** Whether anybody watches. */
+/** Whether there is a watcher. */
 export const hasWatchers = (): boolean => watchers.size > 0

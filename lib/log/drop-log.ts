@@ -3,7 +3,7 @@ import { onDrop } from '../events/drop-channel.ts'
 import type { DropEvent } from '../events/drop-event.ts'
 import { refuse } from '../options/options-error.ts'
 import { type Check, integer, reading, readOptions, text } from '../options/read-options.ts'
-import { formatOf, isBannedBy, type LogFormat, leftOutLine, lostLine } from './log-formats.ts'
+import { formatOf, isReadByBanTools, type LogFormat, leftOutLine, lostLine } from './log-formats.ts'
 import { isConsole, type Logger, loggerSink, mark } from './logger-sink.ts'
 import { streamSink } from './stream-sink.ts'
 import { type LeftOut, thin } from './thin.ts'
@@ -16,11 +16,11 @@ export interface DropLogOptions {
   level?: string | undefined
   /** Bytes that may wait in a slow stream before lines are lost. Default 1 MiB. */
   maxBuffer?: number | undefined
-  /** Of each rule and reason one line in so many is written; each minute the others are said as a number. Default: all. */
+  /** Writes one of this many events of each rule and reason; once a minute a line has the number of the others. Default: all are written. */
   sample?: number | undefined
   /**
-   * Of each rule and reason one line in so many milliseconds is written; at their end the others are said as a number.
-   * Default: all. Not together with `sample`.
+   * Writes the first event of each rule and reason in this many milliseconds; at their end a line has the number of the others.
+   * Default: all are written. Not together with `sample`.
    */
   sum?: number | undefined
 }
@@ -28,11 +28,11 @@ export interface DropLogOptions {
 /** Ends the log when it is called. */
 export interface DropLog {
   /**
-   * Resolves when the stream has taken the lines that it was handed, or has failed; after a second where it takes none. Never
-   * rejects. Of a logger at once: it has a buffer of its own.
+   * Resolves when the stream has taken its lines or has failed, or after a second if it takes none. With a logger, which has a
+   * buffer of its own, it resolves at once. Never rejects.
    */
   (): Promise<void>
-  /** How many lines the stream did not take. */
+  /** The number of lines that the stream did not take. */
   readonly lost: number
 }
 
@@ -52,11 +52,11 @@ const checks = {
 /**
  * Writes a line for each drop: to a stream, or through pino, winston or a console as they are.
  *
- * Never waits for the stream, keeps at most `maxBuffer` bytes for it, survives its end, and counts the lines it did not
- * take. A file that fails (a full disk, a folder that is not there) is said at once, and opened anew at the first drop after a
- * second. Dry-run drops are left out of `'rule'` and `'combined'`, by which fail2ban would ban; in `'json'` and through
- * loggers they are marked. No control character of a client's gets into a line, nor into what a logger is handed; the function
- * of a `format` gets the event as it is.
+ * It never waits for the stream, keeps at most `maxBuffer` bytes for it, survives its end, and counts the lines that it did not
+ * take. If a file fails (a full disk, a missing folder) there is a warning at once, and the file is opened anew at the first drop
+ * after a second. Dry-run drops are left out of `'rule'` and `'combined'`, because fail2ban would ban by them; in `'json'` and
+ * through loggers they are marked. Control characters from a client are escaped in each line, and in what a logger gets; a
+ * `format` function gets the event as it is.
  *
  * @param target default: standard output
  * @returns the unsubscriber
@@ -89,7 +89,7 @@ export function dropLog(target: Writable | Logger = process.stdout, options?: Dr
   return Object.defineProperty(stop, 'lost', { get: output.lost }) as unknown as DropLog
 }
 
-/** Where events, and numbers of events, are written. */
+/** Writes events, and the numbers of events that were left out. */
 interface Output {
   write(event: DropEvent): void
   say(leftOut: LeftOut): void
@@ -110,7 +110,7 @@ function outputOf(
   const said = leftOutLine(format ?? 'rule')
   const sink = streamSink(target, maxBuffer, lostLine(format ?? 'rule'))
   return {
-    hidesDryRun: isBannedBy(format ?? 'rule'),
+    hidesDryRun: isReadByBanTools(format ?? 'rule'),
     write(event) {
       const written = line(event)
       if (typeof written === 'string') sink.write(written)
@@ -128,7 +128,7 @@ function loggerOutput(logger: Logger, level: string, format: LogFormat | undefin
   const { write, say } = loggerSink(logger, level)
   const chosen = format ?? (isConsole(logger) ? 'rule' : undefined)
   const line = chosen === undefined ? undefined : formatOf(chosen)
-  const marks = chosen !== undefined && isBannedBy(chosen)
+  const marks = chosen !== undefined && isReadByBanTools(chosen)
   return {
     hidesDryRun: false,
     write(event) {
@@ -142,7 +142,7 @@ function loggerOutput(logger: Logger, level: string, format: LogFormat | undefin
   }
 }
 
-/** A winston logger is a stream too, so this is asked first. */
+/** Checked before {@link isStream}: a winston logger is a stream too. */
 function isLogger(target: unknown): target is Logger {
   return typeof (target as Logger | null)?.info === 'function'
 }

@@ -1,21 +1,21 @@
 import type { WriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 
-/** Not imported: most logs are written elsewhere. */
+/** Loaded on use: most logs are not written to a file of ours. */
 const fs = () => process.getBuiltinModule('node:fs')
 
 /** Milliseconds between two attempts to open a file anew. */
 const RETRY = 1_000
 
-/** Opens the file of a stream anew that has failed: a full disk may have room again, a folder be there by now. */
+/** Opens the file of a failed stream anew: a full disk may have room again, a missing folder may exist by now. */
 export interface Reopener {
-  /** The stream has failed. */
+  /** To be called when the stream has failed. */
   onFailed(): void
-  /** A new stream to the end of the file; undefined where it is not time for that yet. */
+  /** A new stream that appends to the file; undefined if it is too early for another attempt, or the file is a FIFO. */
   open(): Writable | undefined
 }
 
-/** Undefined for what is no stream to a file with a name. */
+/** Undefined if the stream does not write to a file with a name. */
 export function reopenerOf(stream: Writable): Reopener | undefined {
   if (!(stream instanceof fs().WriteStream) || !stream.path) return undefined
   const { path, mode = 0o666 } = stream as WriteStream & { mode?: number }
@@ -24,7 +24,7 @@ export function reopenerOf(stream: Writable): Reopener | undefined {
   return {
     onFailed() {
       triedAt = performance.now()
-      // To open a FIFO is to wait for its reader, and meanwhile for one of Node's few threads.
+      // Opening a FIFO waits for its reader, and blocks one of Node's few threads meanwhile.
       fs().stat(path, (error, stats) => {
         mayOpen = error !== null || !stats.isFIFO()
       })
@@ -32,11 +32,11 @@ export function reopenerOf(stream: Writable): Reopener | undefined {
     open() {
       if (!mayOpen || performance.now() - triedAt < RETRY) return undefined
       triedAt = performance.now()
-      // Whatever flags it was opened with: what stands in the file stays.
+      // Appends whatever the flags were at first, so that the file keeps its content.
       return fs().createWriteStream(path, { flags: 'a', mode })
     },
   }
 }
 
-/** Bytes of a stream that have reached its file. */
+/** The bytes of a stream that have reached its file. */
 export const bytesOf = (stream: Writable) => (stream as WriteStream).bytesWritten

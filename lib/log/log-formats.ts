@@ -5,24 +5,24 @@ import { type DropEvent, UNKNOWN_PEER } from '../events/drop-event.ts'
 import type { LeftOut } from './thin.ts'
 
 /**
- * How a drop is written: `'rule'` is nginx's combined line and then the rule and the reason, `'combined'` nginx's line
- * alone, `'json'` the whole event. A function gives its own line, or nothing to leave the event out: it gets the event as the
- * client's bytes made it, and escapes what it writes.
+ * How a drop is written. `'rule'`: nginx's combined line, then the rule and the reason. `'combined'`: nginx's line alone.
+ * `'json'`: the whole event. A function returns its own line, or undefined to leave the event out; it gets the client's bytes
+ * as they are, and has to escape them itself.
  */
 export type LogFormat = 'rule' | 'combined' | 'json' | ((event: DropEvent) => string | undefined)
 
 const unsafe = /[\x00-\x1f"\\\x7f-\uffff]/
 const wide = /[\u0100-\uffff]+/g
 
-/** By byte whether it is escaped. */
+/** For each byte: 1 if it is escaped. */
 const isUnsafe = Uint8Array.from({ length: 256 }, (_, byte) => Number(unsafe.test(String.fromCharCode(byte))))
 const [BACKSLASH, LETTER_X] = [0x5c, 0x78]
 const hexDigits = Buffer.from('0123456789ABCDEF')
 
-/** Escapes as nginx's log module: bytes below 0x20, `"`, `\` and from 0x7F on, as `\xHH`. */
+/** Escapes a text as nginx's log module does: `"`, `\`, and bytes below 0x20 or from 0x7F on become `\xHH`. */
 export function escapeText(text: string): string {
   if (!unsafe.test(text)) return text
-  // What comes from the network is a byte a character; a reason of the user's may hold more, and is UTF-8 then.
+  // Text from the network has one byte a character. A reason of the user may have wider ones, which become UTF-8.
   const bytes = Buffer.from(
     text.replace(wide, characters => Buffer.from(characters).toString('latin1')),
     'latin1',
@@ -41,7 +41,7 @@ export function escapeText(text: string): string {
   return escaped.toString('latin1', 0, length)
 }
 
-/** A missing value is `-`, an empty one stays empty. */
+/** A missing value is `-`, an empty one is empty. */
 const field = (value: string | undefined) => (value === undefined ? '-' : escapeText(value))
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -50,7 +50,7 @@ const two = (value: number) => String(value).padStart(2, '0')
 let lastSecond = -1
 let lastTime = ''
 
-/** nginx's `$time_local`. Drops come in floods, so a second is written once. */
+/** nginx's `$time_local`. The text of the last second is kept: a flood has many drops in one second. */
 function timeLocal(time: number): string {
   const second = Math.trunc(time / 1000)
   if (second === lastSecond) return lastTime
@@ -63,13 +63,13 @@ function timeLocal(time: number): string {
   return lastTime
 }
 
-/** `"GET /x HTTP/1.1"`; nginx calls HTTP/2 `HTTP/2.0`, as Node does. A request of HTTP/0.9 names no version. */
+/** `GET /x HTTP/1.1`. nginx and Node both call HTTP/2 `HTTP/2.0`. A request of HTTP/0.9 names no version. */
 function requestLineOf({ method, url, httpVersion, requestLine }: DropEvent): string {
   if (requestLine !== undefined) return requestLine === '' ? '-' : escapeText(requestLine)
   return escapeText(httpVersion === '0.9' ? `${method} ${url}` : `${method} ${url} HTTP/${httpVersion}`)
 }
 
-/** nginx writes `unix:` of a unix-domain socket. No pattern of fail2ban takes `-` for a host. */
+/** nginx writes `unix:` for a unix-domain socket. An unknown address is `-`, which no pattern of fail2ban takes for a host. */
 function addressOf({ clientAddress, peerAddress }: DropEvent): string {
   return clientAddress ?? (peerAddress === UNKNOWN_PEER ? '-' : (peerAddress ?? 'unix:'))
 }
@@ -90,14 +90,14 @@ function json(event: DropEvent): string {
   return printableJson(JSON.stringify({ ...event, time: new Date(event.time).toISOString() }))
 }
 
-/** How many lines a stream did not take, in the log itself. */
+/** The line in the log itself for lines that the stream did not take. */
 export function lostLine(format: LogFormat): (count: number) => string {
   return format === 'json'
     ? count => JSON.stringify({ time: new Date().toISOString(), lost: count })
     : count => `# drop444: ${count} lines lost`
 }
 
-/** A number of events in place of their lines; a comment in formats of one line a request. */
+/** The line for events that were left out. In formats with one line a request it is a comment. */
 export function leftOutLine(format: LogFormat): (leftOut: LeftOut) => string {
   if (format === 'json') {
     return ({ isDryRun, milliseconds, ...counted }) =>
@@ -112,12 +112,12 @@ export function leftOutLine(format: LogFormat): (leftOut: LeftOut) => string {
 
 const formats = { rule: withRule, combined, json }
 
-/** The function behind a format's name. */
+/** The function that writes a format. */
 export function formatOf(format: LogFormat): (event: DropEvent) => string | undefined {
   return typeof format === 'function' ? lineOf(format) : formats[format]
 }
 
-/** A function that promises its line has none: what it rejects with would end the process. */
+/** Wraps a function of the user. A promise is no line, but its rejection is caught: it would end the process. */
 function lineOf(format: (event: DropEvent) => unknown): (event: DropEvent) => string | undefined {
   return event => {
     const line = format(event)
@@ -127,7 +127,7 @@ function lineOf(format: (event: DropEvent) => unknown): (event: DropEvent) => st
   }
 }
 
-/** Whether lines of this format are read by programs that ban by them: a dry run must not be among them. */
-export function isBannedBy(format: LogFormat): boolean {
+/** Whether programs such as fail2ban ban by lines of this format. Then a dry run must not look like a drop. */
+export function isReadByBanTools(format: LogFormat): boolean {
   return format === 'rule' || format === 'combined'
 }

@@ -5,7 +5,7 @@ import type { DropEvent } from '../events/drop-event.ts'
 import { escapeText } from './log-formats.ts'
 import type { LeftOut } from './thin.ts'
 
-/** What we use of a logger: `info`, or the method that the option `level` names. */
+/** The method of a logger that is called: `info`, or the one that the option `level` names. */
 export type LogMethod = (...args: never[]) => unknown
 
 /** A logger of pino's kind (`info(object, message)`), winston's (`info(message, object)`) or a console (`info(message)`). */
@@ -13,18 +13,18 @@ export interface Logger {
   info: LogMethod
 }
 
-/** `444 GET /wp-login.php pathAllowlist unlisted-path`, escaped as the line of a log. */
+/** `444 GET /wp-login.php pathAllowlist unlisted-path`, escaped like a line of the log. */
 function summary(event: DropEvent): string {
   const request = event.requestLine === undefined ? `${event.method} ${event.url}` : event.requestLine || '-'
   return escapeText(`${event.status} ${request} ${event.rule} ${event.reason}`)
 }
 
-/** Says of a line that programs may ban by that nothing was done. */
+/** Puts `dry-run:` before the message of an event for which nothing was done. */
 export function mark(event: DropEvent, message: string): string {
   return event.action === 'dry-run' ? `dry-run: ${message}` : message
 }
 
-/** What a logger is given: it stamps its own time, and may write a field to a terminal as it is. */
+/** The fields for a logger: without `time`, as a logger adds its own, and printable, as it may write them to a terminal. */
 function fieldsOf(event: DropEvent | LeftOut): object {
   const fields: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(event)) {
@@ -33,14 +33,14 @@ function fieldsOf(event: DropEvent | LeftOut): object {
   return fields
 }
 
-/** What a logger is handed. */
+/** Passes events and left-out numbers to a logger. */
 export interface LoggerSink {
-  /** `line` is the formatted one where a format was asked for. */
+  /** `line`: the formatted line, if the option `format` was given. */
   write(event: DropEvent, line: string | undefined): void
   say(leftOut: LeftOut, line: string): void
 }
 
-/** Hands each event to a logger in the way of its kind. */
+/** Makes a sink for a logger of any kind. */
 export function loggerSink(logger: Logger, level: string): LoggerSink {
   const methods = logger as unknown as Record<string, (...args: unknown[]) => unknown>
   const log = handTo(logger, (...args) => {
@@ -58,14 +58,14 @@ function handTo(logger: Logger, log: (...args: unknown[]) => void) {
   // A winston logger is a stream; a console has no child loggers.
   if ('write' in logger) {
     return (fields: object, line: string) =>
-      // It takes `%d0` of an address for a place that the fields are to fill, and leaves them out.
+      // winston takes a `%d` in the message for a placeholder: it fills it from the fields, and leaves them out.
       placeholder.test(line) ? log({ ...fields, message: line }) : log(line, fields)
   }
   if (isConsole(logger)) return (_fields: object, line: string) => log(line)
   return (fields: object, line: string) => log(fields, line)
 }
 
-/** Whether each event is to be one line of text: a console has no room for an object. */
+/** Whether a logger is a console. It gets one line of text for each event, and no object. */
 export function isConsole(logger: Logger): boolean {
   return 'dir' in logger && 'table' in logger
 }

@@ -2,21 +2,21 @@ import type { Writable } from 'node:stream'
 
 type OnError = (error: unknown) => void
 
-/** By stream, who is told of its errors. */
+/** The listeners of each stream's errors. */
 const known = new WeakMap<object, Set<OnError>>()
 
 /**
- * Calls `onError` with each error of a stream until the returned function is called. The listener itself stays: what is still
- * buffered may fail later, and must not end the process then.
+ * Calls `onError` with each error of a stream until the returned function is called. One listener stays on the stream for ever:
+ * lines that are still buffered may fail later, and an unhandled error would end the process.
  */
 export function hearErrors(stream: Writable, onError: OnError): () => void {
-  const told = known.get(stream) ?? new Set<OnError>()
+  const listeners = known.get(stream) ?? new Set<OnError>()
   if (!known.has(stream)) {
-    known.set(stream, told)
+    known.set(stream, listeners)
     stream.on('error', error => {
-      for (const tell of told) tell(error)
+      for (const listener of listeners) listener(error)
     })
   }
-  told.add(onError)
-  return () => void told.delete(onError)
+  listeners.add(onError)
+  return () => void listeners.delete(onError)
 }

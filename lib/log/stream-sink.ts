@@ -4,23 +4,23 @@ import { warn } from '../diagnostics/warnings.ts'
 import { bytesOf, reopenerOf } from './file-stream.ts'
 import { hearErrors } from './stream-errors.ts'
 
-/** Where lines go, and how many did not. */
+/** Takes lines, and counts those that were lost. */
 export interface Sink {
   write(line: string): void
-  /** Ends our part; the stream that was given stays open. Resolves when it has taken its lines, or failed, or takes none. */
+  /** Stops writing; the given stream stays open. Resolves when it has taken its lines, has failed, or takes none for a second. */
   close(): Promise<void>
   readonly lost: number
 }
 
-/** `size` in bytes, of a line in a file; else 0. */
+/** `size`: the bytes of a line in a file; 0 for other streams. */
 type Written = (error: Error | null | undefined, size: number) => void
 
 /** How long `close` waits for a stream that takes nothing, in milliseconds. */
 const PATIENCE = 1_000
-/** A stream that works again, and fails again, is warned of no more often than this, in milliseconds. */
+/** The least time between two warnings about a stream that fails, works and fails again, in milliseconds. */
 const WARN_AGAIN = 60_000
 
-/** What a write meets that was under way when the owner of the stream destroyed it: no failure of the file. */
+/** Whether a write failed because the owner destroyed the stream meanwhile. That is no failure of the file. */
 function isDestroyed(error: unknown): boolean {
   try {
     return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_STREAM_DESTROYED'
@@ -30,11 +30,11 @@ function isDestroyed(error: unknown): boolean {
 }
 
 /**
- * Writes lines to a stream that may be slow or break. What it has not taken yet is bounded; beyond that lines are lost,
- * counted, and the count is said: in the log itself as soon as the stream takes lines again, else by a process warning.
- * The file of a stream that has failed is opened anew.
+ * Writes lines to a stream that may be slow or break. At most `maxBuffer` bytes wait in the stream; further lines are lost and
+ * counted. The count is written to the log itself as soon as the stream takes lines again, else into a process warning. The file
+ * of a failed stream is opened anew.
  *
- * @param lostLine what the log itself says of so many lines that are missing
+ * @param lostLine writes the line of the log that says how many lines are missing
  */
 export function streamSink(given: Writable, maxBuffer: number, lostLine: (count: number) => string): Sink {
   const reopener = reopenerOf(given)
@@ -42,15 +42,15 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   let stopHearing = listen(given)
   let lost = 0
   let unsaid = 0
-  /** Writes that have not been called back. */
+  /** Writes whose callback has not been called. */
   let pending = 0
   let blocked = false
   let hasFailed = false
   let isWarned = false
   let warnedAt = 0
-  /** Bytes of the file when its last line was whole. */
+  /** Bytes written to the file up to the end of its last whole line. */
   let wholeAt = 0
-  /** The log may end within a line, and nothing was written since. */
+  /** The log may end in the middle of a line. */
   let isTorn = false
   let isFirst = false
   let onIdle = () => {}
@@ -78,13 +78,13 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     alarm(why)
   }
 
-  /** Is warned of also where the stream was slow before. */
+  /** A failure is warned of even if the same stream was warned of as slow before. */
   function fail(error: unknown): void {
     if (isDestroyed(error)) return alarm('was destroyed')
     if (!hasFailed) isWarned = false
     hasFailed = true
     isFirst = true
-    // How much of a line standard output has taken is not known.
+    // Only a file tells how much of a line it has taken; standard output does not.
     if (!reopener || bytesOf(stream) > wholeAt) isTorn = true
     alarm(`failed (${messageOf(error)})`)
   }
@@ -103,7 +103,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     }
   }
 
-  /** Of lines that are written together one may fail the others: a line that is whole in the file is not lost. */
+  /** Whether a line whose write failed is whole in the file. Lines written together all fail with the one that failed. */
   function isWhole(size: number): boolean {
     if (size === 0 || bytesOf(stream) - wholeAt < size) return false
     wholeAt += size
@@ -117,7 +117,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
       lose('failed')
     } else if (!error) {
       onWorking()
-      // There is no 'drain' where the stream itself never said that it is full.
+      // A stream that never reported to be full emits no 'drain'.
       if (unsaid > 0 && stream.writableLength === 0) say()
     }
     if (pending === 0) onIdle()
@@ -136,13 +136,13 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
     wholeAt = 0
   }
 
-  /** A stream that does not tell its length in bytes is believed when it says that it is full. */
+  /** Whether the stream has room. If its length in bytes is unknown, the result of its last `write` decides. */
   function hasRoom(): boolean {
-    const tells = typeof stream.writableLength === 'number' && !stream.writableObjectMode
-    return tells ? stream.writableLength < maxBuffer : !blocked
+    const hasLength = typeof stream.writableLength === 'number' && !stream.writableObjectMode
+    return hasLength ? stream.writableLength < maxBuffer : !blocked
   }
 
-  /** False where the stream throws instead of failing. */
+  /** False if `write` itself threw. */
   function tryWrite(line: string, done: Written): boolean {
     const text = isTorn && isFirst ? `\n${line}\n` : `${line}\n`
     const size = reopener ? Buffer.byteLength(text) : 0
@@ -186,7 +186,7 @@ export function streamSink(given: Writable, maxBuffer: number, lostLine: (count:
   }
 
   async function close(): Promise<void> {
-    // A stream without `writableLength` may never call back: it is not waited for.
+    // A stream without `writableLength` may never call back, so it is not waited for.
     if (pending > 0 && isOpen() && typeof stream.writableLength === 'number') {
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, PATIENCE)

@@ -2,7 +2,7 @@ import { reportError } from '../diagnostics/report-error.ts'
 import type { DropEvent } from '../events/drop-event.ts'
 import { outsideRequests } from '../runtime/async-context.ts'
 
-/** Lines that were left out: how many, of which rule and reason, and over how long. */
+/** The number of events of one rule and reason that were left out, and over how long. */
 export interface LeftOut {
   readonly rule: string
   readonly reason: string
@@ -13,7 +13,7 @@ export interface LeftOut {
 
 export interface Thinning {
   push(event: DropEvent): void
-  /** Says what was left out, and ends. */
+  /** Reports what was left out, and ends. */
   close(): void
 }
 
@@ -22,14 +22,14 @@ interface Count extends Omit<LeftOut, 'milliseconds'> {
   seen: number
 }
 
-/** How often the count is said where lines are sampled. */
+/** With `sample` the counts are reported this often, in milliseconds. */
 const EVERY = 60_000
-/** A reason may be the user's own, and be another one each time. */
+/** The most counts at a time. A reason of the user's may be a new one each time. */
 const MAX_KEYS = 1_000
 
 /**
- * Writes one event in `sample` of each rule and reason, or the first of them in `sum` milliseconds. What is left out is
- * counted, and the count is said: a flood makes few lines, and none goes missing.
+ * Writes one of `sample` events of each rule and reason, or the first one in `sum` milliseconds. The others are counted, and
+ * `say` reports the counts: a flood makes few lines, and none goes missing.
  */
 export function thin(
   { sample, sum }: { sample: number | undefined; sum: number | undefined },
@@ -56,7 +56,7 @@ export function thin(
     try {
       say(leftOut)
     } catch (error) {
-      // In a timer nobody else catches what a logger throws.
+      // In a timer an exception of a logger would end the process.
       reportError('a drop log', error)
     }
   }

@@ -1,26 +1,26 @@
 import { channel } from 'node:diagnostics_channel'
 
 /*
- * Several copies of this package may be in one process: two versions, a bundle with one in it, a module cache that was emptied. What they
- * keep on requests, connections and rules has names that all of them know, so that they act as one.
+ * One process may hold several copies of this package: two versions, a copy in a bundle, a module cache that was emptied. State on
+ * requests, connections and rules has names that all copies know, so that they act as one.
  */
 
 /**
- * To be counted up whenever something that is kept under a shared name changes: a field, its type, what it means. Copies of different
- * shapes see nothing of each other's, and so misread nothing.
+ * The version of all state under shared names. Count it up when a field changes, its type or its meaning: copies of different
+ * shapes do not see each other's state, so they can't misread it.
  */
 export const SHAPE = 1
 
-/** The key of what is no kept state: a mark, or a function that is only called. Copies of any shape may read it. */
+/** A key for a mark, or for a function that is only called. It depends on no shape, so every copy may read it. */
 export const lastingKey = (name: string): symbol => Symbol.for(`drop444.${name}`)
 
-/** The key under which every copy of this shape keeps the same thing on an object. */
+/** A key for state on an object. Copies of this shape share it. */
 export const sharedKey = (name: string): symbol => Symbol.for(`drop444.${name}.${SHAPE}`)
 
-/** There is one in each thread, whichever module registry or `vm` context a copy was loaded in. */
+/** An object that exists once in each thread, whichever module registry or `vm` context a copy was loaded in. */
 const home = /* @__PURE__ */ channel('drop444:drop') as unknown as Record<symbol, unknown>
 
-/** What copies of this shape have in common in a thread: the first that asks makes it. */
+/** A value that all copies of this shape in a thread share. The first copy that needs it makes it. */
 export function shared<T>(name: string, make: () => T): T {
   const key = sharedKey(name)
   home[key] ??= make()

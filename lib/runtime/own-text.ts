@@ -1,10 +1,10 @@
-/** V8 copies what is shorter, and keeps of what is longer only where in the whole it stands: all of a head for one word of it. */
+/** V8 copies a shorter slice. A longer one refers to the whole text, so one word keeps a whole request head in memory. */
 const COPIED = 13
 
 /**
- * A text that holds on to no other, for what is kept longer than the request that it came with.
+ * Copies a text, so that it refers to no longer one. For texts that are kept longer than their request.
  *
- * @param most letters of it that are kept
+ * @param most the most characters that are kept
  */
 export function ownText(text: string, most = Number.POSITIVE_INFINITY): string {
   if (text.length < COPIED) return text

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
 /*
- * All that is read of Node without being documented there, as there is no other way to it (docs/contributing.md says what is
- * lost without each). A field that is gone, is something else, or throws, counts as not told: the server goes on.
+ * The undocumented fields of Node that this package reads, as no documented one has the same. docs/contributing.md says what is
+ * lost without each. A field that is missing, has another type, or throws counts as unknown: the server goes on.
  */
 
 type Fields = Record<PropertyKey, unknown> | null | undefined
@@ -18,7 +18,7 @@ function read(holder: unknown, field: PropertyKey): unknown {
   }
 }
 
-/** Calls a method of Node's that takes nothing. */
+/** Calls a method of Node without arguments; undefined if there is none, or if it throws. */
 function call(holder: unknown, method: string): unknown {
   const found = read(holder, method)
   try {
@@ -32,14 +32,14 @@ const kTcp = Symbol('drop444.tcp')
 
 type Linked = { [kTcp]?: Socket }
 
-/** Has a TLS socket, or a session, know the socket below it, in case Node does not tell. */
+/** Remembers the socket below a TLS socket or a session, in case the field of Node is missing. */
 export function linkSocket(carrier: object, socket: Socket): void {
   ;(carrier as Linked)[kTcp] = socket
 }
 
 /**
- * The socket that an HTTP/2 session runs on. `session.socket` is a proxy that refuses `destroy`; but `on` is allowed, and
- * returns its emitter, which is the socket itself. Undefined where Node does not tell, and nobody has linked it.
+ * The socket of an HTTP/2 session. `session.socket` is a proxy that refuses `destroy`, but `on` is allowed, and returns the
+ * socket itself. Undefined if it returns the proxy, and {@link linkSocket} was not called.
  */
 export function sessionSocket(session: Http2Session): Socket | undefined {
   const proxy = session.socket
@@ -47,12 +47,12 @@ export function sessionSocket(session: Http2Session): Socket | undefined {
   return emitter === proxy ? (session as Linked)[kTcp] : emitter
 }
 
-/** A connection that we end may still report its end as an error. */
+/** A listener for `error`: a connection that we end may still report its end as an error. */
 export function ignore(): void {}
 
 /**
- * The TCP socket under a TLS socket (`_parent`), or the socket itself; undefined where Node does not tell, and nobody has linked
- * it.
+ * The TCP socket under a TLS socket (`_parent`); a socket without TLS is returned itself. Undefined if the field is unknown, and
+ * {@link linkSocket} was not called.
  */
 export function tcpSocket(socket: Socket): Socket | undefined {
   if (!(socket as TLSSocket).encrypted) return socket
@@ -61,20 +61,20 @@ export function tcpSocket(socket: Socket): Socket | undefined {
 }
 
 /**
- * Bytes that the kernel has not taken yet. A large write counts as pending until its last byte is gone, so only libuv's
- * queue (`_handle.writeQueueSize`) tells a slow reader from one that does not read. Undefined where Node does not tell.
+ * Bytes that the kernel has not taken yet. Node counts a large write as pending until its last byte is gone, so only libuv's
+ * queue (`_handle.writeQueueSize`) distinguishes a slow reader from one that does not read. Undefined if the field is unknown.
  */
 export function unsentBytes(tcp: Socket): number | undefined {
   const handle = read(tcp, '_handle')
-  // Gone with its connection; a stream of JavaScript, in place of a socket, never has one.
+  // A closed socket has no handle; a stream in JavaScript, in place of a socket, never has one.
   if (handle === null || !('connecting' in tcp)) return tcp.writableLength
   const size = read(handle, 'writeQueueSize')
   return typeof size === 'number' ? size : undefined
 }
 
 /**
- * The packet that the parser is in (`socket.parser`), while it calls us; undefined where Node does not tell. Node's parser reads
- * `RTSP/1.0` and `ICE/1.0` as `HTTP/1.0` and keeps no trace of it.
+ * The packet that the parser (`socket.parser`) is reading while it calls us; undefined if the field is unknown. It is needed
+ * because Node's parser reads `RTSP/1.0` and `ICE/1.0` as `HTTP/1.0`, and keeps no trace of it.
  */
 export function packetOf(socket: Socket): Buffer | undefined {
   const packet = call(parserOf(socket), 'getCurrentBuffer')
@@ -82,15 +82,15 @@ export function packetOf(socket: Socket): Buffer | undefined {
 }
 
 /**
- * The response of a request whose turn it is, which Node keeps on the socket (`_httpMessage`) and tells nobody else. Undefined
- * behind an earlier one, and where Node does not tell.
+ * The response to a request whose turn it is. Node keeps it on the socket only (`_httpMessage`). Undefined while an earlier
+ * response is pending, and if the field is unknown.
  */
 export function responseOf(req: IncomingMessage): ServerResponse | undefined {
   const res = read(req.socket, '_httpMessage') as ServerResponse | undefined
   return res?.req === req ? res : undefined
 }
 
-/** Whether a response may end its connection (`_last`); true where Node does not tell: the request behind it then waits. */
+/** Whether a response may end its connection (`_last`). True if the field is unknown: the next request then waits. */
 export const isLast = (res: ServerResponse): boolean => read(res, '_last') !== false
 
 /**
@@ -113,20 +113,21 @@ export function giveSocket(
   }
 }
 
-/** What a server was told of TLS. */
+/** The TLS settings of a server. */
 export interface TlsSettings {
-  /** `'TLSv1.2'`; undefined where Node does not tell, or where it is known by `secureProtocol`. */
+  /** `'TLSv1.2'`; undefined if the field is unknown, or if `secureProtocol` was set instead. */
   readonly minVersion: string | undefined
-  /** What it speaks, as ALPN writes it; undefined where Node does not tell, or an `ALPNCallback` chooses. */
+  /** Its protocols in the encoding of ALPN; undefined if the field is unknown, or if an `ALPNCallback` chooses. */
   readonly protocols: Uint8Array | undefined
 }
 
-/** What a server was told of TLS, as Node keeps it on the server; what it does not tell is not checked, but left to OpenSSL. */
+/** The TLS settings that Node keeps on a server. An unknown one is not checked, but left to OpenSSL. */
 export function tlsSettings(server: object, defaultVersion: string): TlsSettings {
   const minVersion = read(server, 'minVersion') ?? defaultVersion
-  // Both fields are there, undefined, where nothing was said.
-  const isTold = 'minVersion' in server && 'secureProtocol' in server
-  const isVersion = isTold && typeof minVersion === 'string' && read(server, 'secureProtocol') === undefined
+  // If nothing was set both fields exist, and are undefined.
+  const areFieldsKnown = 'minVersion' in server && 'secureProtocol' in server
+  const isVersion =
+    areFieldsKnown && typeof minVersion === 'string' && read(server, 'secureProtocol') === undefined
   const protocols = read(server, 'ALPNProtocols')
   const isList = protocols instanceof Uint8Array && !read(server, 'ALPNCallback')
   return {
@@ -135,22 +136,22 @@ export function tlsSettings(server: object, defaultVersion: string): TlsSettings
   }
 }
 
-/** Whether Node has given the connection of a request away (`req.upgrade`); where it does not tell, whether the client asked for it. */
+/** Whether Node has given the connection of a request away (`req.upgrade`). If that is unknown: whether the client asked for it. */
 export function isUpgrade(req: IncomingMessage): boolean {
   const upgrade = read(req, 'upgrade')
   if (typeof upgrade === 'boolean') return upgrade
   return req.method === 'CONNECT' || /\bupgrade\b/i.test(req.headers.connection ?? '')
 }
 
-/** The server that accepted a connection (`socket.server`); undefined where Node does not tell. */
+/** The server that accepted a connection (`socket.server`); undefined if the field is unknown. */
 export function serverOf(socket: object | undefined): { readonly [setting: string]: unknown } | undefined {
   const server = read(socket, 'server')
   return typeof server === 'object' && server !== null ? (server as Record<string, unknown>) : undefined
 }
 
 /**
- * Sends RST instead of FIN. `resetAndDestroy` of a TLS socket throws, and Node has no public way from it to the TCP socket
- * below; where {@link tcpSocket} does not know it the connection is closed with FIN.
+ * Sends RST instead of FIN. `resetAndDestroy` of a TLS socket throws, so the TCP socket below is needed; if {@link tcpSocket}
+ * does not know it, the connection is closed with FIN.
  *
  * @returns whether it was a reset
  */
@@ -166,7 +167,7 @@ export function resetSocket(socket: Socket): boolean {
 
 /**
  * The parsers of a server that are in the middle of a request. Node keeps that list for its own time limits, under a symbol
- * (`http.server.connections`), from `listen` on; empty where there is none.
+ * (`http.server.connections`), from `listen` on. Empty if there is no list.
  */
 export function parsersAtWork(server: object): ReadonlySet<unknown> {
   const symbol = Object.getOwnPropertySymbols(server).find(

@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http'
 
 const { prototype: node } = ServerResponse
 
-/** What Node itself answers to a request of HTTP/1.1 without Host, to the byte. */
+/** Sends Node's own answer to an HTTP/1.1 request without Host, the same to the byte. */
 export function answerAsNode(res: ServerResponse): void {
   res.writeHead(400, ['Connection', 'close'])
   res.end()
@@ -10,7 +10,7 @@ export function answerAsNode(res: ServerResponse): void {
 
 type Method = (this: ServerResponse, ...args: unknown[]) => unknown
 
-/** Puts Node's answer in the place of the app's, unless `isOurs` says otherwise by the time the app answers. */
+/** Replaces the app's answer with Node's, unless `isOurs` returns true when the app answers. */
 export function answerAsNodeUnless(res: ServerResponse, isOurs: () => boolean): void {
   let isAnswered = false
 

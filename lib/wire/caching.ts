@@ -2,29 +2,29 @@ import type { Response } from '../request/http-types.ts'
 import { own } from './content.ts'
 
 /*
- * An answer of ours is to one client, but a cache would give it to everybody who asks for the same page. `no-store` is the
- * word that nginx (`proxy_cache_valid any`), HAProxy, Varnish and CDNs obey, unless another field overrules it.
+ * Our answer is meant for one client, but a cache would give it to every client that asks for the same page. nginx
+ * (`proxy_cache_valid any`), HAProxy, Varnish and CDNs obey `no-store`, unless another field overrules it.
  */
 
-/** By which an app allows caches. `X-Accel-Expires` overrules `Cache-Control` in nginx, `Surrogate-Control` in Varnish. */
+/** The fields that control caches. `X-Accel-Expires` overrules `Cache-Control` in nginx, `Surrogate-Control` in Varnish. */
 const ofCaches =
   /^(?:cache-control|expires|age|x-accel-expires|surrogate-control|edge-control|(?:.+-)?cdn-cache-control)$/
 
-/** Whether a field already says what we would. */
+/** Whether the value of a field already forbids storing. */
 function forbids(name: string, value: string): boolean {
   if (name === 'expires') return !(Date.parse(value) > Date.now())
   if (name === 'x-accel-expires') return value === '0'
   return /(?:^|,)\s*no-store\s*(?:,|$)/i.test(value)
 }
 
-/** Has no cache keep the response: what allows it is taken away, what forbids it stays. */
+/** Forbids caches to store the response: fields that allow it are removed, fields that forbid it stay. */
 export function forbidStoring(res: Response): void {
   for (const name of res.getHeaderNames())
     if (ofCaches.test(name) && !forbids(name, String(res.getHeader(name)))) res.removeHeader(name)
   if (!res.hasHeader('cache-control')) res.setHeader('Cache-Control', 'no-store')
 }
 
-/** The same, whatever a hook on the head, or a user's handler, says of caches from now on. */
+/** {@link forbidStoring}, and ignores cache fields that a hook on `writeHead` or a user's handler sets from now on. */
 export function sealCaching(res: Response): void {
   forbidStoring(res)
   const isSealed = (name: unknown) => ofCaches.test(String(name).toLowerCase())
@@ -41,7 +41,7 @@ export function sealCaching(res: Response): void {
   )
 }
 
-/** The arguments of `writeHead`: fields may be an object, names and values by turns, or pairs of them. */
+/** Removes sealed fields from an argument of `writeHead`: an object, a list of names and values by turns, or a list of pairs. */
 function withoutSealed(fields: unknown, isSealed: (name: unknown) => boolean): unknown {
   if (typeof fields !== 'object' || fields === null) return fields
   if (!Array.isArray(fields))

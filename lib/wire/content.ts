@@ -1,6 +1,6 @@
 import type { Response } from '../request/http-types.ts'
 
-/** What of a text a response may carry. */
+/** The part of a text that a response may carry. */
 export interface Content {
   /** The value of Content-Length; undefined where the field itself is forbidden. */
   readonly length: number | undefined
@@ -8,8 +8,8 @@ export interface Content {
 }
 
 /**
- * RFC 9110 6.4.1, 8.6: a response to HEAD has the length of the body that it lacks, 205 has a length of 0, and 204, 304 and
- * a 2xx to CONNECT have neither. Node throws where a server with `rejectNonStandardBodyWrites` writes such a body.
+ * RFC 9110 6.4.1, 8.6: a response to HEAD has the Content-Length of the body that it lacks; 205 has a length of 0; 204, 304 and
+ * a 2xx to CONNECT have neither length nor body. With `rejectNonStandardBodyWrites` Node throws if such a body is written.
  */
 export function contentFor(method: string | undefined, status: number, text: string): Content {
   const isTunnel = method === 'CONNECT' && status < 300
@@ -18,23 +18,23 @@ export function contentFor(method: string | undefined, status: number, text: str
   return { length: Buffer.byteLength(text), body: method === 'HEAD' ? '' : text }
 }
 
-/** Of another body than the one that will be sent. `Trailer` without chunks is an error of Node's. */
+/** The fields that describe a body. They would describe another one than the one sent; `Trailer` without chunks makes Node throw. */
 const ofContent =
   /^(?:content-(?!security-policy)|(?:etag|last-modified|accept-ranges|trailer|transfer-encoding)$)/
 
-/** Takes away what other middleware has said of a body. */
+/** Removes fields about a body that other middleware has set. */
 export function clearContent(res: Response): void {
   for (const name of res.getHeaderNames()) if (ofContent.test(name)) res.removeHeader(name)
 }
 
-/** Ends a response with what its status and method allow of a text. Returns how much that is. */
+/** Ends a response with the part of a text that its status and method allow. Returns the bytes of that part. */
 export function endWith(res: Response, text: string): number {
   const { length, body } = contentFor(res.req?.method, res.statusCode, text)
   if (length !== undefined) {
-    // An app's page writes the name in its own way.
+    // A correct length is left alone: the app may write the name of the field in another case.
     if (Number(res.getHeader('Content-Length') ?? -1) !== length) res.setHeader('Content-Length', length)
   } else {
-    // Without both Node adds neither.
+    // If both are removed Node adds neither of them again.
     res.removeHeader('Content-Length')
     res.removeHeader('Transfer-Encoding')
     res.removeHeader('Content-Type')
@@ -44,7 +44,7 @@ export function endWith(res: Response, text: string): number {
   return Buffer.byteLength(body)
 }
 
-/** Has what a user's handler writes in answer to HEAD come to nothing, as Node has it by default. */
+/** Discards the body that a user's handler writes in answer to HEAD, as Node does by default. */
 export function ignoreBody(res: Response): void {
   const { end } = res as { end(callback?: () => void): unknown }
   const last = (args: unknown[]) => args.find(arg => typeof arg === 'function') as (() => void) | undefined

@@ -1,20 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Bytes of an unwanted body that are read for the sake of the connection: more than 1 MB a stock nginx passes to nobody. */
+/** The most bytes of an unwanted body that are read to keep the connection. nginx by default passes on no more than 1 MB. */
 const MAX_BYTES = 1_048_576
 
-/** How long the rest of it may take, in milliseconds (nginx: `lingering_timeout`). */
+/** How long reading the rest of a body may take, in milliseconds (nginx: `lingering_timeout`). */
 const MAX_TIME = 2_000
 
-/** A client that was not told to go on may never send its body, and the next request can't be told from it. */
+/** Without `100 Continue` a client may send its body or not, and a body can't be distinguished from the next request. */
 const isUncertain = ({ headers, complete }: IncomingMessage) => !complete && headers.expect !== undefined
 
 /**
- * Reads the body of a request that nobody wants and throws it away, so that the next request on the connection is not
- * mistaken for it. Calls back once: at once where it is pointless.
+ * Reads and discards an unwanted body, so that the next request on the connection is not mistaken for it. Calls `done` once;
+ * at once if reading is pointless.
  *
- * @param isLost no more of it will come
- * @param done told whether it was read to its end
+ * @param isLost no more of the body will come
+ * @param done called with whether the body was read to its end
  */
 export function drainBody(req: IncomingMessage, isLost: boolean, done: (isWhole: boolean) => void): void {
   const announced = Number(req.headers['content-length'] ?? 0)

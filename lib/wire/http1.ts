@@ -7,16 +7,16 @@ import { shared } from '../runtime/copies.ts'
 import { ignore, isUpgrade, resetSocket, serverOf } from '../runtime/raw-socket.ts'
 import { markStatus } from './mark-status.ts'
 
-/** How long a client that has sent more than was read may read the earlier response, ms (nginx: `lingering_timeout`). */
+/** How long a connection stays half-closed so that the client can read earlier responses, in ms (nginx: `lingering_timeout`). */
 const LINGER = 2_000
 
-/** Whether responses to earlier, pipelined requests are still to be sent: then this one has no socket yet. */
+/** Whether an earlier, pipelined response is still to be sent. Then this one has no socket yet. */
 export function isPending(res: ServerResponse | undefined): res is ServerResponse {
   return res !== undefined && res.socket === null && !res.writableFinished
 }
 
 /**
- * Closes an HTTP/1 connection with no byte sent for this request, after the earlier responses, which were promised.
+ * Closes an HTTP/1 connection without a byte for this request. Responses to earlier, pipelined requests are sent first.
  *
  * @returns what was done
  */
@@ -32,14 +32,14 @@ export function closeHttp1(
     return 'close'
   }
   if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore)
-  // Of an upgrade request Node has given the socket away: no response has its turn there.
+  // Node has given the socket of an upgrade away, so no response waits for its turn there.
   if (isPending(res) && !isUpgrade(req)) {
     markStatus(res)
     const close = inThisContext((turn: Socket) => closeInTurn(req, turn))
     res.once('socket', close)
     return 'close'
   }
-  // It was held until its turn, behind which another was dropped: an earlier response has only just gone out.
+  // This request waited for its turn, and a later one was dropped: an earlier response has only just been sent.
   if (stateOf(req).waited && isDiscarding(socket)) {
     if (res) markStatus(res)
     closeInTurn(req, socket)
@@ -52,33 +52,33 @@ export function closeHttp1(
   return action
 }
 
-/** Known by its identity among the listeners of a socket. */
+/** Shared between copies: its identity among a socket's listeners tells that the socket is being discarded. */
 const discard = /* @__PURE__ */ shared('discard', () => () => {})
 
-/** A client that has sent all it has may still read, where the server was told so. */
-function leave(this: Socket): void {
+/** Destroys a socket when the client ends its side, unless `httpAllowHalfOpen` lets the client go on reading. */
+function closeBehindClient(this: Socket): void {
   if (!serverOf(this)?.httpAllowHalfOpen || this.writableEnded) this.destroy()
 }
 
 const isDiscarding = (socket: Socket) => socket.listeners('data').includes(discard)
 
 /**
- * Takes no more requests from a connection whose end is decided: what comes is read, so that the client's leaving is
- * noticed, and thrown away before it is parsed.
+ * Stops reading requests from a connection that is to be closed. Its bytes are still read, so that the client's end is
+ * noticed, but discarded before they are parsed.
  */
 export function stopParsing(socket: Socket): void {
   if (isDiscarding(socket)) return
   socket.removeAllListeners('data')
   socket.on('data', discard)
-  // Before Node's own listener, which would answer the half of a request with 400.
-  socket.prependListener('end', leave)
+  // Before Node's own listener, which would answer half a request with 400.
+  socket.prependListener('end', closeBehindClient)
   socket.resume()
 }
 
 /**
- * The earlier responses are with the kernel now. Destroying the socket while bytes of the client are unread would make the
- * kernel send RST, which throws away what the client has not read yet: so FIN, and what still comes is read for a while.
- * Under TLS a FIN of this kind comes with a close_notify: there it is kept for clients that were seen to send more.
+ * Closes a connection after the earlier responses, which the kernel has now. If the socket were destroyed while bytes of the
+ * client are unread, the kernel would send RST, which discards what the client has not read yet. So FIN is sent, and the client's
+ * bytes are read for a while. Under TLS such a FIN comes with a close_notify, so only a client that was seen to send more gets it.
  */
 function closeInTurn(req: IncomingMessage, socket: Socket): void {
   if (req.complete && (socket as TLSSocket).encrypted && !isDiscarding(socket)) {
@@ -91,7 +91,7 @@ function closeInTurn(req: IncomingMessage, socket: Socket): void {
   req.once('end', () => socket.destroy())
 }
 
-/** Closes a connection whose last response is with the kernel, while the client may be sending. */
+/** Closes a connection whose last response the kernel has, while the client may still be sending. */
 export function closeAfterResponses(socket: Socket): void {
   linger(socket)
   stopParsing(socket)

@@ -1,22 +1,22 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { shared } from '../runtime/copies.ts'
 
-/** What the streams of a session came to, from its first drop on. */
+/** Counts the streams of a session, from its first drop on. */
 interface Tally {
   dropped: number
-  /** Those that are open, or were answered with a status below 400. */
+  /** Streams that are open, or were answered with a status below 400. */
   others: number
 }
 
 const tallies = /* @__PURE__ */ shared('tallies', () => new WeakMap<ServerHttp2Session, Tally>())
 
-/** Open streams that a tally counts among the others. */
+/** Open streams that a tally counts as `others`. */
 const counted = /* @__PURE__ */ shared('counted', () => new WeakSet<ServerHttp2Stream>())
 
 /**
  * Counts a drop of a session.
  *
- * @returns whether there are `most` by now, on a session that is mostly dropped
+ * @returns whether the session has `most` drops by now, and is mostly dropped
  */
 export function countDrop(session: ServerHttp2Session, stream: ServerHttp2Stream, most: number): boolean {
   const tally = tallies.get(session) ?? startTally(session)
@@ -25,7 +25,7 @@ export function countDrop(session: ServerHttp2Session, stream: ServerHttp2Stream
   return tally.dropped >= most && isMostlyDropped(session)
 }
 
-/** Whether at least half of the requests since a session's first drop were dropped: of a page more is there. */
+/** Whether at least half of a session's requests since its first drop were dropped. A real page has more that are not. */
 export function isMostlyDropped(session: ServerHttp2Session): boolean {
   const tally = tallies.get(session)
   return tally !== undefined && tally.others <= tally.dropped
@@ -34,9 +34,9 @@ export function isMostlyDropped(session: ServerHttp2Session): boolean {
 function startTally(session: ServerHttp2Session): Tally {
   const tally: Tally = { dropped: 0, others: 0 }
   tallies.set(session, tally)
-  // In front of Node's own listener, which hands the stream to the app: it may be dropped at once.
+  // Before Node's own listener, which passes the stream to the app: it may be dropped at once.
   session.prependListener('stream', stream => {
-    // Cancelled in the packet that brought it: that is no part of a page, and its close may have been told already.
+    // Cancelled in the packet that opened it: that is no part of a page, and its 'close' may have been emitted already.
     if (stream.destroyed) return
     tally.others++
     counted.add(stream)

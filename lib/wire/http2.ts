@@ -3,24 +3,25 @@ import { isClosing, markClosing, sessionOf } from '../request/request-state.ts'
 import { resetSocket, sessionSocket } from '../runtime/raw-socket.ts'
 import { CANCEL } from './http2-codes.ts'
 import { countDrop } from './http2-drops.ts'
-import { isLeaving, leave } from './http2-leave.ts'
+import { endWithGoaway, isLeaving } from './http2-goaway.ts'
 import { markStatus } from './mark-status.ts'
 
 /**
- * How an HTTP/2 connection is dropped. A number: each dropped stream is reset, and the connection ends, with GOAWAY, at this
- * many drops, unless more of its requests than that are being answered or were, with a status below 400. `'goaway'`: it ends so
- * at the first drop. `'stream'`: the stream is reset, nothing else. `'destroy'`: the connection ends at once, with no frame.
+ * How an HTTP/2 connection is dropped. A number: each dropped stream is reset, and after this many drops the connection ends with
+ * GOAWAY, unless more requests since the first drop are open, or got a status below 400, than were dropped.
+ * `'goaway'`: it ends so at the first drop. `'stream'`: only the stream is reset. `'destroy'`: the connection ends at once, with no
+ * frame.
  */
 export type Http2Mode = number | 'goaway' | 'destroy' | 'stream'
 
-/** Drops on one connection that a page may explain: images and scripts that it still names. */
+/** The default number of drops. A real page may cause some, by images and scripts that no longer exist. */
 export const DEFAULT_DROPS = 20
 
 /** How one request is to be dropped. */
 export interface Http2How {
   readonly mode: Http2Mode
   readonly reset: boolean
-  /** Nobody but rules has seen the request: nothing will be written to it. */
+  /** Only rules have seen the request, so nothing will be written to it. */
   readonly isUnseen: boolean
 }
 
@@ -44,12 +45,12 @@ export function closeHttp2(
       : 'close'
   if (isClosing(req)) return 'close'
   const ends = session !== undefined && !session.destroyed && endsConnection(req, session, mode)
-  const isHeld = ends && leave(req, session, how.isUnseen && !stream.headersSent)
+  const isHeld = ends && endWithGoaway(req, session, how.isUnseen && !stream.headersSent)
   if (!isHeld && !stream.destroyed) stream.close(CANCEL)
   return ends ? 'goaway' : 'reset'
 }
 
-/** Whether this drop ends its connection, or comes while it is ending. */
+/** Whether this drop ends its connection, or the connection is ending already. */
 function endsConnection(req: Http2ServerRequest, session: ServerHttp2Session, mode: Http2Mode): boolean {
   if (mode === 'stream') return false
   const isTooMany = countDrop(session, req.stream, mode === 'goaway' ? 1 : (mode as number))

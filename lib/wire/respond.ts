@@ -3,11 +3,11 @@ import { isHttp2Response, type Request, type Response } from '../request/http-ty
 import { forbidStoring, sealCaching } from './caching.ts'
 import { clearContent, endWith } from './content.ts'
 
-/** A user's own answer in place of the plain one. `res.statusCode` is set already. */
+/** A user's own answer instead of the plain one. `res.statusCode` is set before the call. */
 export type Handler = (req: Request, res: Response) => unknown
 
 /**
- * Sends a status with a plain body, or with none. No cache may keep it.
+ * Sends a status with a plain body, or with none, and forbids caches to store it.
  *
  * @returns the length of the body in bytes
  */
@@ -20,7 +20,7 @@ export function respond(res: Response, status: number, body: string): number {
 }
 
 /**
- * Ends a response whose head is set: no cache may keep it.
+ * Ends a response whose head is set, and forbids caches to store it.
  *
  * @returns the length of the body in bytes
  */
@@ -30,13 +30,13 @@ export function finish(res: Response, body: string): number {
   return endWith(res, body)
 }
 
-/** Whether nobody has a word in between: most have no hooks, and a property of its own makes a response slow. */
+/** Whether a response has no hooks, as most have none. Sealing adds own properties to a response, which makes it slow. */
 function isPlain(res: Response): boolean {
   const { writeHead, end } = ServerResponse.prototype
   return res.writeHead === writeHead && res.end === end
 }
 
-/** The plain body of a status: its name. */
+/** The plain body of a status: its name and a line end. */
 export function plainBody(status: number): string {
   return `${STATUS_CODES[status] ?? status}\n`
 }

@@ -29,7 +29,7 @@ const kept: readonly (readonly [file: string, name: string, print: string])[] = 
   ['match/addresses/address.ts', 'Address', '44da53d0'],
   ['server/host-rules.ts', 'HostRule', '42defac3'],
   ['wire/http2-drops.ts', 'Tally', 'a8b35fd7'],
-  ['wire/http2-leave.ts', 'Leaving', '0847193a'],
+  ['wire/http2-goaway.ts', 'Leaving', '0847193a'],
   ['events/store-outages.ts', 'Outage', '9f969a1a'],
 ]
 

@@ -8,18 +8,18 @@ import { type Counts, compileAutomaton, mostCharacters, type Needle } from './wo
 /** A word or phrase, a RegExp, or an entry of crawler-user-agents (`pattern` is the source of a RegExp). */
 export type AgentPattern = string | RegExp | { readonly pattern: string }
 
-/** The pattern that an agent matches, as it was given, or undefined. Of several it is any, but always the same one. */
+/** Returns the pattern that an agent matches, as it was given, or undefined. If several match, it is always the same one of them. */
 export type AgentMatcher = (agent: string) => string | undefined
 
 interface Sought {
   readonly shown: string
   readonly expression: RegExp
-  /** What stands for the expression: a whole word in any case, or a string as it is. Both are ASCII. */
+  /** Cheaper stand-ins for the expression, in ASCII: a whole word in any case, or an exact string. */
   readonly word?: string
   readonly literal?: string | undefined
 }
 
-/** As few as these are found faster by a RegExp of them all. */
+/** Up to this many patterns, one RegExp of them all is faster than the automaton. */
 const few = 24
 
 function soughtOf(pattern: AgentPattern): Sought {
@@ -34,12 +34,12 @@ function soughtOf(pattern: AgentPattern): Sought {
 }
 
 /**
- * Places at which a string of the list ends in an agent that are looked at: past that none counts. No browser's has a hundredth
- * of it; strings within strings, again and again, have more.
+ * Ends of needles that are looked at in one agent; later ones do not count. The agent of a browser has less than a hundredth of
+ * this. Only a text made of needles that contain each other has more.
  */
 const MOST_LOOKS = 10_000
 
-/** `startsWith`, which is slower. */
+/** Does what `startsWith` does, but faster. */
 function standsAt(agent: string, literal: string, start: number): boolean {
   for (let at = 0; at < literal.length; at++) {
     if (agent.charCodeAt(start + at) !== literal.charCodeAt(at)) return false
@@ -47,7 +47,7 @@ function standsAt(agent: string, literal: string, start: number): boolean {
   return true
 }
 
-/** What the automaton looks for, and which patterns are left as nothing can be looked for, or there is no room. */
+/** The needles of the automaton, and the patterns it can't take: they have no needle, or there is no room for it. */
 function needlesFor(sought: readonly Sought[]): { needles: Needle[]; left: number[] } {
   const needles: Needle[] = []
   const left: number[] = []
@@ -65,13 +65,13 @@ function needlesFor(sought: readonly Sought[]): { needles: Needle[]; left: numbe
 }
 
 /**
- * Compiles patterns, most of which hold a string that can be looked for together with all others'. Where one stands, its own
- * pattern is asked. Throws the SyntaxError of a bad `{ pattern }`.
+ * Compiles patterns. Most contain a fixed string (needle), and one automaton looks for all needles at once. If a needle is
+ * found, its own pattern decides. Throws the SyntaxError of a bad `{ pattern }`.
  */
 export function compileAgents(patterns: readonly AgentPattern[]): AgentMatcher {
   const sought = patterns.map(soughtOf)
   const { needles, left } = needlesFor(sought)
-  /** The last agent that an expression was asked about, by number: however often its needle stands there, once will do. */
+  /** For each pattern the round in which its expression was last tested: once for each agent, however often its needle occurs. */
   const askedIn = new Float64Array(sought.length)
   let round = 0
   let looks = 0

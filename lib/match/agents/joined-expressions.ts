@@ -1,18 +1,18 @@
-/** So many at once are faster than one by one, and V8 takes them: it refuses what compiles to too much code. */
+/** Expressions joined into one. That is faster than one by one; V8 refuses an expression that compiles to too much code. */
 const together = 24
 
 /**
- * A reference counts or names groups, a counted repetition can compile to any length, and V8 takes so many groups and no
- * more: such an expression stays alone.
+ * Whether an expression can't be joined with others: references count or name groups, a counted repetition can compile to any
+ * length, and V8 limits the number of groups.
  */
-const isLoner = ({ source }: RegExp) => source.length > 1000 || /\\[1-9k]|\(\?<[^=!]|\{\d/.test(source)
+const mustStayAlone = ({ source }: RegExp) => source.length > 1000 || /\\[1-9k]|\(\?<[^=!]|\{\d/.test(source)
 
-/** Returns the index of an expression that the text matches, or -1: asks for any of several at once. */
+/** Compiles expressions into few joined ones. The result returns the index of an expression that the text matches, or -1. */
 export function compileExpressions(expressions: readonly RegExp[]): (text: string) => number {
   const groups: number[][] = []
   const open = new Map<string, number[]>()
   for (const [index, expression] of expressions.entries()) {
-    const key = isLoner(expression) ? `${index}` : expression.flags
+    const key = mustStayAlone(expression) ? `${index}` : expression.flags
     const group = open.get(key)
     if (group && group.length < together) group.push(index)
     else {
@@ -23,7 +23,7 @@ export function compileExpressions(expressions: readonly RegExp[]): (text: strin
   }
   const sourceOf = (index: number) => (expressions[index] as RegExp).source
   const compiled = groups.map(members => {
-    // The empty group behind an expression tells that it was this one: none is asked again.
+    // An empty group after each expression shows which one matched, so none has to be tested again.
     let marks = 0
     const marked = members.map(index => {
       marks += groupsIn(sourceOf(index)) + 1
@@ -43,5 +43,5 @@ export function compileExpressions(expressions: readonly RegExp[]): (text: strin
   }
 }
 
-/** How many groups of an expression capture. */
+/** How many capturing groups an expression has. */
 const groupsIn = (source: string) => (new RegExp(`${source}|`).exec('')?.length ?? 1) - 1

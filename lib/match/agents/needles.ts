@@ -1,15 +1,15 @@
 type Strings = readonly string[]
 
-/** What a part of an expression matches: one of `exact` and nothing else, and always something that holds one of `needles`. */
+/** What is known of the texts that a part of an expression matches: each is one of `exact`, and each contains one of `needles`. */
 interface Part {
   readonly exact?: Strings | undefined
   readonly needles?: Strings | undefined
 }
 
-/** The most spellings that are looked for. */
+/** The most needles of one expression. */
 const most = 16
 
-/** What the source of an expression is made of. A run of plain characters leaves its last one to a quantifier behind it. */
+/** The tokens of an expression's source. A run of plain characters ends before a character that has a quantifier. */
 const tokens = new RegExp(
   [
     /[\w !"#%&',\-:;<=>@`~]+(?![?*+{])/,
@@ -44,7 +44,7 @@ function repeated(part: Part, quantifier: string): Part {
   return /^(?:\*|\{0)/.test(quantifier) ? anything : { needles: part.needles }
 }
 
-/** A token that is no group. An assertion takes no room: what stands on either side of it touches. */
+/** Reads a token that is no group. An assertion matches the empty text, so the texts on both sides of it are joined. */
 function single(token: string): Part {
   const first = token[0] as string
   if (first === '\\') {
@@ -57,21 +57,21 @@ function single(token: string): Part {
   return first === '[' || first === '.' || first > '~' ? anything : exactly([token.toLowerCase()])
 }
 
-/** The one string that an expression without flags stands for, if it is of plain ASCII. */
+/** The one string that an expression without flags matches; undefined if it is not plain ASCII. */
 export function literalOf({ source, flags }: RegExp): string | undefined {
   const isLiteral = flags === '' && /^(?:[\w !"#%&',\-:;<=>@`~]|\\[ -/:-@[-`{-~])+$/.test(source)
   return isLiteral ? source.replace(/\\(.)/g, '$1') : undefined
 }
 
 /**
- * Strings of ASCII, in lower case, one of which stands in whatever the expression matches, in some case; undefined if none
- * can be told. They only ever say that it can't match.
+ * ASCII strings in lower case. Every text that the expression matches contains one of them, in some case; undefined if no such
+ * strings can be found. A text without any of them can't match; a text with one may.
  */
 export function needlesOf({ source, flags }: RegExp): Strings | undefined {
-  // Sets of classes (v); "ſ" and "K" as other cases of "s" and "k" (iu); a name between \k and what follows it.
+  // Not read: sets of classes (v); "ſ" and "K" as other cases of "s" and "k" (iu); the name after \k.
   if (/[uv]/.test(flags) || source.includes('\\k')) return undefined
   const rest = (source.match(tokens) ?? []).reverse()
-  // Each takes room on the stack.
+  // Each group is a recursion.
   if (rest.filter(token => token.startsWith('(')).length > 100) return undefined
 
   function alternatives(): Part {

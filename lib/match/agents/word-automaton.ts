@@ -1,15 +1,15 @@
-/** What is looked for, in lower-case ASCII and found in any case, and whose it is. */
+/** A text to look for, in lower-case ASCII; it is found in any case. `owner` is the number of its pattern. */
 export interface Needle {
   readonly text: string
   readonly owner: number
 }
 
-/** The most characters of all needles together: the table takes two bytes for each of them and each kind of character. */
+/** The most characters of all needles together: the table takes two bytes for each character and kind. */
 export const mostCharacters = 65_535
 
 const STOP = -2
 
-/** Each character of the needles is a kind of its own, in either case the same one; kind 0 is all the others. */
+/** Gives each character of the needles a kind, the same for both cases; kind 0 is every other character. */
 function kindsOf(needles: readonly Needle[]): { kinds: Uint8Array; bits: number } {
   const kinds = new Uint8Array(128)
   let kind = 0
@@ -20,14 +20,14 @@ function kindsOf(needles: readonly Needle[]): { kinds: Uint8Array; bits: number 
   return { kinds, bits: 32 - Math.clz32(kind) }
 }
 
-/** The transitions, the longest suffix of each state that is a state too, and the state in which each needle ends. */
+/** Builds the transitions, the longest proper suffix of each state that is a state too, and the state in which each needle ends. */
 function build(needles: readonly Needle[], kinds: Uint8Array, bits: number) {
   const most = needles.reduce((sum, { text }) => sum + text.length, 1)
   const next = new Uint16Array(most << bits)
   const suffix = new Uint16Array(most)
   const reached = new Uint16Array(needles.length)
   let states = 1
-  // A level at a time: the states most in use lie together, and the rows of suffixes are there to be copied.
+  // Level by level: the states in most use lie together, and the row of a state's suffix is complete before it is copied.
   for (let depth = 0, first = 0; first < states; depth++) {
     first = states
     for (let index = 0; index < needles.length; index++) {
@@ -48,12 +48,12 @@ function build(needles: readonly Needle[], kinds: Uint8Array, bits: number) {
   return { next, suffix, reached, states }
 }
 
-/** Whether a needle counts at a place; or no shorter one that ends there, or none from there on, is to be asked about. */
+/** Whether a needle counts at a place. `none here`: no other needle that ends there does; `none behind`: none from there on does. */
 export type Counts = boolean | 'none here' | 'none behind'
 
 /**
- * Looks for all needles in one pass (Aho and Corasick, 1975). Asks of each place where one ends, needles within needles
- * included, whether it counts, and returns the owner of the first that does.
+ * Compiles needles into an automaton that looks for all of them in one pass (Aho and Corasick, 1975). Calls `counts` at each
+ * place where a needle ends, also for needles within needles. Returns the owner of the first needle that counts, or -1.
  */
 export function compileAutomaton(
   needles: readonly Needle[],
@@ -61,7 +61,7 @@ export function compileAutomaton(
 ): (text: string) => number {
   const { kinds, bits } = kindsOf(needles)
   const { next, suffix, reached, states } = build(needles, kinds, bits)
-  /** The number of a needle that ends in a state, and that of another one that ends there too; 0 is none. */
+  /** A list for each state: the number of a needle that ends there, then of the next one that ends there too; 0 ends it. */
   const head = new Uint16Array(states)
   const another = new Uint16Array(needles.length + 1)
   for (let number = needles.length; number > 0; number--) {
@@ -69,7 +69,7 @@ export function compileAutomaton(
     another[number] = head[state] as number
     head[state] = number
   }
-  /** The state itself, or else its longest suffix, where a needle ends; 0 if none does. */
+  /** For each state the longest suffix, itself included, in which a needle ends; 0 if there is none. */
   const ending = new Uint16Array(states)
   for (let state = 1; state < states; state++) {
     ending[state] = head[state] === 0 ? (ending[suffix[state] as number] as number) : state
@@ -90,7 +90,7 @@ export function compileAutomaton(
   return text => walk(text, kinds, next, bits, ending, ownerAt)
 }
 
-/** Apart from what it reads, as V8 then reads where each table lies once a text and not once a character. */
+/** Takes its tables as arguments: V8 then loads the address of each once a text. From a closure it would do so for each character. */
 function walk(
   text: string,
   kinds: Uint8Array,
@@ -104,7 +104,7 @@ function walk(
   let at = 0
   for (;;) {
     let end = 0
-    // A loop of its own, without a call in it.
+    // The hot loop: no call in it.
     while (end === 0) {
       if (at === length) return -1
       const code = text.charCodeAt(at++)

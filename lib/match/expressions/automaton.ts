@@ -5,15 +5,15 @@ import { readExpression } from './read-expression.ts'
 import { HIT, States } from './states.ts'
 import type { Work } from './work.ts'
 
-/** What it takes to ask at all: of a thousand, none is at hand. */
+/** The fixed cost of one test, in steps: with a thousand automata none is in the CPU's cache. */
 const TO_BEGIN = 128
 
-/** The states at each place of the text that was read last, and where in it a match begins. */
+/** The state at each place of the text that `spells` read last. Shared by all automata. */
 let trail = new Int32Array(1_024)
 
 /**
- * An expression, asked in a time that grows with the text and with nothing else. It is read from the end: at each place there
- * is known what the rest matches, so lookaheads cost nothing. What was found for a set of steps and a character is kept.
+ * Tests an expression in time linear in the text. The text is read from its end: at each place it is known which steps the rest
+ * matches, so a lookahead costs nothing. The result for a set of steps and a kind of character is kept (see {@link States}).
  */
 export class Automaton {
   readonly #program: Program
@@ -24,7 +24,7 @@ export class Automaton {
     this.#states = new States(program, kinds)
   }
 
-  /** Undefined where the expression is more than a regular language, or too large. */
+  /** Undefined if the expression is more than a regular language, or too large. */
   static of(expression: RegExp): Automaton | undefined {
     const read = readExpression(expression)
     const program = read && compileProgram(read)
@@ -32,7 +32,7 @@ export class Automaton {
     return new Automaton(program, new Kinds(read.sets))
   }
 
-  /** As `RegExp.test`; undefined where it would be too much work. */
+  /** `RegExp.test`; undefined if it would be too much work. */
   test(text: string, work: Work): boolean | undefined {
     if (text.length === 0)
       return evaluate(this.#program, undefined, undefined, true)[this.#program.entry] === 1
@@ -53,8 +53,8 @@ export class Automaton {
   }
 
   /**
-   * Whether the expression, which matches a text, does not match it with any of the `others` in the place of one of
-   * `places`, in falling order; undefined where it would be too much work.
+   * Whether the expression spells out the characters at `places` (in falling order) of a text it matches: with one of `others`
+   * in any one of these places it no longer matches. Undefined if it would be too much work.
    */
   spells(text: string, places: readonly number[], others: string, work: Work): boolean | undefined {
     if (!work.takes(text.length + 1)) return undefined
@@ -62,7 +62,7 @@ export class Automaton {
     const hits = this.#follow(text, work)
     if (!hits) return undefined
     for (const place of places) {
-      // What matches behind the place matches all the same.
+      // A match that begins after the place does not depend on its character.
       if (hits.last > place) return false
       for (const other of others) {
         const matches = this.#matchesWith(text, place, other.charCodeAt(0), hits.first, work)
@@ -72,7 +72,7 @@ export class Automaton {
     return rounds === this.#states.rounds ? true : undefined
   }
 
-  /** Keeps the state at each place in the trail; where in the text the first and the last match begins. */
+  /** Writes the state at each place into `trail`. Returns where the first and the last match begin; undefined if too much work. */
   #follow(text: string, work: Work): { first: number; last: number } | undefined {
     if (trail.length <= text.length) trail = new Int32Array(text.length * 2)
     let state = 0
@@ -90,7 +90,7 @@ export class Automaton {
     return { first: this.#states.begins(state, this.#states.kindOf(text.charCodeAt(0))) ? 0 : first, last }
   }
 
-  /** Whether the text of the trail matches with another character at a place. */
+  /** Whether the text of `trail` still matches with another character at a place. Undefined if too much work. */
   #matchesWith(
     text: string,
     place: number,

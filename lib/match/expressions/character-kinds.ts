@@ -1,18 +1,18 @@
 import type { CharacterSet } from './character-set.ts'
 
-/** Characters beyond ASCII whose kind is remembered. */
+/** Characters beyond ASCII whose kind is kept. */
 const MOST_KNOWN = 1_000
-/** Kinds that characters beyond ASCII may add to those of ASCII; and two for each set that may hold some. */
+/** Kinds that characters beyond ASCII may add to those of ASCII, besides two for each set that may contain such characters. */
 const SPARE = 8
 const ASCII = 128
 
-/** Characters that no set of an expression tells apart are of one kind. */
+/** Divides characters into kinds: two characters are of one kind if each set of the expression contains both or neither. */
 export class Kinds {
   /** The kind of each ASCII character by its code. */
   readonly ofAscii = new Uint8Array(ASCII)
-  /** As many kinds as there can be. */
+  /** The upper limit of kinds. */
   readonly count: number
-  /** By kind, then by set: 1 where it is in the set. */
+  /** By kind, then by set: 1 if the characters of the kind are in the set. */
   readonly members: Uint8Array[]
   readonly #sets: readonly CharacterSet[]
   readonly #beyond = new Map<number, number>()
@@ -30,7 +30,7 @@ export class Kinds {
     }
   }
 
-  /** Divides each kind by whether its characters are in a set; returns how many kinds there are now. */
+  /** Splits each kind into the characters that are in a set and those that are not. Returns how many kinds there are now. */
   #divide(has: Uint8Array, count: number): number {
     const divided = new Uint8Array(2 * count)
     let made = 0
@@ -42,7 +42,7 @@ export class Kinds {
     return made
   }
 
-  /** The kind of a character beyond ASCII; -1 where there are too many. */
+  /** The kind of a character beyond ASCII; -1 if it would be one kind too many. */
   beyond(code: number): number {
     const known = this.#beyond.get(code)
     if (known !== undefined) return known

@@ -1,19 +1,19 @@
 const ASCII = 128
 
-/** What matches one character: a class, an escape, a character. */
+/** The characters that a class, an escape or a plain character of an expression matches. */
 export interface CharacterSet {
-  /** For each character of ASCII whether it is in the set. */
+  /** For each ASCII character: 1 if it is in the set. */
   readonly ascii: Uint8Array
-  /** For any character. */
+  /** Whether a character, ASCII or not, is in the set. */
   has(character: string): boolean
-  /** The character that alone stands for the set, if it is written plainly. */
+  /** The character, if the set was written as a plain or escaped character. */
   readonly letter: string | undefined
 }
 
-/** Many expressions have the same ones. */
+/** Many expressions share the same sets. */
 const known = new Map<string, CharacterSet>()
 
-/** The set that a part of an expression's source stands for, as the engine of RegExps reads it. */
+/** The set of a part of an expression's source. The RegExp engine itself is asked about each character. */
 export function characterSet(source: string, flags: string): CharacterSet {
   const key = `${flags} ${source}`
   const found = known.get(key)

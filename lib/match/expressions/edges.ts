@@ -2,29 +2,29 @@ import { Kinds } from './character-kinds.ts'
 import { Op, type Program } from './program.ts'
 import type { Expression } from './read-expression.ts'
 
-/** How an expression goes on from one of its characters: the place of the next one, and its kinds, a bit each. */
+/** A way from one character of an expression to the next: the place of the next one, and its kinds as bits. */
 export interface Edge {
   readonly to: number
   readonly kinds: bigint
 }
 
-/** From where an expression may begin anywhere in a text; its edges are those of its beginning. */
+/** The place before a match, which may begin anywhere in a text. Its edges are those of the expression's beginning. */
 export const ANYWHERE = -1
 
 export interface Edges {
   from(place: number): readonly Edge[]
   readonly places: readonly number[]
-  /** Whether behind a place nothing can fail any more. */
+  /** Whether a match can no longer fail after a place. */
   isSafe(place: number): boolean
 }
 
-/** More ways than these from one character to the next are not followed. */
+/** The most ways from one character to the next. An expression with more is not judged. */
 const MOST_WAYS = 2_000
 const MOST_PLACES = 200
 
 /**
- * The edges between the characters of an expression, one for each way: two ways to the same place are two. What a lookahead
- * says of one character is heeded, else it is left out. Undefined where there are too many.
+ * The edges between the characters of an expression, one for each way: two ways to the same place are two edges. A lookahead
+ * about a single character narrows the kinds; a longer one is ignored. Undefined if there are too many.
  */
 export function edgesOf(expression: Expression, program: Program): Edges | undefined {
   const places = [...program.ops.keys()].filter(step => program.ops[step] === Op.CHARACTER)
@@ -36,7 +36,7 @@ export function edgesOf(expression: Expression, program: Program): Edges | undef
     reader.read(ANYWHERE, program.entry)
   if (!isRead) return undefined
   const beginnings = reader.edges.get(ANYWHERE) as Edge[]
-  // An expression that begins with the text begins nowhere else.
+  // An expression with `^` at its start has no beginning elsewhere.
   if (beginnings.length > 0) beginnings.push({ to: ANYWHERE, kinds: reader.all })
   return { from: place => reader.edges.get(place) ?? [], places, isSafe: place => reader.safe.has(place) }
 }
@@ -44,7 +44,7 @@ export function edgesOf(expression: Expression, program: Program): Edges | undef
 interface Way {
   readonly step: number
   readonly allowed: bigint
-  /** Nothing may follow. */
+  /** A `$` was passed: no character may follow. */
   readonly isEnding: boolean
 }
 
@@ -53,9 +53,9 @@ class EdgeReader {
   readonly safe = new Set<number>()
   readonly all: bigint
   readonly #program: Program
-  /** By set. */
+  /** The kinds of each set. */
   readonly #bits: readonly bigint[]
-  /** What stands in requests: no line ends. */
+  /** The kinds of the characters that requests contain: printable ASCII, no line ends. */
   readonly #visible: bigint
 
   constructor({ sets }: Expression, program: Program, { members, ofAscii }: Kinds) {
@@ -68,7 +68,7 @@ class EdgeReader {
     this.#visible = [...ofAscii.subarray(0x20, 0x7f)].reduce((bits, kind) => bits | bit(kind), 0n)
   }
 
-  /** Reads the edges of a place from the step that follows it; false where there are too many ways. */
+  /** Reads the edges of a place from the step that follows it; false if there are too many ways. */
   read(place: number, start: number): boolean {
     const edges: Edge[] = []
     const ways: Way[] = [{ step: start, allowed: this.all, isEnding: false }]
@@ -107,12 +107,12 @@ class EdgeReader {
       case Op.END:
         return [{ ...way, step, isEnding: true }]
       default:
-        // No text begins there.
+        // `^` behind a character never matches.
         return []
     }
   }
 
-  /** The kinds that a lookahead is about; undefined where it is about more than one character. */
+  /** The kinds that a lookahead asks for; undefined if it asks for more than one character. */
   #looked(step: number): bigint | undefined {
     const { ops, next, other } = this.#program
     const [follower, second] = [next[step] as number, other[step] as number]

@@ -1,10 +1,10 @@
 import { Op, type Program } from './program.ts'
 
 /**
- * For each step whether the rest of a text matches from it.
+ * Computes for each step whether it matches the rest of a text.
  *
- * @param behind the same for one character further on; undefined at the end of the text
- * @param members for each set whether it has the character between; undefined at the end
+ * @param behind the result for the rest without its first character; undefined at the end of the text
+ * @param members for each set whether it contains the first character of the rest; undefined at the end of the text
  * @param isStart whether the rest is the whole text
  */
 export function evaluate(

@@ -2,27 +2,27 @@ import type { Expression, Tree } from './read-expression.ts'
 
 export const Op = { CHARACTER: 0, SPLIT: 1, LOOK: 2, LOOK_NOT: 3, START: 4, END: 5, MATCH: 6 } as const
 
-/** An expression as steps. From each step the rest of a text either matches or not; step 0 is where all end. */
+/** An expression as steps. Each step either matches the rest of a text or does not. Step 0 is the end of every match. */
 export interface Program {
   readonly ops: Uint8Array
   /** The step that follows. */
   readonly next: Int32Array
-  /** Of CHARACTER the set, of SPLIT the other step, of LOOK what is looked for. */
+  /** For CHARACTER the set; for SPLIT the other following step; for LOOK the first step of the lookahead. */
   readonly other: Int32Array
   /** Where the expression begins. */
   readonly entry: number
-  /** Each step behind those of the same place on which it depends. */
+  /** The steps in an order in which each comes after those it depends on at the same place of a text. */
   readonly order: Int32Array
-  /** The steps of which one has to match for the expression to match further to the left; none where it may anywhere. */
+  /** If none of these steps matches the rest, no longer rest matches either. Empty if that can't be said. */
   readonly alive: readonly number[]
-  /** Whether steps of one place depend on each other in a circle: a repetition of what may be empty. */
+  /** Whether steps at one place depend on each other in a circle, as in a repetition of something that may be empty. */
   readonly hasCircles: boolean
 }
 
-/** More steps than these are left alone. */
+/** The most steps. A longer expression stays a RegExp. */
 const MOST = 4_000
 
-/** Writes the steps of an expression, from its end to its beginning; undefined where there are too many. */
+/** Compiles an expression into steps, from its end to its beginning; undefined if there are too many. */
 export function compileProgram({ tree }: Expression): Program | undefined {
   const ops: number[] = [Op.MATCH]
   const next: number[] = [0]
@@ -81,7 +81,7 @@ export function compileProgram({ tree }: Expression): Program | undefined {
   }
 }
 
-/** All steps that are not of a lookahead, but for the last; none where another one than `$` leads to the last. */
+/** All steps outside lookaheads, without step 0. None if a match can end without `$`: then it can begin anew at any place. */
 function aliveSteps(
   ops: readonly number[],
   next: readonly number[],
@@ -101,7 +101,7 @@ function aliveSteps(
   return [...found]
 }
 
-/** Puts each step behind those that it depends on at the same place in a text. */
+/** Sorts the steps so that each comes after those it depends on at the same place of a text. */
 function arrange(ops: readonly number[], next: readonly number[], other: readonly number[]) {
   const order: number[] = []
   const visited = new Uint8Array(ops.length)
@@ -114,7 +114,7 @@ function arrange(ops: readonly number[], next: readonly number[], other: readonl
       ? [other[step] as number, follower]
       : [follower]
   }
-  // Without recursion: a long glob is a long chain.
+  // No recursion: a long glob is a long chain of steps.
   for (let first = 0; first < ops.length; first++) {
     const path = [{ step: first, rest: followers(first) }]
     if (visited[first] !== 0) continue

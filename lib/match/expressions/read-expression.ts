@@ -1,38 +1,38 @@
 import { type CharacterSet, characterSet } from './character-set.ts'
 
-/** An expression as a tree. What matches first, and what is captured, it leaves out. */
+/** An expression as a tree. Laziness and captures are left out: they do not change whether a text matches. */
 export type Tree =
-  /** One character; `set` is the place of its set among those of the expression. */
+  /** One character; `set` is the index of its set in `Expression.sets`. */
   | { readonly kind: 'character'; readonly set: number }
   | { readonly kind: 'sequence' | 'choice'; readonly items: readonly Tree[] }
   | { readonly kind: 'repeat'; readonly item: Tree; readonly min: number; readonly max: number }
   | { readonly kind: 'look'; readonly item: Tree; readonly isNegated: boolean }
   | { readonly kind: 'start' | 'end' }
 
-/** A tree, and what its characters are. */
+/** A tree, and the character sets it refers to. */
 export interface Expression {
   readonly tree: Tree
   readonly sets: readonly CharacterSet[]
 }
 
-/** More copies of a counted repetition than these, or more groups within groups, are left alone. */
+/** The highest count of a repetition that is read. Groups may be nested a tenth as deep. */
 const MOST = 1_000
 
 const nothing: Tree = { kind: 'sequence', items: [] }
 
-/** What is no language of its own kind: references, lookbehind, word boundaries, and what was not thought of. */
+/** Thrown at what this reader can't read: references, lookbehind, word boundaries, and any syntax it does not know. */
 class Unread extends Error {}
 
 const token =
   /\\(?:u\{[\da-f]+\}|u[\da-f]{4}|x[\da-f]{2}|c[a-z]|p\{[^}]*\}|.)|\[(?:[^\]\\]|\\.)*\]|\((?:\?(?:[:=!]|<(?![=!])[^>]*>))?|[*+?]\??|\{\d+(?:,\d*)?\}\??|./gisy
 
 /**
- * Reads an expression; undefined where it is more than a regular language, or too large.
+ * Reads an expression; undefined if it is more than a regular language, or too large.
  *
- * @param isRough to leave out what is more, as if it were not there: word boundaries, references, lookbehinds
+ * @param isRough leaves out what is no regular language (word boundaries, references, lookbehinds) as if it were not there
  */
 export function readExpression({ source, flags }: RegExp, isRough = false): Expression | undefined {
-  // Sets of classes; lines, and a place to begin at.
+  // `v` has sets of classes; `m` changes ^ and $; `y` begins at lastIndex.
   if (flags.includes('v') || (!isRough && /[my]/.test(flags))) return undefined
   try {
     return new Reader(source, flags.replace(/[dgmy]/g, ''), isRough).read()
@@ -107,13 +107,13 @@ class Reader {
       if (!this.#isRough) throw new Unread()
       return nothing
     }
-    // Without the flag it is a repeated letter.
+    // Without the flag `u`, `\u{61}` is a letter with a quantifier.
     if (/^\\[pu]\{/i.test(next) && !this.#flags.includes('u')) throw new Unread()
     return { kind: 'character', set: this.#setOf(next) }
   }
 
   #group(opening: string): Tree {
-    // What is left of `(?<=`, `(?<!`, `(?i:`.
+    // The tokens of `(?<=`, `(?<!` and `(?i:` begin with a lone `(` and a `?`.
     const isOther = opening === '(' && this.#tokens[this.#at]?.startsWith('?') === true
     if (isOther && !this.#isRough) throw new Unread()
     const item = this.#choice()

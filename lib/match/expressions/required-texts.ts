@@ -2,7 +2,7 @@ import { compileAutomaton, mostCharacters } from '../agents/word-automaton.ts'
 import { type Expression, readExpression, type Tree } from './read-expression.ts'
 import type { Work } from './work.ts'
 
-/** The longest text, in lower case, that stands in all that an expression matches; empty where there is none. */
+/** The longest text, in lower case, that every match of an expression contains; empty if there is none. */
 function requiredText({ tree, sets }: Expression): string {
   let longest = ''
   let run = ''
@@ -23,20 +23,20 @@ function requiredText({ tree, sets }: Expression): string {
   return longest
 }
 
-/** As few as these are asked as quickly. */
+/** With no more texts than this, testing each expression is as fast. */
 const FEW = 8
 
-/** Which of many texts stand in a path, found in one pass when the first is asked for. */
+/** Finds which of many texts a path contains, in one pass when the first is asked for. */
 export class RequiredTexts {
   readonly #numbers = new Map<string, number>()
   #characters = 0
-  /** By number: in which path the text was seen last. */
+  /** For each text the round (one for each path) in which it was last seen. */
   #seenIn = new Float64Array(0)
   #round = 0
   #path: string | undefined
   #scan: ((path: string) => number) | undefined
 
-  /** The number by which the text is asked for that an expression requires; -1 where it has none, or there is no room. */
+  /** Adds the text that an expression requires. Returns its number for {@link has}; -1 if it has none, or there is no room. */
   add(expression: RegExp): number {
     const read = readExpression(expression)
     const text = read ? requiredText(read) : ''
@@ -48,7 +48,7 @@ export class RequiredTexts {
     return this.#numbers.size - 1
   }
 
-  /** Whether a text may stand in a path. */
+  /** Whether a path may contain a text. */
   has(number: number, path: string, work: Work): boolean {
     if (number < 0 || this.#numbers.size <= FEW) return true
     if (path !== this.#path) {
@@ -57,7 +57,7 @@ export class RequiredTexts {
       this.#round++
       this.#scan(path)
     }
-    // The same text may come as another string: to compare two of those takes long.
+    // Keeps this very string: comparing it with itself is quick, with another string of the same text slow.
     this.#path = path
     return this.#seenIn[number] === this.#round
   }
@@ -66,7 +66,7 @@ export class RequiredTexts {
     const needles = [...this.#numbers].map(([text, owner]) => ({ text, owner }))
     this.#seenIn = new Float64Array(needles.length)
     return compileAutomaton(needles, (_path, number) => {
-      // With it, the shorter ones that end there have been seen.
+      // When this text was first seen, so were the shorter ones that end with it.
       if (this.#seenIn[number] === this.#round) return 'none here'
       this.#seenIn[number] = this.#round
       return false

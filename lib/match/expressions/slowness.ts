@@ -2,16 +2,16 @@ import { ANYWHERE, type Edges, edgesOf } from './edges.ts'
 import { compileProgram } from './program.ts'
 import { readExpression } from './read-expression.ts'
 
-/** How the time of a backtracking engine grows with a text that an expression almost matches. */
+/** How the time of a backtracking engine grows with the length of a text that an expression almost matches. */
 export type Slowness = 'exponential' | 'polynomial'
 
-/** Places together that are looked at; an expression that has more is not judged. */
+/** Combinations of places that are looked at; an expression with more is not judged. */
 const MOST = 20_000
 
 /**
- * Whether an expression has two ways to match one text, of which there are more the longer it is (Weideman and others, 2016):
- * then an engine that tries them one by one takes a time that grows faster than the text. Undefined where it has not, or
- * where that can't be told.
+ * How slow an expression can become. If the number of ways to match one text grows with its length (Weideman and others, 2016),
+ * an engine that tries them one by one takes a time that grows faster than the text. Undefined if the number does not grow, or if
+ * that can't be decided.
  */
 export function slownessOf(expression: RegExp): Slowness | undefined {
   const known = judged.get(expression)
@@ -21,16 +21,15 @@ export function slownessOf(expression: RegExp): Slowness | undefined {
   return slowness
 }
 
-/** The routes of an app are looked at several times. */
+/** Kept, as the routes of an app are looked at several times. */
 const judged = new WeakMap<RegExp, Slowness | ''>()
 
 function judge(expression: RegExp): Slowness | undefined {
-  // Nothing is repeated.
   if (!/[*+]|\{\d+,\}/.test(expression.source)) return undefined
   const read = readExpression(expression, true)
   const program = read && compileProgram(read)
   if (!program) return undefined
-  // A repetition of what is repeated, and may be empty: (a*)*
+  // A repetition of something that may be empty: (a*)*
   if (program.hasCircles) return 'exponential'
   const edges = edgesOf(read, program)
   return edges && new Ways(edges).slowness()
@@ -107,7 +106,7 @@ class Ways {
     )
   }
 
-  /** The places that one text leads to together from others, in one step and more. */
+  /** All combinations of places that one text reaches together from `starts`, in one step or more. */
   #walk(starts: readonly Together[], isOf: (together: Together) => boolean): Together[] {
     const seen = new Set<string>()
     const found: Together[] = []
@@ -125,7 +124,7 @@ class Ways {
     return found
   }
 
-  /** Where the same character leads to from each of the places. */
+  /** The combinations that one character reaches from these places. */
   #step(together: Together): Together[] {
     let ways: { places: number[]; kinds: bigint }[] = [{ places: [], kinds: -1n }]
     for (const place of together) {

@@ -1,4 +1,4 @@
-/** A RegExp that keeps no place between two tests; one with `y` goes on looking at the start alone. */
+/** The same RegExp without `lastIndex` between two tests. One with `y` still matches only at the start of the text. */
 export function stateless(pattern: RegExp): RegExp {
   const source = pattern.sticky ? `(?<![^])(?:${pattern.source})` : pattern.source
   return new RegExp(source, pattern.flags.replace(/[gy]/g, ''))

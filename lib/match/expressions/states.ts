@@ -3,33 +3,33 @@ import { evaluate } from './evaluate.ts'
 import type { Program } from './program.ts'
 import type { Work } from './work.ts'
 
-/** States that are kept; past that all are made anew. */
+/** States that are kept. When there are more, all are thrown away. */
 const MOST_STATES = 512
-/** States that are made for nothing: once in the life of an automaton, by whatever is asked first. */
+/** The first states of an automaton are not charged to {@link Work}: they are made once, whichever path comes first. */
 const FREE_STATES = 64
 const UNKNOWN = 0
 
-/** A match begins there, not at the beginning of the text. */
+/** A match begins at this place, which is not the beginning of the text. */
 export const HIT = 1
-/** Whatever stands before, there is no match. */
+/** No match, whatever comes before. */
 export const DEAD = 2
 
-/** What the rest of a text matches, by what the rest behind its first character does: found once for each two, and kept. */
+/** The sets of steps that rests of texts match. The state of a rest follows from that of the rest one shorter, and is then kept. */
 export class States {
-  /** By state what is to be known of it: {@link HIT}, {@link DEAD}, or 0. */
+  /** By state: {@link HIT}, {@link DEAD}, or 0. */
   marks = new Uint8Array(0)
-  /** How often they were made anew. */
+  /** How often the states were thrown away, and 1: numbers of states are valid within one round. */
   rounds = 0
-  /** Where the last walk has come. */
+  /** The state in which the last {@link walk} stopped. */
   state = 0
   readonly #program: Program
   readonly #kinds: Kinds
-  /** By state: for each step whether it matches. State 0 is the end of a text. */
+  /** By state, then by step: 1 if the step matches. State 0 is the end of a text. */
   #states: Uint8Array[] = []
   #byKey = new Map<string, number>()
-  /** By state and kind: the state before, from 1 on; 0 where it is not known yet. */
+  /** By state and kind of the character before it: the next state to the left, plus 1; 0 if it is not known yet. */
   #before = new Int32Array(0)
-  /** By state and kind: 1 where a text matches whose first character is of that kind, 2 where it does not. */
+  /** By state and kind of the first character of the text: 1 if the whole text matches, 2 if not, 0 if it is not known yet. */
   #first = new Uint8Array(0)
 
   constructor(program: Program, kinds: Kinds) {
@@ -38,7 +38,7 @@ export class States {
     this.#clear()
   }
 
-  /** Goes on through ASCII and known states; leaves the state, and returns where it stopped: 0 where it has come through. */
+  /** Walks left over ASCII characters and known states. Returns where it stopped, 0 for the start of the text; sets `state`. */
   walk(text: string, from: number, start: number): number {
     const before = this.#before
     const marks = this.marks
@@ -60,7 +60,7 @@ export class States {
     return code < 128 ? (this.#kinds.ofAscii[code] as number) : this.#kinds.beyond(code)
   }
 
-  /** -1 where it would be too much work. */
+  /** The state to the left of `state` behind a character of this kind; -1 if it would be too much work. */
   before(state: number, kind: number, work: Work): number {
     const known = this.#before[state * this.#kinds.count + kind] as number
     return known === UNKNOWN || kind < 0 ? this.#find(state, kind, work) : known - 1
@@ -79,7 +79,7 @@ export class States {
     return found
   }
 
-  /** Whether a whole text matches that begins with a character of this kind. */
+  /** Whether the whole text matches if its first character is of this kind. */
   begins(state: number, kind: number): boolean {
     if (kind < 0) return false
     const place = state * this.#kinds.count + kind

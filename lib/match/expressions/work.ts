@@ -1,9 +1,9 @@
-/** The most steps, of some nanoseconds each, that are spent on one path: less than half a millisecond. */
+/** The most steps spent on one path. A step takes some nanoseconds, so that is less than half a millisecond. */
 const MOST = 64_000
-/** A path as short as this, or shorter, is judged whatever it takes: it can't take long. */
+/** Paths up to this length have no limit: they can't take long. */
 const SHORT = 256
 
-/** The steps that one path has left. What would take more is not judged. */
+/** The steps left for one path. A test that would take more is not made. */
 export class Work {
   #left = MOST
 
@@ -11,7 +11,7 @@ export class Work {
     this.#left = path.length > SHORT ? MOST : Number.POSITIVE_INFINITY
   }
 
-  /** Takes so many steps; false where there are not so many left. */
+  /** Takes steps off; false if not enough were left. */
   takes(steps: number): boolean {
     this.#left -= steps
     return this.#left >= 0

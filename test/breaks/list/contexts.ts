@@ -123,8 +123,8 @@ export const contexts: readonly Break[] = [
   {
     name: 'a proxy is told in the context of whatever ends the body',
     file: 'wire/hand-off.ts',
-    find: 'const tellInTurn = inThisContext((isWhole: boolean) => {',
-    replace: 'const tellInTurn = ((isWhole: boolean) => {',
+    find: 'const answerInTurn = inThisContext((isWhole: boolean) => {',
+    replace: 'const answerInTurn = ((isWhole: boolean) => {',
     tests: apps,
   },
   {

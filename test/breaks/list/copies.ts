@@ -107,7 +107,7 @@ export const copies: readonly Break[] = [
   },
   {
     name: 'copies: a session that one ends is not ending for the other',
-    file: 'wire/http2-leave.ts',
+    file: 'wire/http2-goaway.ts',
     find: "shared('leaving', () => new WeakMap<ServerHttp2Session, Leaving>())",
     replace: 'new WeakMap<ServerHttp2Session, Leaving>()',
     tests: requests,

@@ -20,7 +20,7 @@ export const events: readonly Break[] = [
   {
     name: 'every drop publishes twice',
     file: 'events/publish.ts',
-    find: 'if (hasWatchers()) tellWatchers(watcher => watcher.onRequest(verdict, req))',
+    find: 'if (hasWatchers()) notifyWatchers(watcher => watcher.onRequest(verdict, req))',
     replace: 'dropChannel.publish(makeEvent(factsOf(req), verdict, client, peer))',
     tests: http1,
   },

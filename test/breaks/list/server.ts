@@ -618,8 +618,8 @@ export const server: readonly Break[] = [
   {
     name: 'a client of an old version is refused where Node does not tell the lowest',
     file: 'runtime/raw-socket.ts',
-    find: "const isTold = 'minVersion' in server && 'secureProtocol' in server",
-    replace: 'const isTold = server !== undefined',
+    find: "const areFieldsKnown = 'minVersion' in server && 'secureProtocol' in server",
+    replace: 'const areFieldsKnown = server !== undefined',
     tests: ['server/undocumented-settings.test.ts'],
   },
   {

@@ -74,14 +74,14 @@ export const wire: readonly Break[] = [
   },
   {
     name: 'HTTP/2: GOAWAY, but the connection stays',
-    file: 'wire/http2-leave.ts',
+    file: 'wire/http2-goaway.ts',
     find: 'setImmediate(() => session.destroyed || session.close())',
     replace: 'setImmediate(() => {})',
     tests: http2,
   },
   {
     name: 'HTTP/2: the GOAWAY comes behind the reset',
-    file: 'wire/http2-leave.ts',
+    file: 'wire/http2-goaway.ts',
     find: 'session.goaway(NO_ERROR, ANY_STREAM)',
     replace: 'setImmediate(() => session.goaway(NO_ERROR, ANY_STREAM))',
     tests: http2,
@@ -137,14 +137,14 @@ export const wire: readonly Break[] = [
   },
   {
     name: 'HTTP/2: what comes while the connection ends has no event',
-    file: 'wire/http2-leave.ts',
+    file: 'wire/http2-goaway.ts',
     find: 'if (!canHold && !known) outsideRequests(finish)',
     replace: 'outsideRequests(finish)',
     tests: ['wire/http2-drops.test.ts'],
   },
   {
     name: 'HTTP/2: the connection ends before the streams in flight',
-    file: 'wire/http2-leave.ts',
+    file: 'wire/http2-goaway.ts',
     find: 'setImmediate(() => session.destroyed || session.close())',
     replace: 'setImmediate(() => session.destroy())',
     tests: http2,

@@ -5,23 +5,23 @@ import { shared } from '../runtime/copies.ts'
 import { sessionSocket } from '../runtime/raw-socket.ts'
 import { CANCEL, NO_ERROR } from './http2-codes.ts'
 
-/** In ms: when no stream has come for this long, what the client had sent without knowing of the end has come. */
+/** When no stream has come for this many ms, everything has arrived that the client sent before it knew of the end. */
 const QUIET = 100
 
-/** In ms: a client that does not fall quiet is waited for no longer than this. */
+/** A client that keeps sending is waited for no longer than this, in ms. */
 const PATIENCE = 1_000
 
-/** Dropped streams of a session that wait for its end; others are reset at once. */
+/** The most dropped streams of a session that wait for its end; further ones are reset at once. */
 const MOST_HELD = 256
 
-/** RFC 9113 6.8: the last stream of a GOAWAY that excludes none. */
+/** The last stream id of a GOAWAY that refuses no stream (RFC 9113 6.8). */
 const ANY_STREAM = 2 ** 31 - 1
 
 /** A session that is ending. */
 interface Leaving {
-  /** Dropped streams that are reset behind the GOAWAY; undefined once it is sent. */
+  /** Dropped streams, which are reset after the GOAWAY; undefined once it is sent. */
   held: ServerHttp2Stream[] | undefined
-  /** When the last stream came. */
+  /** The time of the last new stream. */
   newest: number
   /** Sends the GOAWAY. */
   readonly finish: () => void
@@ -32,16 +32,20 @@ const leaving = /* @__PURE__ */ shared('leaving', () => new WeakMap<ServerHttp2S
 export const isLeaving = (session: ServerHttp2Session): boolean => leaving.has(session)
 
 /**
- * Ends the connection of a dropped request with GOAWAY; or, where it is ending already, lets the request share that end.
+ * Ends the connection of a dropped request with GOAWAY. If the connection is ending already, the request shares that end.
  *
- * Node tells nobody of a request that it reads behind a GOAWAY. So first comes what the client has sent without knowing of it:
- * that is judged as ever, and what passes is answered. The dropped stream is held meanwhile, so that a client that asks for one
- * thing after the other asks for nothing more.
+ * Node emits no event for a request that it reads after a GOAWAY. So the requests that the client has already sent are awaited
+ * first: they are judged as usual, and answered if they pass. The dropped stream is held meanwhile, so that a client that sends
+ * one request at a time sends no further one.
  *
- * @param canHold whether nothing else will be written to the stream; where it may be, the GOAWAY is sent at once
- * @returns whether the stream is held: it is reset behind the GOAWAY
+ * @param canHold whether nothing else will be written to the stream; otherwise the GOAWAY is sent at once
+ * @returns whether the stream is held: then it is reset after the GOAWAY
  */
-export function leave(req: Http2ServerRequest, session: ServerHttp2Session, canHold: boolean): boolean {
+export function endWithGoaway(
+  req: Http2ServerRequest,
+  session: ServerHttp2Session,
+  canHold: boolean,
+): boolean {
   const known = leaving.get(session)
   const { held, finish } = known ?? outsideRequests(() => begin(req, session))
   if (!canHold && !known) outsideRequests(finish)
@@ -72,10 +76,10 @@ function begin(req: Http2ServerRequest, session: ServerHttp2Session): Leaving {
     record.held = undefined
     if (session.destroyed) return
     markClosing(req, ANY_STREAM)
-    // In front of the resets: a client that hears of them first asks once more.
+    // Before the resets: a client that gets a reset first sends the request once more.
     session.goaway(NO_ERROR, ANY_STREAM)
     for (const stream of held) if (!stream.destroyed) stream.close(CANCEL)
-    // When that is sent: a second GOAWAY, which names the last stream that was read, and the end, with the last stream in flight.
+    // Once that is sent: a second GOAWAY, which names the last stream read. The session ends with its last open stream.
     setImmediate(() => session.destroyed || session.close())
   }
 
