@@ -12,7 +12,7 @@ import { tcpSocket } from '../runtime/raw-socket.ts'
 import type { Packet } from './phases/protocol.ts'
 
 /** What a connection is doing, as far as its time limits ask. */
-export type Phase =
+export type Stage =
   /** TLS, from accept to the end of the handshake. */
   | 'handshake'
   /** The head of a request is awaited or under way. */
@@ -56,11 +56,11 @@ export class Connection {
   readonly isExcepted: boolean
   /** Calls back in the context in which it was accepted: for what a timer finds out about it. */
   readonly inContext = inThisContext((callback: () => void) => callback())
-  phase: Phase = 'head'
-  /** When the phase began, in ms of `performance.now()`. */
+  stage: Stage = 'head'
+  /** When the stage began, in ms of `performance.now()`. */
   since = performance.now()
   /** Its event is made; unless it is a dry run its end is decided. */
-  told = false
+  eventPublished = false
   ended = false
   /** In the order they came. */
   readonly exchanges: Exchange[] = []
@@ -109,8 +109,8 @@ export class Connection {
     this.isExcepted = isExcepted
   }
 
-  enter(phase: Phase, now = performance.now()): void {
-    this.phase = phase
+  enter(stage: Stage, now = performance.now()): void {
+    this.stage = stage
     this.since = now
   }
 
@@ -124,7 +124,7 @@ export class Connection {
    * Leaves a request alone that came behind the end of the connection. Destroyed before Node does so, it saves Node the
    * text of a stack, which takes longer than all else about it; but with its socket, which an earlier response may need.
    */
-  ignore(req: IncomingMessage): void {
+  ignoreRequest(req: IncomingMessage): void {
     if (req.socket.destroyed) req.destroy()
     else {
       this.#unseen ??= []
@@ -139,7 +139,7 @@ export class Connection {
   }
 
   /** Takes a request out: its response is finished, or will never be. */
-  leave(exchange: Exchange): void {
+  removeExchange(exchange: Exchange): void {
     // In turn, as a rule: `splice` would move all that wait behind it.
     if (this.exchanges[0] === exchange) this.exchanges.shift()
     else {
@@ -157,22 +157,22 @@ const kConnection = Symbol('drop444.connection')
 type Marked = { [kConnection]?: Connection }
 
 /** Finds a connection again by its TCP socket, its TLS socket or its HTTP/2 session. */
-export function mark(carrier: object, connection: Connection): void {
+export function attachConnection(carrier: object, connection: Connection): void {
   ;(carrier as Marked)[kConnection] = connection
 }
 
 /** For what outlives its connection: a session that Node still holds must not hold ours. */
-export function unmark(carrier: object): void {
+export function detachConnection(carrier: object): void {
   delete (carrier as Marked)[kConnection]
 }
 
 /** The connection that a socket or HTTP/2 session belongs to. */
-export function marked(carrier: object): Connection | undefined {
+export function attachedConnection(carrier: object): Connection | undefined {
   const known = (carrier as Marked)[kConnection]
   if (known) return known
   const tcp = tcpSocket(carrier as Socket)
   const connection = tcp && (tcp as Marked)[kConnection]
-  if (connection) mark(carrier, connection)
+  if (connection) attachConnection(carrier, connection)
   return connection
 }
 

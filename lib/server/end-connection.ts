@@ -13,7 +13,7 @@ import { stateOf } from '../request/request-state.ts'
 import { resetSocket } from '../runtime/raw-socket.ts'
 import { handOffRaw } from '../wire/hand-off.ts'
 import type { Connection } from './connection.ts'
-import type { Site } from './guarded-server.ts'
+import type { GuardedServer } from './guarded-server.ts'
 import { unknownRequest } from './phases/raw-head.ts'
 
 /** How a connection is to end without a request. */
@@ -44,18 +44,18 @@ function actionOf({ end, handOff }: EndHow, reset: boolean): DropAction {
  * @returns false where it goes on: in a dry run, and for a peer that `except` names
  */
 export function endConnection(
-  site: Site,
+  guarded: GuardedServer,
   connection: Connection,
   finding: Finding,
   how: EndHow = {},
 ): boolean {
   if (connection.ended) return true
   if (connection.isExcepted) return false
-  tellOfConnection(site, connection, finding, how)
-  if (site.settings.dryRun) return false
+  publishConnectionOnce(guarded, connection, finding, how)
+  if (guarded.settings.dryRun) return false
   connection.ended = true
   if (how.end) how.end()
-  else if (how.reset ?? site.settings.reset) resetSocket(connection.tcp)
+  else if (how.reset ?? guarded.settings.reset) resetSocket(connection.tcp)
   else connection.tcp.destroy()
   return true
 }
@@ -64,27 +64,27 @@ export function endConnection(
  * How a connection of HTTP/1 ends without a request that could be answered: a trusted proxy is told all the same, as a
  * connection that just closes would count as a failure of ours.
  */
-export function toldRaw(
-  site: Site,
+export function rawHandOff(
+  guarded: GuardedServer,
   connection: Connection,
   socket: Socket = connection.tls ?? connection.tcp,
 ): Pick<EndHow, 'handOff' | 'end'> {
-  const { handOff = 444 } = site.settings
-  const isHttp1 = site.protocol !== 'http2' && (socket as TLSSocket).alpnProtocol !== 'h2'
+  const { handOff = 444 } = guarded.settings
+  const isHttp1 = guarded.protocol !== 'http2' && (socket as TLSSocket).alpnProtocol !== 'h2'
   if (!connection.isProxy || handOff === 'close' || !isHttp1) return {}
   return { handOff, end: () => handOffRaw(socket, handOff) }
 }
 
 /** Publishes the one event of a connection. */
-export function tellOfConnection(
-  site: Site,
+export function publishConnectionOnce(
+  guarded: GuardedServer,
   connection: Connection,
   finding: Finding,
   how: EndHow = {},
 ): void {
-  if (connection.told) return
-  connection.told = true
-  const { dryRun, name, reset } = site.settings
+  if (connection.eventPublished) return
+  connection.eventPublished = true
+  const { dryRun, name, reset } = guarded.settings
   const verdict = {
     status: 444,
     sentStatus: how.sentStatus ?? (dryRun ? undefined : how.handOff),
@@ -103,13 +103,13 @@ export function tellOfConnection(
  * @returns false where it goes on
  */
 export function dropRequest(
-  site: Site,
+  guarded: GuardedServer,
   req: Request,
   res: Response,
   finding: Finding,
   rule?: string,
 ): boolean {
-  const { dryRun, name, handOff, reset, trustProxy } = site.settings
+  const { dryRun, name, handOff, reset, trustProxy } = guarded.settings
   const state = stateOf(req)
   if (!dryRun) {
     const { reason, detail } = finding
@@ -122,8 +122,8 @@ export function dropRequest(
   }
   if (state.eventPublished || state.dropped) return state.dropped
   // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
-  if (!isFirstTime(state, site.judgeId)) return false
-  const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
+  if (!isFirstTime(state, guarded.judgeId)) return false
+  const publish = preparePublish(req, trustOf(req, guarded.settings.trustProxy))
   const verdict = { status: 444, sentStatus: undefined, action: 'dry-run', bodyBytesSent: 0 } as const
   publish({ ...verdict, rule: rule ?? name, reason: finding.reason, detail: finding.detail })
   return false

@@ -1,17 +1,16 @@
 import type { Server, Socket } from 'node:net'
-import { mark } from './connection.ts'
-import { type Protocol, placeholder, type Settings, Site } from './guarded-server.ts'
+import { attachConnection } from './connection.ts'
+import { GuardedServer, type Protocol, placeholder, type Settings } from './guarded-server.ts'
 import { watchRefusedHosts } from './missing-host.ts'
-import { type Door, makeDoor } from './phases/admission.ts'
+import { type Admission, makeAdmission } from './phases/admission.ts'
 import { askAtAccept } from './phases/admit-at-accept.ts'
 import { awaitClientHello, awaitPreface } from './phases/first-bytes.ts'
-import { linkTls } from './phases/link-tls.ts'
 import { makeMalformedPhase } from './phases/malformed.ts'
 import { makeRequestPhase } from './phases/requests.ts'
-import { type JudgeRequest, makeJudge } from './phases/run-rules.ts'
+import { makeRunRules, type RunRules } from './phases/run-rules.ts'
 import { makeStreamPhase } from './phases/streams.ts'
-import { watchSlow } from './phases/timeouts.ts'
-import { tellTlsError } from './phases/tls-error.ts'
+import { watchTimeouts } from './phases/timeouts.ts'
+import { endOnTlsError, linkTls } from './phases/tls.ts'
 import { makeUpgradePhase } from './phases/upgrades.ts'
 import { makeUnjudgedCheck } from './unjudged.ts'
 
@@ -30,11 +29,11 @@ const askedFor = ['connect', 'checkContinue', 'checkExpectation'] as const
 export function guard(server: Server, protocol: Protocol, settings: Settings): () => void {
   const before = Object.getOwnPropertyDescriptor(server, 'emit')
   const { emit } = server as unknown as { emit: (...args: unknown[]) => boolean }
-  const site = new Site(server, protocol, settings, (...args) => emit.apply(server, args))
-  const door = makeDoor(site)
-  const checkUnjudged = makeUnjudgedCheck(site)
-  const judge = makeJudge(site)
-  const phases = phasesOf(site, judge, door, checkUnjudged)
+  const guarded = new GuardedServer(server, protocol, settings, (...args) => emit.apply(server, args))
+  const admission = makeAdmission(guarded)
+  const checkUnjudged = makeUnjudgedCheck(guarded)
+  const runRules = makeRunRules(guarded)
+  const phases = phasesOf(guarded, runRules, admission, checkUnjudged)
   let isOn = true
 
   function guardedEmit(event: string | symbol, ...args: unknown[]): boolean {
@@ -46,9 +45,9 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
 
   Object.defineProperty(server, 'emit', { value: guardedEmit, configurable: true, writable: true })
   for (const event of askedFor) server.on(event, placeholder)
-  const restoreHost = settings.dryRun ? watchRefusedHosts(server, judge) : takeHostHeader(server)
-  const stopAsking = door.closes && askAtAccept(server, door.closes)
-  const stopWatching = watchSlow(site)
+  const restoreHost = settings.dryRun ? watchRefusedHosts(server, runRules) : takeHostHeader(server)
+  const stopAsking = admission.refusesAddress && askAtAccept(server, admission.refusesAddress)
+  const stopWatching = watchTimeouts(guarded)
   checkUnjudged()
 
   return () => {
@@ -65,39 +64,39 @@ export function guard(server: Server, protocol: Protocol, settings: Settings): (
 }
 
 function phasesOf(
-  site: Site,
-  judge: JudgeRequest,
-  door: Door,
+  guarded: GuardedServer,
+  runRules: RunRules,
+  admission: Admission,
   checkUnjudged: () => void,
 ): ReadonlyMap<string | symbol, Phase> {
-  const { protocol } = site
+  const { protocol } = guarded
   // A server that speaks first does so in a dry run.
-  const speaksAtOnce = site.settings.dryRun
+  const speaksAtOnce = guarded.settings.dryRun
 
   function connection(socket: Socket): void {
-    if (door.refuses(socket)) return
-    const admitted = site.connectionOf(socket)
-    if (door.isOneTooMany(admitted)) return
-    const goOn = () => site.open(admitted, socket, () => site.emit('connection', socket))
+    if (admission.refuses(socket)) return
+    const admitted = guarded.connectionOf(socket)
+    if (admission.isOneTooMany(admitted)) return
+    const goOn = () => guarded.open(admitted, socket, () => guarded.emit('connection', socket))
     if (protocol === 'http') goOn()
     else if (protocol === 'http2') {
       if (speaksAtOnce) goOn()
-      else awaitPreface(site, admitted, socket, goOn)
+      else awaitPreface(guarded, admitted, socket, goOn)
     } else {
       admitted.enter('handshake')
-      awaitClientHello(site, admitted, socket, goOn)
+      awaitClientHello(guarded, admitted, socket, goOn)
     }
   }
 
   function secureConnection(socket: Socket & { alpnProtocol?: string | false }): void {
-    linkTls(socket, site.connections)
-    const admitted = site.connectionOf(socket)
-    mark(socket, admitted)
+    linkTls(socket, guarded.connections)
+    const admitted = guarded.connectionOf(socket)
+    attachConnection(socket, admitted)
     admitted.tls = socket
     admitted.enter('head')
     admitted.bytesAtRest = admitted.tcp.bytesRead
-    const goOn = () => site.open(admitted, socket, () => site.emit('secureConnection', socket))
-    if (socket.alpnProtocol === 'h2' && !speaksAtOnce) awaitPreface(site, admitted, socket, goOn)
+    const goOn = () => guarded.open(admitted, socket, () => guarded.emit('secureConnection', socket))
+    if (socket.alpnProtocol === 'h2' && !speaksAtOnce) awaitPreface(guarded, admitted, socket, goOn)
     else goOn()
   }
 
@@ -106,19 +105,19 @@ function phasesOf(
       listening() {
         // Behind protect() a WebSocket server may have been attached.
         checkUnjudged()
-        return site.emit('listening')
+        return guarded.emit('listening')
       },
       connection,
       secureConnection,
-      clientError: makeMalformedPhase(site),
+      clientError: makeMalformedPhase(guarded),
       tlsClientError(error: Error, socket: Socket) {
-        linkTls(socket, site.connections)
-        tellTlsError(site, error, socket)
-        return site.emit('tlsClientError', error, socket)
+        linkTls(socket, guarded.connections)
+        endOnTlsError(guarded, error, socket)
+        return guarded.emit('tlsClientError', error, socket)
       },
-      ...makeRequestPhase(site, judge),
-      ...makeUpgradePhase(site, judge, checkUnjudged),
-      ...makeStreamPhase(site, judge),
+      ...makeRequestPhase(guarded, runRules),
+      ...makeUpgradePhase(guarded, runRules, checkUnjudged),
+      ...makeStreamPhase(guarded, runRules),
     }),
   )
 }

@@ -12,7 +12,7 @@ import { sessionOf } from '../request/request-state.ts'
 import { isTrusted, type Trust, trustOfApp } from '../request/trust.ts'
 import { linkSocket, sessionSocket, tcpSocket } from '../runtime/raw-socket.ts'
 import type { HandOff } from '../wire/hand-off.ts'
-import { Connection, mark, marked, unmark } from './connection.ts'
+import { attachConnection, attachedConnection, Connection, detachConnection } from './connection.ts'
 
 /** The options of `protect`, checked and compiled; times in ms, 0 for no limit. */
 export interface Settings {
@@ -40,7 +40,7 @@ export type Protocol = 'http' | 'tls' | 'http2'
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 
 /** One guarded server: what the phases share. */
-export class Site {
+export class GuardedServer {
   readonly server: Server
   readonly protocol: Protocol
   readonly settings: Settings
@@ -80,15 +80,15 @@ export class Site {
 
   /** The record of a connection: made at accept, or at the first request of one that was there before us. */
   connectionOf(socket: Socket): Connection {
-    const known = marked(socket)
+    const known = attachedConnection(socket)
     // A server that is guarded anew has connections that the old guard knew.
     if (known && (known.tcp.destroyed || this.connections.has(known))) return known
     const tcp = tcpSocket(socket) ?? socket
     const peer = peerAddressOf(tcp)
     const isExcepted = peer !== undefined && this.settings.except?.match(peer) !== undefined
     const connection = new Connection(tcp, peer, this.#isProxy(tcp), isExcepted)
-    mark(tcp, connection)
-    if (tcp !== socket) mark(socket, connection)
+    attachConnection(tcp, connection)
+    if (tcp !== socket) attachConnection(socket, connection)
     this.connections.add(connection)
     tcp.once('close', () => {
       this.connections.delete(connection)
@@ -110,7 +110,7 @@ export class Site {
   }
 
   /** The record of the connection of a new session. */
-  connectionOfNew(session: ServerHttp2Session): Connection | undefined {
+  connectionOfNewSession(session: ServerHttp2Session): Connection | undefined {
     if (this.#opening) {
       linkSocket(session, this.#opening.socket)
       return this.#opening.connection
@@ -120,27 +120,27 @@ export class Site {
   }
 
   /** The record of the connection under an HTTP/2 request; undefined once its session is gone. */
-  connectionOfSession(req: Http2ServerRequest): Connection | undefined {
+  connectionOfRequest(req: Http2ServerRequest): Connection | undefined {
     const session = sessionOf(req)
     if (!session || session.destroyed) return undefined
-    const known = marked(session)
+    const known = attachedConnection(session)
     if (known) return known
     const socket = sessionSocket(session)
     if (!socket) return undefined
     const connection = this.connectionOf(socket)
-    this.join(connection, session)
+    this.addSession(connection, session)
     return connection
   }
 
-  join(connection: Connection, session: ServerHttp2Session): void {
+  addSession(connection: Connection, session: ServerHttp2Session): void {
     connection.session = session
-    mark(session, connection)
+    attachConnection(session, connection)
     const count = () => {
       connection.controls++
     }
     session.on('ping', count).on('remoteSettings', count)
     session.once('close', () => {
-      unmark(session)
+      detachConnection(session)
       session.off('ping', count).off('remoteSettings', count)
       connection.session = undefined
     })

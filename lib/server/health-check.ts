@@ -3,7 +3,7 @@ import { clientAddress, isTrustedPeer, trustOf } from '../request/client-address
 import type { Request } from '../request/http-types.ts'
 import { peerOfRequest } from '../request/peer-address.ts'
 import { believes, isPrivate, type Trust } from '../request/trust.ts'
-import type { Site } from './guarded-server.ts'
+import type { GuardedServer } from './guarded-server.ts'
 
 /** HAProxy's `option httpchk` asks with OPTIONS by default. */
 const methods = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -14,8 +14,8 @@ const methods = new Set(['GET', 'HEAD', 'OPTIONS'])
  *
  * Undefined where the option is not given.
  */
-export function makeHealthCheck(site: Site): ((req: Request) => boolean) | undefined {
-  const { healthCheck: paths, trustProxy } = site.settings
+export function makeHealthCheck(guarded: GuardedServer): ((req: Request) => boolean) | undefined {
+  const { healthCheck: paths, trustProxy } = guarded.settings
   if (!paths) return undefined
 
   /**

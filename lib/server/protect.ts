@@ -87,7 +87,7 @@ const checks = {
 /** What undoes the guard of a server, whichever copy of this package has put it there. */
 const kUndo: unique symbol = lastingKey('unprotect') as never
 
-type Guarded = NetServer & { [kUndo]?: (() => void) | undefined }
+type WithUndo = NetServer & { [kUndo]?: (() => void) | undefined }
 
 /**
  * Guards a server of `http`, `https` or `http2`, before or after `listen`, whatever framework is on it: all that would be
@@ -103,7 +103,7 @@ type Guarded = NetServer & { [kUndo]?: (() => void) | undefined }
 export function protect<S extends NetServer>(server: S, options?: ProtectOptions): S {
   const protocol = reading('protect', 'server', server, () => protocolOf(server))
   const checked = readOptions('protect', options, checks)
-  if ((server as Guarded)[kUndo]) {
+  if ((server as WithUndo)[kUndo]) {
     throw new OptionsError(
       'DROP444_ALREADY_PROTECTED',
       'protect: this server is protected already: give all options to one call, or unprotect(server) first',
@@ -142,7 +142,7 @@ export function protect<S extends NetServer>(server: S, options?: ProtectOptions
  * @returns the server
  */
 export function unprotect<S extends NetServer>(server: S): S {
-  ;(server as Guarded)[kUndo]?.()
+  ;(server as WithUndo)[kUndo]?.()
   Reflect.deleteProperty(server, kUndo)
   return server
 }

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net'
 import { warn } from '../diagnostics/warnings.ts'
-import type { Site } from './guarded-server.ts'
+import type { GuardedServer } from './guarded-server.ts'
 
 const warned = new WeakSet<Server>()
 
@@ -8,11 +8,11 @@ const warned = new WeakSet<Server>()
  * Warns once a server if nobody said which rules judge its upgrades and CONNECTs: Node hands them to listeners of their own,
  * past rules that are mounted in the app. Returns the check, to be called whenever such a listener may have been added.
  */
-export function makeUnjudgedCheck(site: Site): () => void {
-  const { server, settings } = site
+export function makeUnjudgedCheck(guarded: GuardedServer): () => void {
+  const { server, settings } = guarded
   return function check() {
     if (settings.areRulesGiven || warned.has(server)) return
-    const event = (['upgrade', 'connect'] as const).find(each => site.appListens(each))
+    const event = (['upgrade', 'connect'] as const).find(each => guarded.appListens(each))
     if (!event) return
     warned.add(server)
     warn(

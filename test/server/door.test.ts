@@ -18,8 +18,8 @@ import {
 } from '../../lib/index.ts'
 import { parseAddress } from '../../lib/match/addresses/address.ts'
 import { Connection } from '../../lib/server/connection.ts'
-import type { Site } from '../../lib/server/guarded-server.ts'
-import { makeDoor } from '../../lib/server/phases/admission.ts'
+import type { GuardedServer } from '../../lib/server/guarded-server.ts'
+import { makeAdmission } from '../../lib/server/phases/admission.ts'
 import { collectDrops, uncaught } from '../support/events.ts'
 import { openHttp2, parseFrames, preface } from '../support/http2-frames.ts'
 import { exchange, get, RawClient, SOON, type Wire } from '../support/raw-client.ts'
@@ -348,10 +348,10 @@ test('a unix-domain socket has no address: the request is judged', async () => {
 })
 
 test('connectionsPerAddress counts a /64 of IPv6 as one, and IPv4 by the address', () => {
-  const site = {
+  const guarded = {
     settings: { rules: [], connectionsPerAddress: 2, dryRun: false, reset: false, name: 'protect' },
   }
-  const { isOneTooMany } = makeDoor(site as unknown as Site)
+  const { isOneTooMany } = makeAdmission(guarded as unknown as GuardedServer)
   const come = (address: string) => {
     const tcp = Object.assign(new EventEmitter(), { remoteAddress: address, destroy: () => {} })
     const peer = parseAddress(address)

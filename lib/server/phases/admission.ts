@@ -9,13 +9,13 @@ import { peerAddressOf } from '../../request/peer-address.ts'
 import { resetSocket, tcpSocket } from '../../runtime/raw-socket.ts'
 import type { Connection } from '../connection.ts'
 import { endConnection } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
+import type { GuardedServer } from '../guarded-server.ts'
 import { unknownRequest } from './raw-head.ts'
 
 /** Who may come in, judged when TCP is accepted: before the TLS handshake, before a parser is made. */
-export interface Door {
+export interface Admission {
   /** Judges an address before there is a socket: whether to close. Undefined where no rule can be kept by that. */
-  readonly closes: ((written: string) => boolean) | undefined
+  readonly refusesAddress: ((written: string) => boolean) | undefined
   /** Judges a new connection by its address, and ends it if refused: before there is a record of it. */
   refuses(socket: Socket): boolean
   /** Counts a connection, and ends it if its address has too many. */
@@ -34,8 +34,8 @@ function keyOf(peer: Address): string {
   return family === 4 ? text : `${words[0]} ${words[1]}`
 }
 
-export function makeDoor(site: Site): Door {
-  const { rules, connectionsPerAddress, dryRun, except } = site.settings
+export function makeAdmission(guarded: GuardedServer): Admission {
+  const { rules, connectionsPerAddress, dryRun, except } = guarded.settings
   const judges = rules.flatMap(rule => {
     const info = infoOf(rule)
     // In a dry run it is told of the request, which tells more.
@@ -54,7 +54,7 @@ export function makeDoor(site: Site): Door {
   /** Where the trust function throws there is still the request to judge by. */
   function judgeSafely(judge: DoorJudge, peer: Address, written: string): Finding | undefined {
     try {
-      return judge(peer, written, site.trust)
+      return judge(peer, written, guarded.trust)
     } catch (error) {
       reportError('the trust function', error)
       return undefined
@@ -67,18 +67,18 @@ export function makeDoor(site: Site): Door {
     const peer = peerAddressOf(tcp)
     const refusal = peer && refusalOf(peer, tcp.remoteAddress ?? peer.text)
     if (!refusal) return false
-    tell(peer, refusal)
+    publishRefusal(peer, refusal)
     if (refusal.reset) resetSocket(tcp)
     else tcp.destroy()
     return true
   }
 
-  function closes(written: string): boolean {
+  function refusesAddress(written: string): boolean {
     const peer = parseAddress(written)
     const refusal = peer && refusalOf(peer, written)
     // Node knows no RST there: that has to wait for the socket.
     if (!refusal || refusal.reset) return false
-    tell(peer, refusal)
+    publishRefusal(peer, refusal)
     return true
   }
 
@@ -90,7 +90,7 @@ export function makeDoor(site: Site): Door {
     const count = open.get(key) ?? 0
     if (count >= connectionsPerAddress) {
       const reason = Reason.TOO_MANY_CONNECTIONS
-      if (endConnection(site, connection, { reason, detail: String(connectionsPerAddress) })) return true
+      if (endConnection(guarded, connection, { reason, detail: String(connectionsPerAddress) })) return true
     }
     open.set(key, count + 1)
     connection.tcp.once('close', () => {
@@ -101,10 +101,14 @@ export function makeDoor(site: Site): Door {
     return false
   }
 
-  return { closes: judges.some(({ reset }) => !reset) ? closes : undefined, refuses, isOneTooMany }
+  return {
+    refusesAddress: judges.some(({ reset }) => !reset) ? refusesAddress : undefined,
+    refuses,
+    isOneTooMany,
+  }
 }
 
-function tell(peer: Address, { finding, rule, reset }: Refusal): void {
+function publishRefusal(peer: Address, { finding, rule, reset }: Refusal): void {
   const action = reset ? 'reset' : 'close'
   const { reason, detail } = finding
   const verdict = {

@@ -5,7 +5,7 @@ import { isPrivate } from '../../request/trust.ts'
 import { ignore, tlsSettings } from '../../runtime/raw-socket.ts'
 import type { Connection } from '../connection.ts'
 import { endConnection } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
+import type { GuardedServer } from '../guarded-server.ts'
 import { type ClientHello, clientHelloReader, readAlpnList } from './client-hello.ts'
 import { readRawHead, unknownRequest } from './raw-head.ts'
 
@@ -28,7 +28,13 @@ interface Wrong {
 const PATIENCE = 1_000
 
 /** Reads until `look` is content, then puts the bytes back and goes on. */
-function readFirst(site: Site, connection: Connection, socket: Socket, look: Look, goOn: () => void): void {
+function readFirst(
+  guarded: GuardedServer,
+  connection: Connection,
+  socket: Socket,
+  look: Look,
+  goOn: () => void,
+): void {
   const chunks: Buffer[] = []
   let have = 0
   let need = 1
@@ -46,7 +52,7 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   }
 
   function refuse({ reason, detail, facts = readRawHead(all()) }: Wrong): void {
-    if (endConnection(site, connection, { reason, detail }, { facts })) return
+    if (endConnection(guarded, connection, { reason, detail }, { facts })) return
     stop()
     goOn()
   }
@@ -72,7 +78,7 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   function end(): void {
     if (have > 0) {
       const facts = readRawHead(all())
-      endConnection(site, connection, { reason: Reason.TRUNCATED_REQUEST }, { facts })
+      endConnection(guarded, connection, { reason: Reason.TRUNCATED_REQUEST }, { facts })
     }
     socket.destroy()
   }
@@ -81,7 +87,7 @@ function readFirst(site: Site, connection: Connection, socket: Socket, look: Loo
   const onData = (chunk: Buffer) => connection.inContext(() => read(chunk))
   const onEnd = () => connection.inContext(end)
   socket.on('data', onData).on('end', onEnd).on('error', ignore)
-  if (site.settings.dryRun) {
+  if (guarded.settings.dryRun) {
     // Behind it Node counts its own time for the handshake, which a client that says nothing has to meet.
     const giveUp = setTimeout(() => {
       stop()
@@ -103,15 +109,15 @@ const versions: Record<string, number> = {
  * nginx and HAProxy send no name to the servers behind them unless they are told to, and health checks have none to send: they
  * ask for an address.
  */
-function mayLeaveOutName({ settings }: Site, { isProxy, peer }: Connection): boolean {
+function mayLeaveOutName({ settings }: GuardedServer, { isProxy, peer }: Connection): boolean {
   return isProxy || (settings.healthCheck !== undefined && peer !== undefined && isPrivate(peer))
 }
 
 /** What OpenSSL would refuse with an alert, or show a certificate for. */
-function judgeHello(site: Site, connection: Connection): (hello: ClientHello) => Wrong | true {
-  const { serverNames } = site.settings
+function judgeHello(guarded: GuardedServer, connection: Connection): (hello: ClientHello) => Wrong | true {
+  const { serverNames } = guarded.settings
   const { DEFAULT_MIN_VERSION } = process.getBuiltinModule('node:tls')
-  const { minVersion = '', protocols: alpn } = tlsSettings(site.server, DEFAULT_MIN_VERSION)
+  const { minVersion = '', protocols: alpn } = tlsSettings(guarded.server, DEFAULT_MIN_VERSION)
   const lowest = versions[minVersion] ?? 0
   const spoken = alpn && readAlpnList(Buffer.from(alpn))
 
@@ -119,7 +125,7 @@ function judgeHello(site: Site, connection: Connection): (hello: ClientHello) =>
     const host = serverName?.replace(/\.$/, '')
     const facts = { ...unknownRequest, host }
     if (version < lowest) return { reason: Reason.TLS_VERSION, facts }
-    if (serverNames && host === undefined && !mayLeaveOutName(site, connection))
+    if (serverNames && host === undefined && !mayLeaveOutName(guarded, connection))
       return { reason: Reason.NO_SERVER_NAME, facts }
     if (serverNames && host !== undefined && !serverNames(host))
       return { reason: Reason.UNKNOWN_SERVER_NAME, detail: host, facts }
@@ -130,23 +136,33 @@ function judgeHello(site: Site, connection: Connection): (hello: ClientHello) =>
 }
 
 /** A TLS connection goes on with a sound ClientHello for a name that is served. */
-export function awaitClientHello(site: Site, connection: Connection, socket: Socket, goOn: () => void): void {
+export function awaitClientHello(
+  guarded: GuardedServer,
+  connection: Connection,
+  socket: Socket,
+  goOn: () => void,
+): void {
   const read = clientHelloReader()
   const look = (bytes: Buffer) => {
     const hello = read(bytes)
     if (typeof hello === 'number') return hello
-    return typeof hello === 'string' ? { reason: hello } : judgeHello(site, connection)(hello)
+    return typeof hello === 'string' ? { reason: hello } : judgeHello(guarded, connection)(hello)
   }
-  readFirst(site, connection, socket, look, goOn)
+  readFirst(guarded, connection, socket, look, goOn)
 }
 
 /** RFC 9113 3.4. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 /** An HTTP/2 connection goes on with the client's preface. */
-export function awaitPreface(site: Site, connection: Connection, socket: Socket, goOn: () => void): void {
+export function awaitPreface(
+  guarded: GuardedServer,
+  connection: Connection,
+  socket: Socket,
+  goOn: () => void,
+): void {
   readFirst(
-    site,
+    guarded,
     connection,
     socket,
     bytes => {

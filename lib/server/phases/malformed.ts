@@ -9,33 +9,34 @@ import { isEnding, stateOf } from '../../request/request-state.ts'
 import { inThisContext } from '../../runtime/async-context.ts'
 import { closeAfterResponses, stopParsing } from '../../wire/http1.ts'
 import { type Connection, isSpare } from '../connection.ts'
-import { dropRequest, endConnection, tellOfConnection, toldRaw } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
-import { screenForeign } from './check-head.ts'
+import { dropRequest, endConnection, publishConnectionOnce, rawHandOff } from '../end-connection.ts'
+import type { GuardedServer } from '../guarded-server.ts'
+import { checkForeignProtocol } from './check-head.ts'
 import { type ClientError, factsOfHead, reasonOf } from './parser-error.ts'
 import { readRawHead, unknownRequest } from './raw-head.ts'
-import { tellTlsError } from './tls-error.ts'
+import { endOnTlsError } from './tls.ts'
 
 /** What Node would answer with 400, 408, 413 or 431. */
-export function makeMalformedPhase(site: Site): (error: ClientError, socket: Socket) => boolean {
-  const { dryRun } = site.settings
+export function makeMalformedPhase(guarded: GuardedServer): (error: ClientError, socket: Socket) => boolean {
+  const { dryRun } = guarded.settings
 
   return function clientError(error, socket) {
-    const connection = site.connectionOf(socket)
+    const connection = guarded.connectionOf(socket)
     // Anything else is of the connection itself: the client has gone.
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
-      tellTlsError(site, error, socket)
-      return site.emit('clientError', error, socket) || (!dryRun && leave(socket))
+      endOnTlsError(guarded, error, socket)
+      return guarded.emit('clientError', error, socket) || (!dryRun && closeUnanswered(socket))
     }
     // Node reports every packet behind the first error, and what comes behind a dropped request.
-    if (connection.ended || socket.destroyed) return dryRun ? site.emit('clientError', error, socket) : true
+    if (connection.ended || socket.destroyed)
+      return dryRun ? guarded.emit('clientError', error, socket) : true
     // The app has ended its side, by a timeout of its own or an early answer: then so does the client.
     if (error.code === CUT_OFF && socket.writableEnded)
-      return dryRun ? site.emit('clientError', error, socket) : leave(socket)
+      return dryRun ? guarded.emit('clientError', error, socket) : closeUnanswered(socket)
     const { last } = connection
     return last && !last.complete
-      ? onBody(site, connection, last, socket, error)
-      : onHead(site, connection, socket, error)
+      ? onBody(guarded, connection, last, socket, error)
+      : onHead(guarded, connection, socket, error)
   }
 }
 
@@ -46,15 +47,15 @@ const BEHIND_THE_LAST = 'HPE_CLOSED_CONNECTION'
 const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 
 /** In place of the 400 that Node writes to whoever still listens. */
-function leave(socket: Socket): true {
+function closeUnanswered(socket: Socket): true {
   socket.destroy()
   return true
 }
 
-function onHead(site: Site, connection: Connection, socket: Socket, error: ClientError): boolean {
-  const acts = !connection.isExcepted && !site.settings.dryRun
+function onHead(guarded: GuardedServer, connection: Connection, socket: Socket, error: ClientError): boolean {
+  const acts = !connection.isExcepted && !guarded.settings.dryRun
   if (acts && error.code === BEHIND_THE_LAST) {
-    endBehindLast(site, connection, socket, error)
+    endBehindLast(guarded, connection, socket, error)
     return true
   }
   const facts = factsOfHead(connection, socket, error)
@@ -62,23 +63,28 @@ function onHead(site: Site, connection: Connection, socket: Socket, error: Clien
   const isUnused = reason === Reason.REQUEST_TIMEOUT && isSpare(connection)
   const finding = { reason, detail: isUnused ? NOTHING_SENT : error.code }
   if (acts && connection.exchanges.length > 0) {
-    endBehind(site, connection, socket, finding, facts)
+    endBehind(guarded, connection, socket, finding, facts)
     return true
   }
-  const how = { facts, ...toldRaw(site, connection, socket) }
-  return endConnection(site, connection, finding, how) || site.emit('clientError', error, socket)
+  const how = { facts, ...rawHandOff(guarded, connection, socket) }
+  return endConnection(guarded, connection, finding, how) || guarded.emit('clientError', error, socket)
 }
 
 const foreignLine = /^(\S+) +(\S+) +((?:RTSP|ICE)\/\d\.\d)$/
 
 /** Nothing is looked at, but for what shows a scanner: that is told of. */
-function endBehindLast(site: Site, connection: Connection, socket: Socket, error: ClientError): void {
+function endBehindLast(
+  guarded: GuardedServer,
+  connection: Connection,
+  socket: Socket,
+  error: ClientError,
+): void {
   const { rawPacket, bytesParsed = 0 } = error
   // Node counts the character at which it noticed.
   const facts = rawPacket ? readRawHead(rawPacket.subarray(Math.max(0, bytesParsed - 1))) : unknownRequest
   const [, method = '', url = '', protocol] = foreignLine.exec(facts.requestLine ?? '') ?? []
   if (protocol !== undefined && connection.exchanges.length > 0)
-    return endBehind(site, connection, socket, screenForeign(method, url, protocol), {
+    return endBehind(guarded, connection, socket, checkForeignProtocol(method, url, protocol), {
       ...facts,
       ...{ method, url, httpVersion: '1.0', requestLine: undefined },
     })
@@ -88,19 +94,19 @@ function endBehindLast(site: Site, connection: Connection, socket: Socket, error
 
 /** Ends a connection behind the answers that were promised, whether or not one of them is its last. */
 export function endBehind(
-  site: Site,
+  guarded: GuardedServer,
   connection: Connection,
   socket: Socket,
   finding: Finding,
   facts: RequestFacts,
 ): void {
   connection.ended = true
-  endInTurn(connection, socket, () => tellOfConnection(site, connection, finding, { facts }))
+  endInTurn(connection, socket, () => publishConnectionOnce(guarded, connection, finding, { facts }))
 }
 
 /** An error in the body of a request that the rules had passed, or had not judged yet. */
 function onBody(
-  site: Site,
+  guarded: GuardedServer,
   connection: Connection,
   req: IncomingMessage,
   socket: Socket,
@@ -110,29 +116,34 @@ function onBody(
   stateOf(req).isBodyLost = true
   const exchange = connection.exchanges.find(open => open.req === req)
   const res = exchange?.res ?? (stateOf(req).res as ServerResponse)
-  if (connection.isExcepted) return site.emit('clientError', error, socket)
+  if (connection.isExcepted) return guarded.emit('clientError', error, socket)
   // The client has its answer, and does not finish what nobody reads.
   if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {
-    if (site.settings.dryRun) return site.emit('clientError', error, socket)
+    if (guarded.settings.dryRun) return guarded.emit('clientError', error, socket)
     socket.destroy()
     return true
   }
-  if (exchange?.res.headersSent && !site.settings.dryRun) {
-    tellOfStarted(site, req, exchange.res.statusCode, finding)
+  if (exchange?.res.headersSent && !guarded.settings.dryRun) {
+    publishBrokenRequest(guarded, req, exchange.res.statusCode, finding)
     connection.isBroken = true
-  } else if (!dropRequest(site, req, res, finding)) return site.emit('clientError', error, socket)
+  } else if (!dropRequest(guarded, req, res, finding)) return guarded.emit('clientError', error, socket)
   connection.ended = true
   if (!socket.destroyed) endInTurn(connection, socket)
   return true
 }
 
 /** The response goes on as it can: the event says what was sent already. */
-function tellOfStarted(site: Site, req: IncomingMessage, sentStatus: number, finding: Finding): void {
+function publishBrokenRequest(
+  guarded: GuardedServer,
+  req: IncomingMessage,
+  sentStatus: number,
+  finding: Finding,
+): void {
   const state = stateOf(req)
   if (state.eventPublished) return
   state.eventPublished = true
-  const publish = preparePublish(req, trustOf(req, site.settings.trustProxy))
-  const verdict = { status: 444, action: 'close', rule: site.settings.name, bodyBytesSent: 0 } as const
+  const publish = preparePublish(req, trustOf(req, guarded.settings.trustProxy))
+  const verdict = { status: 444, action: 'close', rule: guarded.settings.name, bodyBytesSent: 0 } as const
   publish({ ...verdict, sentStatus, reason: finding.reason, detail: finding.detail })
 }
 
@@ -140,14 +151,14 @@ function tellOfStarted(site: Site, req: IncomingMessage, sentStatus: number, fin
  * After the responses that were promised, which may take their time. One of them may turn out to be a drop: then nobody
  * has looked at what came behind it, and there is nothing to tell.
  */
-function endInTurn(connection: Connection, socket: Socket, tell: () => void = () => {}): void {
+function endInTurn(connection: Connection, socket: Socket, publish: () => void = () => {}): void {
   stopParsing(socket)
-  const tellUnlessDropped = inThisContext(() => {
-    if (!isEnding(socket)) tell()
+  const publishUnlessDropped = inThisContext(() => {
+    if (!isEnding(socket)) publish()
   })
-  socket.once('close', tellUnlessDropped)
+  socket.once('close', publishUnlessDropped)
   connection.whenAnswered(() => {
-    tellUnlessDropped()
+    publishUnlessDropped()
     if (!socket.destroyed) closeAfterResponses(socket)
   })
 }

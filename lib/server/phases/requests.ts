@@ -9,13 +9,13 @@ import { inThisContext } from '../../runtime/async-context.ts'
 import { isLast } from '../../runtime/raw-socket.ts'
 import type { Connection, Exchange } from '../connection.ts'
 import { dropRequest } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
+import type { GuardedServer } from '../guarded-server.ts'
 import { keepProxyAlive } from '../keep-alive.ts'
-import { screenForeign } from './check-head.ts'
+import { checkForeignProtocol } from './check-head.ts'
 import { type Continues, continueWhenRead, isContinue } from './expect.ts'
 import { endBehind } from './malformed.ts'
 import { newPacket, noteProtocol } from './protocol.ts'
-import type { JudgeRequest } from './run-rules.ts'
+import type { RunRules } from './run-rules.ts'
 
 /** Requests of one connection that may wait for their turn before it is read no further. */
 const MAX_WAITING = 100
@@ -33,13 +33,14 @@ export interface RequestPhase {
 }
 
 /** Requests that Node has parsed. */
-export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase {
-  const { dryRun } = site.settings
+export function makeRequestPhase(guarded: GuardedServer, runRules: RunRules): RequestPhase {
+  const { dryRun } = guarded.settings
 
   function enter(req: Request, res: Response, goOn: GoOn): void {
     if (isHttp2(req)) return enterHttp2(req, res as Http2ServerResponse, goOn)
-    const connection = site.connectionOf(req.socket)
-    if (!dryRun && (connection.ended || isClosing(req))) return connection.ignore(req as IncomingMessage)
+    const connection = guarded.connectionOf(req.socket)
+    if (!dryRun && (connection.ended || isClosing(req)))
+      return connection.ignoreRequest(req as IncomingMessage)
     enterHttp1(connection, req as IncomingMessage, res as ServerResponse, goOn)
   }
 
@@ -53,7 +54,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     if (req.httpVersion === '1.0') {
       connection.packet ??= newPacket()
       noteProtocol(req, connection.packet, socket.bytesRead)
-      if (endsAsForeign(connection, req)) return connection.ignore(req)
+      if (endsAsForeign(connection, req)) return connection.ignoreRequest(req)
     }
     const exchange: Exchange = { req, res, hasTurn: false, awaitsContinue: false }
     const before = connection.exchanges.at(-1)
@@ -66,14 +67,14 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     connection.bytesAtRest = connection.tcp === socket ? connection.readAtHead : connection.tcp.bytesRead
     connection.bodyMark = connection.bytesAtRest
     connection.bodySince = now
-    if (connection.phase !== 'request') connection.enter('request', now)
+    if (connection.stage !== 'request') connection.enter('request', now)
     res.once('close', () => answered(connection, exchange))
     const turn = () => {
       // A body may turn out broken while its request waits. And when a write has failed, Node 20 and 22 give the socket to the next
       // response: writing to it would finish the one before twice, which ends the process.
       if (!dryRun && (stateOf(req).dropped || socket.errored)) return
       exchange.hasTurn = true
-      judge(req, res, isExcepted => goOn(exchange, isExcepted))
+      runRules(req, res, isExcepted => goOn(exchange, isExcepted))
     }
     // Node alone runs them all at once: one may wait for what a later one does.
     if (dryRun || res.socket || (before && runsAhead(connection, req, before))) return turn()
@@ -87,9 +88,9 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   function endsAsForeign(connection: Connection, req: IncomingMessage): boolean {
     const { protocol } = stateOf(req)
     if (protocol === undefined || connection.exchanges.length === 0) return false
-    if (site.settings.dryRun || connection.isExcepted || connection.isProxy) return false
+    if (guarded.settings.dryRun || connection.isExcepted || connection.isProxy) return false
     const { method = '', url = '' } = req
-    endBehind(site, connection, req.socket, screenForeign(method, url, protocol), factsOf(req))
+    endBehind(guarded, connection, req.socket, checkForeignProtocol(method, url, protocol), factsOf(req))
     return true
   }
 
@@ -112,7 +113,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 
   function answered(connection: Connection, exchange: Exchange): void {
-    connection.leave(exchange)
+    connection.removeExchange(exchange)
     if (connection.isPaused && connection.exchanges.length <= MAX_WAITING / 2) {
       connection.isPaused = false
       exchange.req.socket.resume()
@@ -122,8 +123,8 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     // By a number of hops everybody is trusted: a proxy is who passes somebody on.
     const { headers, socket } = exchange.req
     if (connection.isProxy && !dryRun && headers['x-forwarded-for'] !== undefined)
-      keepProxyAlive(site.server, socket)
-    if (connection.phase !== 'request' || !connection.last?.complete) return
+      keepProxyAlive(guarded.server, socket)
+    if (connection.stage !== 'request' || !connection.last?.complete) return
     // What came after the last head, where it has no body, is the next one.
     if (connection.hadBody) connection.bytesAtRest = connection.tcp.bytesRead
     connection.last = undefined
@@ -133,7 +134,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   /** Streams are independent: each is judged as it comes. */
   function enterHttp2(req: Http2ServerRequest, res: Http2ServerResponse, goOn: GoOn): void {
     if (isClosing(req) && !dryRun) return
-    const connection = site.connectionOfSession(req)
+    const connection = guarded.connectionOfRequest(req)
     if (connection?.ended) return
     const record = connection?.streams?.get(req.stream)
     if (record) {
@@ -143,33 +144,33 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
     const continues = record ?? { awaitsContinue: false }
     // An app that takes streams as well: there it was judged.
     if (takeStateFromStream(req)) goOn(continues, false)
-    else judge(req, res, isExcepted => goOn(continues, isExcepted))
+    else runRules(req, res, isExcepted => goOn(continues, isExcepted))
   }
 
   /** True where the request is dropped for what it expects. */
   function refuses(req: Request, res: Response, isExcepted: boolean): boolean {
     const detail = req.headers.expect as string | undefined
-    return !isExcepted && dropRequest(site, req, res, { reason: Reason.UNKNOWN_EXPECTATION, detail })
+    return !isExcepted && dropRequest(guarded, req, res, { reason: Reason.UNKNOWN_EXPECTATION, detail })
   }
 
   function checkContinue(req: Request, res: Response): void {
     enter(req, res, (continues, isExcepted) => {
       // Node is content where the word is among others.
       if (!isContinue(req.headers.expect) && refuses(req, res, isExcepted)) return
-      if (site.appListens('checkContinue')) {
-        site.emit('checkContinue', req, res)
+      if (guarded.appListens('checkContinue')) {
+        guarded.emit('checkContinue', req, res)
         return
       }
       if (isExcepted || dryRun) res.writeContinue()
       else continueWhenRead(req, res, continues)
-      site.emit('request', req, res)
+      guarded.emit('request', req, res)
     })
   }
 
   function checkExpectation(req: Request, res: Response): void {
     enter(req, res, (_continues, isExcepted) => {
-      if (site.appListens('checkExpectation')) {
-        site.emit('checkExpectation', req, res)
+      if (guarded.appListens('checkExpectation')) {
+        guarded.emit('checkExpectation', req, res)
         return
       }
       if (refuses(req, res, isExcepted)) return
@@ -181,7 +182,7 @@ export function makeRequestPhase(site: Site, judge: JudgeRequest): RequestPhase 
   }
 
   return {
-    request: (req, res) => enter(req, res, () => site.emit('request', req, res)),
+    request: (req, res) => enter(req, res, () => guarded.emit('request', req, res)),
     checkContinue,
     checkExpectation,
   }

@@ -12,20 +12,20 @@ import { isClosing, type RequestState, stateOf } from '../../request/request-sta
 import { inTrial, type Trial, trialOf } from '../../request/trial.ts'
 import { type InContext, inThisContext } from '../../runtime/async-context.ts'
 import { dropRequest } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
+import type { GuardedServer } from '../guarded-server.ts'
 import { makeHealthCheck } from '../health-check.ts'
-import { screenHead, screenHost } from './check-head.ts'
+import { checkHead, checkHost } from './check-head.ts'
 
 /**
  * Judges a request before any framework: `goOn` is called if it passes, and not otherwise; with true where `except` names
  * the client: then nothing of ours is asked.
  */
-export type JudgeRequest = (req: Request, res: Response, goOn: (isExcepted: boolean) => void) => void
+export type RunRules = (req: Request, res: Response, goOn: (isExcepted: boolean) => void) => void
 
 /** What is wrong with the head itself, then the rules, then the Host, which a rule may have judged. */
-export function makeJudge(site: Site): JudgeRequest {
-  const { rules, except, trustProxy, dryRun } = site.settings
-  const isHealthCheck = makeHealthCheck(site)
+export function makeRunRules(guarded: GuardedServer): RunRules {
+  const { rules, except, trustProxy, dryRun } = guarded.settings
+  const isHealthCheck = makeHealthCheck(guarded)
   // A function of the user's may answer, and must not do so beside the app.
   const goesAtOnce = dryRun && rules.every(rule => infoOf(rule) !== undefined)
 
@@ -44,14 +44,14 @@ export function makeJudge(site: Site): JudgeRequest {
     }
   }
 
-  return function judge(req, res, goOn) {
+  return function runRules(req, res, goOn) {
     const state = stateOf(req)
     state.res ??= res
-    state.serverTrust = site.trust
-    state.serverApp = site.app
+    state.serverTrust = guarded.trust
+    state.serverApp = guarded.app
     const excepted = isExcepted(req)
-    const head = excepted ? undefined : screenHead(req)
-    if (head && dropRequest(site, req, res, head)) return
+    const head = excepted ? undefined : checkHead(req)
+    if (head && dropRequest(guarded, req, res, head)) return
     if (isHealthCheck?.(req)) {
       passEveryRule(req)
       return pass(state, goOn, excepted)
@@ -64,9 +64,9 @@ export function makeJudge(site: Site): JudgeRequest {
       pass(state, goOn, excepted)
     }
     const trial = trialOf(state)
-    runRules(site, rules, trial, req, res, () => {
-      const host = excepted ? undefined : screenHost(req, site)
-      if (!host || !inTrial(state, trial, () => dropRequest(site, req, res, host))) passOnce()
+    runOneByOne(guarded, rules, trial, req, res, () => {
+      const host = excepted ? undefined : checkHost(req, guarded)
+      if (!host || !inTrial(state, trial, () => dropRequest(guarded, req, res, host))) passOnce()
     })
     // Node alone asks nobody: what rules of ours still find out is told then.
     if (goesAtOnce) passOnce()
@@ -87,8 +87,8 @@ export function makeJudge(site: Site): JudgeRequest {
 /**
  * Runs rules one after the other. `done` is called outside any try: what the app throws is the app's.
  */
-function runRules(
-  site: Site,
+function runOneByOne(
+  guarded: GuardedServer,
   rules: readonly Rule[],
   trial: Trial | undefined,
   req: Request,
@@ -104,7 +104,7 @@ function runRules(
       const next = (error?: unknown) => {
         if (called) return
         called = true
-        if (inTime) passed = goesOn(site, rule, req, res, error)
+        if (inTime) passed = goesOn(guarded, rule, req, res, error)
         else goOn(index, error)
       }
       /** What is thrown behind `next()` changes nothing for the request, but is said. */
@@ -130,7 +130,7 @@ function runRules(
   }
 
   function resume(index: number, error: unknown): void {
-    if (!goesOn(site, rules[index] as Rule, req, res, error)) return
+    if (!goesOn(guarded, rules[index] as Rule, req, res, error)) return
     // Not from within the promise of a rule: what the app throws would become its rejection.
     process.nextTick(() => {
       if (trial || (!stateOf(req).dropped && !isClosing(req))) run(index + 1)
@@ -141,7 +141,7 @@ function runRules(
 }
 
 /** Of a rule that threw nobody knows whether the request is welcome: then it goes on in a dry run alone. */
-function goesOn(site: Site, rule: Rule, req: Request, res: Response, error: unknown): boolean {
+function goesOn(guarded: GuardedServer, rule: Rule, req: Request, res: Response, error: unknown): boolean {
   if (error === undefined || error === null) return true
   reportError(sourceOf(rule), error)
   if (infoOf(rule)?.dryRun) {
@@ -149,7 +149,7 @@ function goesOn(site: Site, rule: Rule, req: Request, res: Response, error: unkn
     return true
   }
   const finding = { reason: Reason.RULE_ERROR, detail: messageOf(error) }
-  return !dropRequest(site, req, res, finding, nameOf(rule) || undefined)
+  return !dropRequest(guarded, req, res, finding, nameOf(rule) || undefined)
 }
 
 const sourceOf = (rule: Rule) => `rule "${nameOf(rule)}"`

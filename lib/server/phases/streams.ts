@@ -3,10 +3,10 @@ import type { Socket } from 'node:net'
 import { Reason } from '../../reasons.ts'
 import { sessionOfStream } from '../../request/accepted.ts'
 import { isClosing, isEnding, keepStateOnStream } from '../../request/request-state.ts'
-import { type Connection, marked, type StreamRecord } from '../connection.ts'
+import { attachedConnection, type Connection, type StreamRecord } from '../connection.ts'
 import { endConnection } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
-import type { JudgeRequest } from './run-rules.ts'
+import type { GuardedServer } from '../guarded-server.ts'
+import type { RunRules } from './run-rules.ts'
 
 export interface StreamPhase {
   session(session: ServerHttp2Session): void
@@ -33,24 +33,24 @@ function enter(connection: Connection, stream: ServerHttp2Stream): StreamRecord 
 }
 
 /** What is of HTTP/2 alone. */
-export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
-  const { dryRun } = site.settings
+export function makeStreamPhase(guarded: GuardedServer, runRules: RunRules): StreamPhase {
+  const { dryRun } = guarded.settings
 
   /** Whether the app takes streams itself; the compatibility API, if it is used, is one of the listeners. */
   const takesStreams = () =>
-    site.server.listenerCount('stream') > (site.server.listenerCount('request') > 0 ? 1 : 0)
+    guarded.server.listenerCount('stream') > (guarded.server.listenerCount('request') > 0 ? 1 : 0)
 
   return {
     session(session) {
-      const connection = site.connectionOfNew(session)
-      if (connection) site.join(connection, session)
-      site.emit('session', session)
+      const connection = guarded.connectionOfNewSession(session)
+      if (connection) guarded.addSession(connection, session)
+      guarded.emit('session', session)
     },
 
     stream(stream, headers, flags, rawHeaders) {
-      const goOn = () => site.emit('stream', stream, headers, flags, rawHeaders)
+      const goOn = () => guarded.emit('stream', stream, headers, flags, rawHeaders)
       const session = sessionOfStream(stream)
-      const connection = session && marked(session)
+      const connection = session && attachedConnection(session)
       // One that is closed has been taken out already.
       const record = connection && !stream.destroyed ? enter(connection, stream) : undefined
       if (!takesStreams()) {
@@ -67,7 +67,7 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
       )
       if (isClosing(req) && !dryRun) return
       if (record) Object.assign(record, { req, res })
-      judge(req, res, () => {
+      runRules(req, res, () => {
         if (stream.destroyed && !dryRun) return
         keepStateOnStream(req)
         // The stream is the app's again, as it came: an error that nobody listens to is one.
@@ -77,7 +77,7 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
     },
 
     sessionError(error, session) {
-      const connection = marked(session)
+      const connection = attachedConnection(session)
       // Others are of a client that has gone.
       if (connection && frameErrors.includes(error.code ?? '') && !isEnding(session)) {
         // In a dry run nobody has looked at the first bytes.
@@ -85,17 +85,17 @@ export function makeStreamPhase(site: Site, judge: JudgeRequest): StreamPhase {
         const finding = isNoPreface
           ? { reason: Reason.NOT_HTTP2 }
           : { reason: Reason.HTTP2_ERROR, detail: error.message }
-        endConnection(site, connection, finding)
+        endConnection(guarded, connection, finding)
       }
-      site.emit('sessionError', error, session)
+      guarded.emit('sessionError', error, session)
     },
 
     unknownProtocol(socket) {
       const { alpnProtocol } = socket as Socket & { alpnProtocol?: string | false }
       const detail = alpnProtocol || undefined
-      const connection = site.connectionOf(socket)
-      const isEnded = endConnection(site, connection, { reason: Reason.UNKNOWN_PROTOCOL, detail })
-      return isEnded || site.emit('unknownProtocol', socket)
+      const connection = guarded.connectionOf(socket)
+      const isEnded = endConnection(guarded, connection, { reason: Reason.UNKNOWN_PROTOCOL, detail })
+      return isEnded || guarded.emit('unknownProtocol', socket)
     },
   }
 }

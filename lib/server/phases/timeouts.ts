@@ -7,9 +7,9 @@ import { outsideRequests } from '../../runtime/async-context.ts'
 import { parserOf, parsersAtWork, resetSocket, unsentBytes } from '../../runtime/raw-socket.ts'
 import { isMostlyDropped } from '../../wire/http2-drops.ts'
 import { type Connection, isSpare, type StreamRecord } from '../connection.ts'
-import { dropRequest, endConnection, toldRaw } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
-import { probeOf } from './dead-sessions.ts'
+import { dropRequest, endConnection, rawHandOff } from '../end-connection.ts'
+import type { GuardedServer } from '../guarded-server.ts'
+import { makeDeadSessionProbe } from './node20-dead-sessions.ts'
 
 /** How often connections are looked at, in ms: what a limit may be late by, twice at most. */
 const INTERVAL = 250
@@ -28,13 +28,13 @@ const MAX_ACKNOWLEDGEMENT = 64
 const late = { handshake: Reason.HANDSHAKE_TIMEOUT, head: Reason.HEADER_TIMEOUT } as const
 
 /** Watches the connections of a site while there are any; returns what ends it. */
-export function watchSlow(site: Site): () => void {
-  const { settings, connections } = site
+export function watchTimeouts(guarded: GuardedServer): () => void {
+  const { settings, connections } = guarded
   let timer: NodeJS.Timeout | undefined
   let atWork: ReadonlySet<unknown> | undefined
 
   // It sends a frame.
-  const probe = settings.dryRun ? undefined : probeOf(site)
+  const probe = settings.dryRun ? undefined : makeDeadSessionProbe(guarded)
   const limits = { handshake: settings.handshakeTimeout, head: settings.headerTimeout }
 
   function stop(): void {
@@ -48,7 +48,7 @@ export function watchSlow(site: Site): () => void {
     atWork = undefined
     for (const connection of connections) {
       if (connection.tcp.destroyed) connections.delete(connection)
-      else if (connection.phase !== 'released' && !connection.isExcepted) {
+      else if (connection.stage !== 'released' && !connection.isExcepted) {
         probe?.(connection)
         look(connection, now)
       }
@@ -60,7 +60,7 @@ export function watchSlow(site: Site): () => void {
     const parser = connection.http1 && parserOf(connection.http1)
     connection.http1 = undefined
     if (!parser) return false
-    atWork ??= parsersAtWork(site.server)
+    atWork ??= parsersAtWork(guarded.server)
     return atWork.has(parser)
   }
 
@@ -69,10 +69,10 @@ export function watchSlow(site: Site): () => void {
   function look(connection: Connection, now: number): void {
     lookAtSending(connection, now)
     if (connection.ended) return lookAtBroken(connection, now)
-    const { phase, since } = connection
-    if (phase === 'handshake' || phase === 'head') {
-      if (isOver(since, limits[phase], now)) connection.inContext(() => end(connection, late[phase]))
-    } else if (phase === 'idle') {
+    const { stage, since } = connection
+    if (stage === 'handshake' || stage === 'head') {
+      if (isOver(since, limits[stage], now)) connection.inContext(() => end(connection, late[stage]))
+    } else if (stage === 'idle') {
       if (connection.tcp.bytesRead !== connection.bytesAtRest || hasBegun(connection))
         connection.enter('head')
     } else if (connection.session) lookAtSession(connection, connection.session, now)
@@ -83,10 +83,10 @@ export function watchSlow(site: Site): () => void {
     const isUnused = isSpare(connection)
     const detail = isUnused ? NOTHING_SENT : undefined
     // A proxy that is in the middle of a request awaits a response; one that keeps a connection ready does not.
-    const how = isUnused || connection.phase === 'handshake' ? {} : toldRaw(site, connection)
-    endConnection(site, connection, { reason, detail }, how)
+    const how = isUnused || connection.stage === 'handshake' ? {} : rawHandOff(guarded, connection)
+    endConnection(guarded, connection, { reason, detail }, how)
     // In a dry run it is told once.
-    connection.phase = 'request'
+    connection.stage = 'request'
   }
 
   /** nginx `client_body_timeout`: between two reads. It runs only while the app waits for the client. */
@@ -121,7 +121,7 @@ export function watchSlow(site: Site): () => void {
     if (!settings.dryRun) state.isBodyLost = true
     // What a proxy still sends of a dropped one is read to its end, for a while.
     if (dropped && !connection.isProxy) connection.tcp.destroy()
-    else if (res) dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })
+    else if (res) dropRequest(guarded, req, res, { reason: Reason.BODY_TIMEOUT })
   }
 
   function lookAtSession(connection: Connection, session: ServerHttp2Session, now: number): void {
@@ -158,7 +158,7 @@ export function watchSlow(site: Site): () => void {
       record.bodySince = now
     } else if (req && res && isOver(record.bodySince, settings.bodyTimeout, now)) {
       record.bodySince = now
-      connection.inContext(() => dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT }))
+      connection.inContext(() => dropRequest(guarded, req, res, { reason: Reason.BODY_TIMEOUT }))
     }
   }
 
@@ -192,7 +192,7 @@ export function watchSlow(site: Site): () => void {
     if (req && !settings.dryRun) stateOf(req).dropped = true
     const facts = req && factsOf(req)
     const how = { facts, req, reset: true, sentStatus: first?.res?.statusCode }
-    endConnection(site, connection, { reason: Reason.SEND_TIMEOUT }, how)
+    endConnection(guarded, connection, { reason: Reason.SEND_TIMEOUT }, how)
   }
 
   /** A response that had started when its request broke off gets on, or is given up. */
@@ -205,13 +205,13 @@ export function watchSlow(site: Site): () => void {
     } else if (isOver(connection.bodySince, settings.bodyTimeout, now)) connection.tcp.destroy()
   }
 
-  site.onAdmit = () => {
+  guarded.onAdmit = () => {
     if (timer) return
     // Behind the poll phase: what came while the process was busy is read first.
     timer = outsideRequests(() => setInterval(() => setImmediate(sweep).unref(), INTERVAL).unref())
   }
   return () => {
-    site.onAdmit = () => {}
+    guarded.onAdmit = () => {}
     stop()
   }
 }

@@ -7,8 +7,8 @@ import { giveSocket, ignore } from '../../runtime/raw-socket.ts'
 import { closeAfterResponses } from '../../wire/http1.ts'
 import type { Connection } from '../connection.ts'
 import { dropRequest } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
-import type { JudgeRequest } from './run-rules.ts'
+import type { GuardedServer } from '../guarded-server.ts'
+import type { RunRules } from './run-rules.ts'
 
 export interface UpgradePhase {
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void
@@ -16,9 +16,13 @@ export interface UpgradePhase {
 }
 
 /** Requests that end HTTP on their connection: Node hands over the socket, past every middleware. */
-export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged: () => void): UpgradePhase {
+export function makeUpgradePhase(
+  guarded: GuardedServer,
+  runRules: RunRules,
+  checkUnjudged: () => void,
+): UpgradePhase {
   /** `goOn` gets the socket as Node gave it. */
-  const { dryRun } = site.settings
+  const { dryRun } = guarded.settings
 
   function handOver(
     req: IncomingMessage,
@@ -26,8 +30,8 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
     goOn: (res: ServerResponse, isExcepted: boolean) => void,
   ): void {
     // Node 26 wraps the socket of an upgrade whose body is still to come.
-    const connection = site.connectionOf(req.socket)
-    if (dryRun) return tellOnly(req, socket, connection, goOn)
+    const connection = guarded.connectionOf(req.socket)
+    if (dryRun) return handOverInDryRun(req, socket, connection, goOn)
     if (connection.ended || isClosing(req)) return
     connection.isPaused = false
     // Node has taken its own listeners away, and left it not flowing: what comes waits for whoever gets it.
@@ -37,7 +41,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
       connection.last = undefined
       connection.enter('released')
       const res = responseOn(req, socket)
-      judge(req, res, isExcepted => {
+      runRules(req, res, isExcepted => {
         socket.off('error', ignore)
         giveSocket(res, 'detachSocket', socket)
         goOn(res, isExcepted)
@@ -46,7 +50,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
   }
 
   /** At once, as Node does, also where earlier responses are pending: so there is no response for rules that answer. */
-  function tellOnly(
+  function handOverInDryRun(
     req: IncomingMessage,
     socket: Socket,
     connection: Connection,
@@ -55,7 +59,7 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
     socket.on('error', ignore)
     connection.enter('released')
     const res = new ServerResponse(req)
-    judge(req, res, isExcepted => {
+    runRules(req, res, isExcepted => {
       socket.off('error', ignore)
       goOn(res, isExcepted)
     })
@@ -64,31 +68,31 @@ export function makeUpgradePhase(site: Site, judge: JudgeRequest, checkUnjudged:
   return {
     upgrade(req, socket, head) {
       checkUnjudged()
-      handOver(req, socket, () => site.emit('upgrade', req, socket, head))
+      handOver(req, socket, () => guarded.emit('upgrade', req, socket, head))
     },
     connect(req, target, head) {
       checkUnjudged()
-      const isWanted = site.appListens('connect')
+      const isWanted = guarded.appListens('connect')
       const detail = req.url || (req.headers[':authority'] as string | undefined)
       const finding = { reason: Reason.CONNECT_METHOD, detail }
       if (isHttp2(req)) {
         const res = target as Response
         if (isClosing(req) && !dryRun) return
         const goOn = (isExcepted: boolean) => {
-          if (isWanted) site.emit('connect', req, res)
-          else if (isExcepted || !dropRequest(site, req, res, finding)) {
+          if (isWanted) guarded.emit('connect', req, res)
+          else if (isExcepted || !dropRequest(guarded, req, res, finding)) {
             res.statusCode = 405
             res.end()
           }
         }
         if (takeStateFromStream(req)) goOn(false)
-        else judge(req, res, goOn)
+        else runRules(req, res, goOn)
         return
       }
       const socket = target as Socket
       handOver(req as IncomingMessage, socket, (res, isExcepted) => {
-        if (isWanted) site.emit('connect', req, socket, head)
-        else if (isExcepted || !dropRequest(site, req, res, finding)) socket.destroy()
+        if (isWanted) guarded.emit('connect', req, socket, head)
+        else if (isExcepted || !dropRequest(guarded, req, res, finding)) socket.destroy()
       })
     },
   }

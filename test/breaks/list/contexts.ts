@@ -67,15 +67,15 @@ export const contexts: readonly Break[] = [
   {
     name: 'garbage is told in the context of the request before it',
     file: 'server/phases/malformed.ts',
-    find: 'const tellUnlessDropped = inThisContext(() => {',
-    replace: 'const tellUnlessDropped = (() => {',
+    find: 'const publishUnlessDropped = inThisContext(() => {',
+    replace: 'const publishUnlessDropped = (() => {',
     tests: connections,
   },
   {
     name: 'a slow head is told in the context of the timer',
     file: 'server/phases/timeouts.ts',
-    find: 'connection.inContext(() => end(connection, late[phase]))',
-    replace: 'end(connection, late[phase])',
+    find: 'connection.inContext(() => end(connection, late[stage]))',
+    replace: 'end(connection, late[stage])',
     tests: connections,
   },
   {
@@ -88,8 +88,8 @@ export const contexts: readonly Break[] = [
   {
     name: 'a slow stream is told in the context of the timer',
     file: 'server/phases/timeouts.ts',
-    find: 'connection.inContext(() => dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT }))',
-    replace: 'dropRequest(site, req, res, { reason: Reason.BODY_TIMEOUT })',
+    find: 'connection.inContext(() => dropRequest(guarded, req, res, { reason: Reason.BODY_TIMEOUT }))',
+    replace: 'dropRequest(guarded, req, res, { reason: Reason.BODY_TIMEOUT })',
     tests: connections,
   },
   {

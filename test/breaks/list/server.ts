@@ -23,7 +23,7 @@ export const server: readonly Break[] = [
   {
     name: 'RTSP behind an answer that is the last is not told of',
     file: 'server/phases/requests.ts',
-    find: 'if (endsAsForeign(connection, req)) return connection.ignore(req)',
+    find: 'if (endsAsForeign(connection, req)) return connection.ignoreRequest(req)',
     replace: 'endsAsForeign',
     tests: ['server/protocol.test.ts'],
   },
@@ -80,7 +80,7 @@ export const server: readonly Break[] = [
     name: 'dry run: whoever leaves when he has his answer is blamed',
     file: 'server/phases/malformed.ts',
     find: 'if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {',
-    replace: 'if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST && !site.settings.dryRun) {',
+    replace: 'if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST && !guarded.settings.dryRun) {',
     tests: dryRuns,
   },
   {
@@ -93,14 +93,14 @@ export const server: readonly Break[] = [
   {
     name: 'dry run: HTTP/2 waits for the client',
     file: 'server/guard.ts',
-    find: 'const speaksAtOnce = site.settings.dryRun',
+    find: 'const speaksAtOnce = guarded.settings.dryRun',
     replace: 'const speaksAtOnce = false',
     tests: dryRuns,
   },
   {
     name: 'dry run: a request without Host reaches the app',
     file: 'server/guard.ts',
-    find: 'settings.dryRun ? watchRefusedHosts(server, judge) : takeHostHeader(server)',
+    find: 'settings.dryRun ? watchRefusedHosts(server, runRules) : takeHostHeader(server)',
     replace: 'takeHostHeader(server)',
     tests: dryRuns,
   },
@@ -121,8 +121,8 @@ export const server: readonly Break[] = [
   {
     name: 'Node answers what it can not parse',
     file: 'server/phases/malformed.ts',
-    find: 'return endConnection(site, connection, finding, how) || site.emit',
-    replace: "return site.emit('clientError', error, socket) || site.emit",
+    find: 'return endConnection(guarded, connection, finding, how) || guarded.emit',
+    replace: "return guarded.emit('clientError', error, socket) || guarded.emit",
     tests: malformed,
   },
   {
@@ -135,15 +135,15 @@ export const server: readonly Break[] = [
   {
     name: 'a started response is cut by an error in the body',
     file: 'server/phases/malformed.ts',
-    find: 'if (exchange?.res.headersSent && !site.settings.dryRun) {',
-    replace: 'if (exchange === null && !site.settings.dryRun) {',
+    find: 'if (exchange?.res.headersSent && !guarded.settings.dryRun) {',
+    replace: 'if (exchange === null && !guarded.settings.dryRun) {',
     tests: malformed,
   },
   {
     name: 'garbage behind a dropped request is an event',
     file: 'server/phases/malformed.ts',
-    find: 'if (!isEnding(socket)) tell()',
-    replace: 'tell()',
+    find: 'if (!isEnding(socket)) publish()',
+    replace: 'publish()',
     tests: malformed,
   },
   {
@@ -254,14 +254,14 @@ export const server: readonly Break[] = [
   {
     name: 'an upgrade is not judged',
     file: 'server/phases/upgrades.ts',
-    find: "handOver(req, socket, () => site.emit('upgrade', req, socket, head))",
-    replace: "site.emit('upgrade', req, socket, head)",
+    find: "handOver(req, socket, () => guarded.emit('upgrade', req, socket, head))",
+    replace: "guarded.emit('upgrade', req, socket, head)",
     tests: ['server/websocket.test.ts'],
   },
   {
     name: 'a rule that throws lets the request through',
     file: 'server/phases/run-rules.ts',
-    find: 'return !dropRequest(site, req, res, finding, nameOf(rule) || undefined)',
+    find: 'return !dropRequest(guarded, req, res, finding, nameOf(rule) || undefined)',
     replace: 'return finding.detail !== nameOf(rule)',
     tests: ['server/frameworks.test.ts'],
   },
@@ -310,8 +310,8 @@ export const server: readonly Break[] = [
   {
     name: 'a slow head is waited for',
     file: 'server/phases/timeouts.ts',
-    find: 'if (isOver(since, limits[phase], now)) connection',
-    replace: 'if (isOver(since, limits[phase] * 9, now)) connection',
+    find: 'if (isOver(since, limits[stage], now)) connection',
+    replace: 'if (isOver(since, limits[stage] * 9, now)) connection',
     tests: slow,
   },
   {
@@ -345,8 +345,8 @@ export const server: readonly Break[] = [
   {
     name: 'protect takes a server twice',
     file: 'server/protect.ts',
-    find: 'if ((server as Guarded)[kUndo]) {',
-    replace: 'if ((server as Guarded)[kUndo] && options === null) {',
+    find: 'if ((server as WithUndo)[kUndo]) {',
+    replace: 'if ((server as WithUndo)[kUndo] && options === null) {',
     tests: ['server/lifecycle.test.ts'],
   },
   {
@@ -359,8 +359,8 @@ export const server: readonly Break[] = [
   {
     name: 'a refused address costs a socket where Node would ask before',
     file: 'server/guard.ts',
-    find: 'door.closes && askAtAccept(server, door.closes)',
-    replace: 'door.closes && askAtAccept(server, () => false)',
+    find: 'admission.refusesAddress && askAtAccept(server, admission.refusesAddress)',
+    replace: 'admission.refusesAddress && askAtAccept(server, () => false)',
     tests: accept,
   },
   {
@@ -373,7 +373,7 @@ export const server: readonly Break[] = [
   {
     name: 'nobody is told of what is refused at accept',
     file: 'server/phases/admission.ts',
-    find: 'if (!refusal || refusal.reset) return false\n    tell(peer, refusal)',
+    find: 'if (!refusal || refusal.reset) return false\n    publishRefusal(peer, refusal)',
     replace: 'if (!refusal || refusal.reset) return false',
     tests: accept,
   },
@@ -387,8 +387,8 @@ export const server: readonly Break[] = [
   {
     name: "the app's own blockList is no longer asked",
     file: 'server/phases/admit-at-accept.ts',
-    find: 'theirs?.check(address, family) || (isOn && closes(address))',
-    replace: 'isOn && closes(address)',
+    find: 'theirs?.check(address, family) || (isOn && refuses(address))',
+    replace: 'isOn && refuses(address)',
     tests: accept,
   },
   {
@@ -415,8 +415,8 @@ export const server: readonly Break[] = [
   {
     name: 'who listens to upgrades when protect is called is not looked for',
     file: 'server/guard.ts',
-    find: '  const stopWatching = watchSlow(site)\n  checkUnjudged()\n',
-    replace: '  const stopWatching = watchSlow(site)\n',
+    find: '  const stopWatching = watchTimeouts(guarded)\n  checkUnjudged()\n',
+    replace: '  const stopWatching = watchTimeouts(guarded)\n',
     tests: unjudged,
   },
   {
@@ -589,9 +589,9 @@ export const server: readonly Break[] = [
   },
   {
     name: 'without _parent a TLS connection ends with the time for its handshake',
-    file: 'server/phases/link-tls.ts',
-    find: "phase === 'handshake' && haveSameEnds(tcp, tls)",
-    replace: "phase === 'idle' && haveSameEnds(tcp, tls)",
+    file: 'server/phases/tls.ts',
+    find: "stage === 'handshake' && haveSameEnds(tcp, tls)",
+    replace: "stage === 'idle' && haveSameEnds(tcp, tls)",
     tests: ['server/undocumented.test.ts'],
   },
   {

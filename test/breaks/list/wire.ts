@@ -109,7 +109,7 @@ export const wire: readonly Break[] = [
   },
   {
     name: 'Node 20: a closing session whose frame was broken is kept for good',
-    file: 'server/phases/dead-sessions.ts',
+    file: 'server/phases/node20-dead-sessions.ts',
     find: 'if (session.closed) return',
     replace: '',
     tests: ['wire/http2-drops.test.ts'],
@@ -264,15 +264,15 @@ export const wire: readonly Break[] = [
   {
     name: 'half a head from a proxy is closed without an answer',
     file: 'server/phases/timeouts.ts',
-    find: "const how = isUnused || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
+    find: "const how = isUnused || connection.stage === 'handshake' ? {} : rawHandOff(guarded, connection)",
     replace: 'const how = {}',
     tests: told,
   },
   {
     name: 'a proxy that keeps a connection ready gets an answer to nothing',
     file: 'server/phases/timeouts.ts',
-    find: "const how = isUnused || connection.phase === 'handshake' ? {} : toldRaw(site, connection)",
-    replace: 'const how = toldRaw(site, connection)',
+    find: "const how = isUnused || connection.stage === 'handshake' ? {} : rawHandOff(guarded, connection)",
+    replace: 'const how = rawHandOff(guarded, connection)',
     tests: told,
   },
   {

@@ -4,7 +4,7 @@ import { isEnding } from '../../request/request-state.ts'
 import { unsentBytes } from '../../runtime/raw-socket.ts'
 import type { Connection } from '../connection.ts'
 import { endConnection } from '../end-connection.ts'
-import type { Site } from '../guarded-server.ts'
+import type { GuardedServer } from '../guarded-server.ts'
 
 /** Seen on Node 20, not on 22, 24 and 26. */
 const leavesDeadSessions = Number.parseInt(process.versions.node, 10) < 22
@@ -32,7 +32,7 @@ const PATIENCE = 10_000
  *
  * @returns what looks at a session; undefined where Node has no need of it
  */
-export function probeOf(site: Site): ((connection: Connection) => void) | undefined {
+export function makeDeadSessionProbe(guarded: GuardedServer): ((connection: Connection) => void) | undefined {
   if (!leavesDeadSessions) return undefined
   const probes = new WeakMap<Connection, Probe>()
 
@@ -56,11 +56,11 @@ export function probeOf(site: Site): ((connection: Connection) => void) | undefi
     const isUnsent = bytesWritten === asked && isQueued && (!session.closed || probe.wasQueued)
     probe.wasQueued = isQueued
     const isUnheard =
-      !session.closed && performance.now() - askedAt >= (site.settings.headerTimeout || PATIENCE)
+      !session.closed && performance.now() - askedAt >= (guarded.settings.headerTimeout || PATIENCE)
     if (session.closed) probe.asked = bytesWritten
     if (!isUnsent && !isUnheard) return
     if (isEnding(session)) connection.tcp.destroy()
-    else connection.inContext(() => endConnection(site, connection, { reason: Reason.HTTP2_ERROR }))
+    else connection.inContext(() => endConnection(guarded, connection, { reason: Reason.HTTP2_ERROR }))
   }
 
   return function look(connection) {
