@@ -1,4 +1,5 @@
 import type { Alphabet } from './alphabet.ts'
+import type { CharacterClass } from './character-class.ts'
 import { GlobProblem } from './glob-problem.ts'
 import type { GlobNode, GlobNodes } from './glob-tree.ts'
 
@@ -24,7 +25,9 @@ export const isGlobstar = (nodes: GlobNodes, at: number): boolean => {
   return node?.kind === 'stars' && node.count === 2 && isAlone
 }
 
-type Repeat = Extract<GlobNode, { kind: 'repeat' }>
+const DOT = 0x2e
+const takesDot = ({ ranges, isNegated }: CharacterClass) =>
+  ranges.some(([from, to]) => from <= DOT && DOT <= to) !== isNegated
 
 class Writer {
   readonly #nodes: GlobNodes
@@ -39,7 +42,7 @@ class Writer {
     const nodes = this.#nodes
     let source = ''
     for (let at = 0; at < nodes.length; ) {
-      const [text, length] = this.#folders(at) ?? this.#repeatsBeforeStars(at) ?? [this.#node(at), 1]
+      const [text, length] = this.#folders(at) ?? [this.#node(at), 1]
       source += text
       at += length
     }
@@ -57,21 +60,6 @@ class Writer {
     return [at === 0 ? String.raw`\/${NO_DOT}${GLOBSTAR}` : DEEPER, skipped + 1]
   }
 
-  /**
-   * `*(a)*` at the start of a segment, up to the star: either something is repeated, or the star stands at the start itself, where
-   * it takes no dot and no empty segment. And how many nodes these are.
-   */
-  #repeatsBeforeStars(at: number): [string, number] | undefined {
-    const nodes = this.#nodes
-    const end = nodes.findIndex((node, i) => i >= at && !(node.kind === 'repeat' && node.min === 0))
-    if (end <= at || nodes[end]?.kind !== 'stars' || nodes[at - 1]?.kind !== 'slash') return undefined
-    const groups = nodes.slice(at, end).map(node => `(?:${this.#choice((node as Repeat).items)})`)
-    const ways = groups.map((group, i) =>
-      [`${group}+`, ...groups.slice(i + 1).map(other => `${other}*`)].join(''),
-    )
-    return [`(?:${[...ways, SOMETHING].join('|')})`, end - at]
-  }
-
   #node(at: number): string {
     const node = this.#nodes[at] as GlobNode
     const isStart = this.#nodes[at - 1]?.kind === 'slash'
@@ -85,11 +73,14 @@ class Writer {
       case 'any':
         return (isStart ? NO_DOT : '') + this.#alphabet.any
       case 'class':
-        return (isStart && node.isNegated ? NO_DOT : '') + this.#alphabet.class(node.ranges, node.isNegated)
+        return (isStart && takesDot(node) ? NO_DOT : '') + this.#alphabet.class(node.ranges, node.isNegated)
       case 'choice':
         return this.#choice(node.items)
-      case 'repeat':
-        return `(?:${this.#choice(node.items)})${node.min === 1 ? '+' : '*'}`
+      case 'repeat': {
+        const [first] = node.items[0] ?? []
+        const noDot = isStart && first?.kind === 'class' && takesDot(first) ? NO_DOT : ''
+        return `${noDot}(?:${this.#choice(node.items)})${node.min === 1 ? '+' : '*'}`
+      }
       default:
         return (isStart ? NO_DOT : '') + this.#not(node.items, at)
     }

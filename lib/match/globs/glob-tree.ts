@@ -51,12 +51,40 @@ export function expand(nodes: GlobNodes, isWhole = hasNot(nodes)): GlobNodes[] {
       node.kind === 'choice' && (isWhole || isPart || !isSimple(node))
         ? node.items.flatMap(item => expand(item, isWhole))
         : [[node]]
-    if (lists.length * ways.length > MOST)
-      throw new GlobProblem(`it stands for more than ${MOST} patterns: list fewer, or give a RegExp`)
+    refuseMany(lists.length * ways.length)
     lists = lists.flatMap(list => ways.map(way => joined(list, way)))
   }
   return lists
 }
+
+function refuseMany(count: number): void {
+  if (count > MOST)
+    throw new GlobProblem(`it stands for more than ${MOST} patterns: list fewer, or give a RegExp`)
+}
+
+/**
+ * Twice, where `*(…)` begins a segment: once as `+(…)`, once without, so that what follows begins the segment.
+ *
+ * @throws GlobProblem where they are too many
+ */
+export function withoutEmptyStarts(nodes: GlobNodes): GlobNodes[] {
+  let lists: GlobNode[][] = [[]]
+  for (const [i, node] of nodes.entries()) {
+    const isBehindRepeat = nodes[i - 1]?.kind === 'repeat'
+    // Beside a group stars are no `**`, though the group may be empty.
+    const next = node.kind === 'stars' && isBehindRepeat ? { ...node, count: 3 } : node
+    const isOptional = node.kind === 'repeat' && node.min === 0
+    if (isOptional && lists.some(startsSegment))
+      lists = lists.flatMap(list =>
+        startsSegment(list) ? [list, [...list, { ...node, min: 1 as const }]] : [[...list, node]],
+      )
+    else for (const list of lists) list.push(next)
+    refuseMany(lists.length)
+  }
+  return lists
+}
+
+const startsSegment = (list: GlobNodes) => list.at(-1)?.kind === 'slash'
 
 /** One behind the other; texts, and stars, that meet are one. */
 function joined(list: readonly GlobNode[], way: GlobNodes): GlobNode[] {

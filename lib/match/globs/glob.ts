@@ -3,7 +3,7 @@ import type { RequiredTexts } from '../expressions/required-texts.ts'
 import type { Work } from '../expressions/work.ts'
 import type { Alphabet } from './alphabet.ts'
 import { expressionOf, GLOBSTAR, NO_DOT } from './glob-expression.ts'
-import { expand, type GlobNodes } from './glob-tree.ts'
+import { expand, type GlobNodes, withoutEmptyStarts } from './glob-tree.ts'
 import { parseGlob } from './parse-glob.ts'
 import { decodeBeyond } from './percent-encoding.ts'
 
@@ -51,9 +51,11 @@ export const formOf = (path: string, strict: boolean) => decodeBeyond(strict ? p
 
 /** The patterns that a glob stands for, one without choices for each; without a trailing slash unless `strict`. */
 export const readGlob = (glob: string, strict: boolean): GlobNodes[] =>
-  expand(parseGlob(glob)).map(nodes =>
-    !strict && nodes.length > 1 && nodes.at(-1)?.kind === 'slash' ? nodes.slice(0, -1) : nodes,
-  )
+  expand(parseGlob(glob))
+    .map(nodes =>
+      !strict && nodes.length > 1 && nodes.at(-1)?.kind === 'slash' ? nodes.slice(0, -1) : nodes,
+    )
+    .flatMap(withoutEmptyStarts)
 
 /** `*text*` of an expression: text, where another star follows at once. */
 const starText = /\[\^\/\]\*\?((?:\\[^\w]|[\w%~!@#&=:,<>"'`;-])+)(?=\[\^\/\]\*\?)/g

@@ -1,4 +1,5 @@
 import { readClass } from './character-class.ts'
+import { addNode, groupItems } from './glob-group.ts'
 import { GlobProblem } from './glob-problem.ts'
 import type { GlobNode, GlobNodes } from './glob-tree.ts'
 import { sequence } from './number-sequence.ts'
@@ -43,6 +44,7 @@ class Parser {
   /** Up to one of the characters that end it. */
   #sequence(ends: string): GlobNode[] {
     const nodes: GlobNode[] = []
+    let wasGroup = false
     for (let next = this.#characters[this.#at]; next !== undefined; next = this.#characters[this.#at]) {
       if (next === ')' || next === '}' || (next !== '' && ends.includes(next))) break
       if (next === '(' && this.#isBehindSign)
@@ -52,10 +54,9 @@ class Parser {
       const node = this.#node(next)
       // Braces have set it themselves.
       if (next !== '{') this.#isBehindSign = next in forms && !('items' in node)
-      const last = nodes.at(-1)
-      if (node.kind === 'text' && last?.kind === 'text')
-        nodes[nodes.length - 1] = { kind: 'text', text: last.text + node.text }
-      else nodes.push(node)
+      const isGroup = 'items' in node && next !== '{'
+      addNode(nodes, node, isGroup, wasGroup)
+      wasGroup = isGroup
     }
     return nodes
   }
@@ -145,7 +146,7 @@ class Parser {
 
   #extended(sign: keyof typeof forms): GlobNode {
     this.#at += 2
-    const items = this.#items('|', ')')
+    const items = groupItems(this.#items('|', ')'))
     const kind = forms[sign]
     this.#refuseQuantifier('a group')
     if (kind === 'choice') return { kind, items }
@@ -170,7 +171,7 @@ class Parser {
     this.#refuseQuantifier('a group')
     if (this.#characters[this.#at] === '?')
       throw new GlobProblem('a "?" behind a group is of RegExps: write ?(…) for what may be missing')
-    return { kind: 'choice', items }
+    return { kind: 'choice', items: groupItems(items) }
   }
 
   #braces(): GlobNode {

@@ -100,12 +100,18 @@ function firstChoice(glob: string): Choice | undefined {
   return undefined
 }
 
+/** Stars in a group, which make no `**` there or with stars beside it; `**` beside a slash is what it is. */
+const inGroup = (item: string) =>
+  item.replace(/(?<!\\)\*+(?!\()/g, stars => (item.includes('/') && stars === '**' ? stars : '***'))
+
 /** Braces, and groups of alternatives, as text. */
 export function expandGlob(glob: string): string[] {
   const found = firstChoice(glob)
   if (!found) return [glob]
   const [before, after] = [glob.slice(0, found.start), glob.slice(found.end + 1)]
-  return found.items.flatMap(item => expandGlob(before + item + after))
+  if (glob[found.end] === '}') return found.items.flatMap(item => expandGlob(before + item + after))
+  const [outer, others] = [before.replace(/(?<!\\)\*+$/, '***'), after.replace(/^\*+(?!\()/, '***')]
+  return found.items.flatMap(item => expandGlob(outer + inGroup(item) + others))
 }
 
 const posix: Record<string, RegExp> = {
@@ -216,8 +222,7 @@ export function globMatches(glob: string, path: string, { caseSensitive, isEncod
   function one(pattern: string, at: number, end: number): boolean {
     const close = pattern[0] === '[' ? classEnd(pattern, 0) : 0
     const body = pattern.slice(1, close)
-    const isNegated = pattern[0] === '[' && /^[!^]/.test(body)
-    if (path[at] === '/' || (isStart(at) && path[at] === '.' && (close === 0 || isNegated))) return false
+    if (path[at] === '/' || (isStart(at) && path[at] === '.')) return false
     return unitsAt(path, at, end, isEncoded)
       .filter(unit => close === 0 || isInClass(body, unit, path.slice(at, at + 3)))
       .some(({ length }) => matches(pattern.slice(close + 1), at + length, end))
