@@ -6,7 +6,7 @@ import { makeClock } from '../offenders/offender-clock.ts'
 import type { Offender } from '../offenders/offender-table.ts'
 import { type Ban, Offenders } from '../offenders/offenders.ts'
 import { type Joined, joinOffenders } from '../offenders/sync/shared-offenders.ts'
-import { Share, type ShareOptions } from '../offenders/sync/store-sync.ts'
+import { StoreSync, type StoreSyncOptions } from '../offenders/sync/store-sync.ts'
 import { addressOf } from '../options/address-options.ts'
 import { type Common, commonOf } from '../options/common-options.ts'
 import { refuse } from '../options/options-error.ts'
@@ -178,7 +178,7 @@ function joinBy(
   })
 }
 
-interface Scoped extends Pick<ShareOptions, 'terms' | 'maxBans'> {
+interface Scoped extends Pick<StoreSyncOptions, 'terms' | 'maxBans'> {
   readonly name: string
   readonly scope: string
 }
@@ -188,9 +188,9 @@ function shareBy(
   { given, offenders: store }: StoreOption,
   offenders: Offenders,
   { name, scope, terms, maxBans }: Scoped,
-): Share {
+): StoreSync {
   const instead = 'this process counts and bans by itself'
-  return new Share(offenders, store.scope(scope), {
+  return new StoreSync(offenders, store.scope(scope), {
     terms,
     maxBans,
     onDown: error => storeDown(given, offenders, { name, error, instead }),

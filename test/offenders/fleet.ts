@@ -8,7 +8,7 @@ import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
 import { makeClock } from '../../lib/offenders/offender-clock.ts'
 import type { OffenderStore } from '../../lib/offenders/offender-store.ts'
 import { Offenders } from '../../lib/offenders/offenders.ts'
-import { Share } from '../../lib/offenders/sync/store-sync.ts'
+import { StoreSync } from '../../lib/offenders/sync/store-sync.ts'
 import { redisOffenders } from '../../lib/stores/redis/bans/redis-offenders.ts'
 import { type Redis, type RedisOptions, startRedis } from '../support/redis.ts'
 import { type TimeShift, withTime } from '../support/redis-time.ts'
@@ -21,7 +21,7 @@ export const addressOf = (text: string) => parseAddress(text) as Address
 /** What one process has of it, with a connection of its own. */
 export class Member {
   readonly offenders: Offenders
-  readonly share: Share | undefined
+  readonly share: StoreSync | undefined
   /** What was told of the store: an error, or undefined where it was back. */
   readonly states: unknown[] = []
 
@@ -43,8 +43,8 @@ export class Member {
     this.share = store && this.#shareBy(store, all, maxBans)
   }
 
-  #shareBy(store: OffenderStore, all: Terms, maxBans: number): Share {
-    return new Share(this.offenders, store, {
+  #shareBy(store: OffenderStore, all: Terms, maxBans: number): StoreSync {
+    return new StoreSync(this.offenders, store, {
       terms: all,
       maxBans,
       onDown: error => void this.states.push(error),

@@ -2,7 +2,7 @@ import { OptionsError } from '../../options/options-error.ts'
 import type { Terms } from '../ban-policy.ts'
 import type { OffenderStore } from '../offender-store.ts'
 import type { Offenders } from '../offenders.ts'
-import type { Share } from './store-sync.ts'
+import type { StoreSync } from './store-sync.ts'
 
 /** All that rules with the same offenders have to agree on. */
 export interface SharedTerms extends Terms {
@@ -19,7 +19,7 @@ export interface SharedTerms extends Terms {
 /** The offenders of one name in one store, with the exchange that keeps them there. */
 export interface Exchanged {
   readonly offenders: Offenders
-  readonly share: Share
+  readonly share: StoreSync
 }
 
 export interface JoinOptions {
@@ -44,7 +44,7 @@ export interface Joined extends Exchanged {
 class SharedOffenders implements Joined {
   readonly terms: SharedTerms
   readonly offenders: Offenders
-  readonly share: Share
+  readonly share: StoreSync
   readonly #holders = new Set<WeakRef<object>>()
   readonly #onEmpty: () => void
 

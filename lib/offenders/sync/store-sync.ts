@@ -1,17 +1,21 @@
 import { debugThrown } from '../../diagnostics/debug.ts'
 import { isKeyError } from '../../diagnostics/key-error.ts'
+import { Breaker } from '../../outage/breaker.ts'
+import { Deadlines } from '../../outage/deadlines.ts'
+import { lateError } from '../../outage/timed-call.ts'
 import { outsideRequests } from '../../runtime/async-context.ts'
 import type { Terms } from '../ban-policy.ts'
 import type { OffenderNews, OffenderRecord, OffenderStore } from '../offender-store.ts'
 import type { Offenders } from '../offenders.ts'
 import { MAX_AHEAD, Outbox } from './outbox.ts'
 import { soundRecord } from './sound-record.ts'
-import { Calls } from './timed-calls.ts'
 
 /** How often the store is asked what is new, in milliseconds: what happens elsewhere is to be known within a second. */
 const POLL = 400
+/** How long an answer may take, in milliseconds. */
+const TIMEOUT = 1_000
 
-export interface ShareOptions {
+export interface StoreSyncOptions {
   readonly terms: Terms
   readonly maxBans: number
   /** Called once an outage, with what the store failed with. */
@@ -23,14 +27,15 @@ export interface ShareOptions {
  * Exchanges offenders with a store, in the background: no request waits for it. Where the store fails, this process goes on
  * alone, and catches up when it is back.
  */
-export class Share {
+export class StoreSync {
   readonly #offenders: Offenders
   readonly #store: OffenderStore
-  readonly #options: ShareOptions
+  readonly #options: StoreSyncOptions
   readonly #outbox: Outbox
-  readonly #calls = new Calls()
-  /** Nothing is written before the store has told its clock. Undefined: nobody has tried. */
-  #isUp: boolean | undefined
+  readonly #breaker: Breaker
+  readonly #deadlines = new Deadlines(TIMEOUT, false)
+  /** Whether the last exchange succeeded. Nothing is written before: only a read tells the store's clock. */
+  #isUp = false
   #isClosed = false
   #isScheduled = false
   #cursor = 0
@@ -46,11 +51,13 @@ export class Share {
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(offenders: Offenders, store: OffenderStore, options: ShareOptions) {
+  constructor(offenders: Offenders, store: OffenderStore, options: StoreSyncOptions) {
     this.#offenders = offenders
     this.#store = store
     this.#options = options
     this.#outbox = new Outbox(options.maxBans, () => this.#schedule())
+    // Without a probe of its own: the next read is the trial, as only a whole read brings this process up to date.
+    this.#breaker = new Breaker({ timeout: TIMEOUT, onUp: options.onUp })
     offenders.journal = this.#outbox
     outsideRequests(() => void this.#poll())
   }
@@ -76,13 +83,13 @@ export class Share {
     this.#outbox.place = undefined
     this.#offenders.journal = undefined
     clearTimeout(this.#timer)
-    // Nobody would tell the end of the outage for it.
-    if (this.#isUp === false) this.#options.onUp()
-    this.#isUp = undefined
+    this.#isUp = false
+    // Nobody else would report the end of this outage.
+    this.#breaker.close()
   }
 
   async #poll(): Promise<void> {
-    if (!this.#calls.isClogged) await this.#read()
+    if (this.#breaker.admits()) await this.#read()
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#poll(), POLL).unref()
   }
 
@@ -98,8 +105,9 @@ export class Share {
   }
 
   #write(): Promise<void> {
+    const { era } = this.#breaker
     this.#writing ??= outsideRequests(() => this.#writeAll())
-      .catch(error => this.#fail(error))
+      .catch(error => this.#fail(era, error))
       .finally(() => {
         this.#writing = undefined
       })
@@ -113,7 +121,7 @@ export class Share {
       const last = this.#last
       const { actions, decisions } = this.#outbox.take(now)
       const write = () => this.#store.write(actions, terms, maxBans, this.#expected() ?? 0)
-      const news = await this.#calls.inTime(write)
+      const news = await this.#ask(write)
       if (!news.isLate) this.#outbox.told(decisions)
       else if (++late > 2) throw new Error('the clock of the store is not to be believed')
       this.#hear(news, last, true)
@@ -121,10 +129,11 @@ export class Share {
   }
 
   #read(): Promise<void> {
+    const { era } = this.#breaker
     this.#reading ??= outsideRequests(() => this.#readAll())
       .then(
-        () => this.#recover(),
-        error => this.#fail(error),
+        () => this.#recover(era),
+        error => this.#fail(era, error),
       )
       .finally(() => {
         this.#reading = undefined
@@ -136,14 +145,30 @@ export class Share {
     for (let hasMore = true; hasMore && !this.#isClosed; ) {
       const last = this.#last
       const before = this.#cursor
-      const news = await this.#calls.inTime(() => this.#store.read(before, this.#expected()))
+      const news = await this.#ask(() => this.#store.read(before, this.#expected()))
       // It would be asked for ever, and nothing else would have its turn.
       if (news.last > news.cursor && news.cursor <= before) throw new Error('the store does not go on')
       this.#cursor = news.cursor
       this.#hear(news, last)
       hasMore = this.#cursor < news.last
     }
-    if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())
+    if (this.#breaker.isOpen) await this.#ask(() => this.#store.probe())
+  }
+
+  /** Calls the store. An answer that comes after the deadline is neither waited for nor believed. */
+  #ask<T>(call: () => Promise<T>): Promise<T> {
+    const { era } = this.#breaker
+    const answer = new Promise<T>(resolve => resolve(call()))
+    return new Promise((resolve, reject) => {
+      this.#breaker.hear(
+        answer,
+        { era, deadlines: this.#deadlines },
+        {
+          answered: resolve,
+          failed: error => reject(error === undefined ? lateError(TIMEOUT) : error),
+        },
+      )
+    })
   }
 
   /** What the store's clock is believed to say. */
@@ -190,26 +215,25 @@ export class Share {
     }
   }
 
-  #recover(): void {
+  #recover(era: number): void {
     if (this.#isClosed) return
-    if (this.#isUp === false) this.#options.onUp()
+    this.#breaker.succeeded(era)
+    // Another call has found the store down in the meantime.
+    if (this.#breaker.isOpen) return
     this.#isUp = true
     this.#outbox.place = this.#place
     if (!this.#outbox.isEmpty) this.#schedule()
   }
 
-  #fail(error: unknown): void {
-    if (this.#isClosed) return
+  /** @param era the breaker's, when the exchange began */
+  #fail(era: number, error: unknown): void {
+    if (this.#isClosed || era !== this.#breaker.era) return
     debugThrown('the store of offenders', error)
+    this.#isUp = false
     this.#outbox.dropOffences()
     this.#outbox.place = undefined
-    // It works, but not for these offenders: this process is alone, until the key is gone.
-    if (isKeyError(error)) {
-      if (this.#isUp === false) this.#options.onUp()
-      this.#isUp = undefined
-      return
-    }
-    if (this.#isUp !== false) this.#options.onDown(error)
-    this.#isUp = false
+    // The store works, but not for these offenders: this process is alone until the foreign key is gone.
+    if (isKeyError(error)) this.#breaker.close()
+    else if (this.#breaker.failed(era)) this.#options.onDown(error)
   }
 }

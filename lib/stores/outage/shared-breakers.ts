@@ -1,9 +1,10 @@
 import { storeDown, storeUp } from '../../events/store-outages.ts'
+import { Breaker } from '../../outage/breaker.ts'
+import { Deadlines } from '../../outage/deadlines.ts'
+import { lateError } from '../../outage/timed-call.ts'
 import type { OnStoreError, RateLimitStore } from '../rate-limit-store.ts'
-import { Breaker } from './breaker.ts'
-import { Waits } from './deadlines.ts'
 
-/** What events say of a rule that keeps its state in a store. */
+/** A rule that keeps its state in a store, as events describe it. */
 export interface StoreUser {
   readonly name: string
   readonly onStoreError: OnStoreError
@@ -12,13 +13,13 @@ export interface StoreUser {
 export interface ViewOptions {
   /** How long the rule waits for the store, in milliseconds. */
   readonly timeout: number
-  /** As the store has it. */
+  /** The store's own. */
   readonly probe: RateLimitStore['probe']
 }
 
 /** How a call failed. */
 export interface Failure {
-  /** The breaker's, when it was asked. */
+  /** The breaker's era when the store was called. */
   readonly era: number
   /** Undefined: no answer came in time. */
   readonly error: unknown
@@ -31,33 +32,33 @@ const INSTEAD: Record<OnStoreError, string> = {
   drop: 'all that it would count is dropped until it is back',
 }
 
-/** The views of each store, by their timeouts. */
+/** The views of each store, by timeout. */
 const viewsOf = new WeakMap<object, Map<number, StoreView>>()
 
-/** A rule that was thrown away is no user any more. */
+/** Takes a rule that was garbage-collected off the users of its view. */
 const discarded = new FinalizationRegistry<{ view: StoreView; user: StoreUser }>(({ view, user }) =>
   view.remove(user),
 )
 
 /**
- * A store as the rules see it that wait equally long for it: to them it is up or down together. To rules that wait longer
- * it may be up meanwhile.
+ * A store as seen by the rules that wait equally long for it: for them it goes down, and comes back, together. For rules that
+ * wait longer it may be up meanwhile.
  */
 export class StoreView {
   readonly timeout: number
   readonly breaker: Breaker
-  readonly waits: Waits
+  readonly deadlines: Deadlines
   readonly #store: object
   readonly #views: Map<number, StoreView>
   readonly #users = new Set<StoreUser>()
-  /** What it has told to be down: the store, or this view of it. */
-  #toldOf: object = this
+  /** What was reported as down: the store, or only this view of it. */
+  #reportedDown: object = this
 
   constructor(store: object, views: Map<number, StoreView>, { timeout, probe }: ViewOptions) {
     this.timeout = timeout
     this.#store = store
     this.#views = views
-    this.waits = new Waits(timeout, true)
+    this.deadlines = new Deadlines(timeout, true)
     this.breaker = new Breaker({ probe, timeout, onUp: () => this.#isBack() })
   }
 
@@ -75,41 +76,41 @@ export class StoreView {
   }
 
   /**
-   * A call has failed. An error is one for all that use the store, no answer in time one for those that wait as long or
-   * less: what else they have asked need not wait.
+   * A call has failed. An error takes the store down for all its rules, no answer in time for the rules that wait as long or
+   * less: their other calls need not wait any longer.
    *
-   * @param settle decides on what failed, which came before what is waiting
+   * @param decideWithout decides on the request that failed. It runs first, as that request came before those still waiting
    */
-  failed<T>({ era, error, keys }: Failure, settle: () => T): T {
+  failed<T>({ era, error, keys }: Failure, decideWithout: () => T): T {
     const isLate = error === undefined
-    const reason = isLate ? new Error(`the store did not answer within ${this.timeout} ms`) : error
-    if (!this.breaker.failed(era, keys)) return settle()
+    if (!this.breaker.failed(era, keys)) return decideWithout()
+    const reason = isLate ? lateError(this.timeout) : error
     const views = [...this.#views.values()]
     const patient = isLate ? views.filter(({ timeout }) => timeout > this.timeout) : []
     const others = views.filter(view => !view.breaker.isOpen && !patient.includes(view))
     const opened = [this, ...others.filter(({ breaker }) => breaker.failed(breaker.era, keys))]
-    // To those that wait longer it may be as well as ever: then it is not the store that is down.
+    // Rules that wait longer may find the store as quick as ever: then only this view of it is down.
     const of = patient.every(({ breaker }) => breaker.isOpen) ? this.#store : this
     const users = (of === this ? opened : views).flatMap(view => [...view.#users])
     const name = distinct(users.map(user => user.name)).join(', ')
     const instead = distinct(users.map(user => INSTEAD[user.onStoreError])).join('; ')
     for (const view of opened) {
-      view.#toldOf = of
+      view.#reportedDown = of
       storeDown(of, view, { name, error: reason, instead })
     }
-    const settled = settle()
-    for (const { waits } of opened) waits.giveUp()
-    return settled
+    const decision = decideWithout()
+    for (const { deadlines } of opened) deadlines.giveUp()
+    return decision
   }
 
   #isBack(): void {
-    storeUp(this.#toldOf, this)
-    // What others asked before says nothing of now.
+    storeUp(this.#reportedDown, this)
+    // Calls that other views made before this say nothing of the store as it is now.
     for (const { breaker } of this.#views.values()) if (!breaker.isOpen) breaker.forgetAsked()
   }
 }
 
-/** How a store is seen by rules that wait so long. */
+/** The view that rules with this timeout share; made for the first of them. */
 export function viewOf(store: object, options: ViewOptions): StoreView {
   const views = viewsOf.get(store) ?? new Map<number, StoreView>()
   viewsOf.set(store, views)

@@ -129,14 +129,14 @@ export const contexts: readonly Break[] = [
   },
   {
     name: 'the timer of what waits for a store keeps a context',
-    file: 'stores/outage/deadlines.ts',
+    file: 'outage/deadlines.ts',
     find: 'outsideRequests(() => this.#setTimer())',
     replace: 'this.#setTimer()',
     tests: kept,
   },
   {
     name: 'the timer of a store that is down keeps a context',
-    file: 'stores/outage/breaker.ts',
+    file: 'outage/breaker.ts',
     find: 'outsideRequests(() => setTimeout(() => this.#try(), this.#delay).unref())',
     replace: 'setTimeout(() => this.#try(), this.#delay).unref()',
     tests: kept,

@@ -88,7 +88,7 @@ export const offenders: readonly Break[] = [
   {
     name: 'a store that only reads is up with each read',
     file: 'offenders/sync/store-sync.ts',
-    find: '    if (this.#isUp === false) await this.#calls.inTime(() => this.#store.probe())\n',
+    find: '    if (this.#breaker.isOpen) await this.#ask(() => this.#store.probe())\n',
     replace: '',
     tests: ['offenders/redis-outage.all.test.ts'],
   },
@@ -368,8 +368,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'a key of bans that is of another type is an outage',
     file: 'offenders/sync/store-sync.ts',
-    find: 'if (isKeyError(error)) {',
-    replace: 'if (false) {',
+    find: 'if (isKeyError(error)) this.#breaker.close()\n    else if',
+    replace: 'if',
     tests: ['stores/redis/odd-values.all.test.ts'],
   },
   {

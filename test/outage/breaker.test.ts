@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import fc from 'fast-check'
-import { Breaker } from '../../lib/stores/outage/breaker.ts'
+import { Breaker } from '../../lib/outage/breaker.ts'
 
 const turnOfLoop = () => new Promise<void>(resolve => setImmediate(resolve))
 const turn = () => new Promise<void>(resolve => process.nextTick(resolve))

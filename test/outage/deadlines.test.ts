@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { Waits } from '../../lib/stores/outage/deadlines.ts'
+import { Deadlines } from '../../lib/outage/deadlines.ts'
 
-describe('waits', () => {
+describe('deadlines', () => {
   let time: number
   let late: string[] = []
   beforeEach(() => {
@@ -12,8 +12,8 @@ describe('waits', () => {
   })
   afterEach(() => mock.timers.reset())
 
-  const make = (timeout: number) => new Waits(timeout, true, () => time)
-  const add = (waits: Waits, name: string) => waits.add(() => late.push(`${name} at ${time}`))
+  const make = (timeout: number) => new Deadlines(timeout, true, () => time)
+  const add = (deadlines: Deadlines, name: string) => deadlines.add(() => late.push(`${name} at ${time}`))
 
   /** Time goes on, and timers come when they are due. */
   function pass(ms: number): void {
@@ -31,12 +31,12 @@ describe('waits', () => {
 
   it('are over within the timeout, and not before nine tenths of it', () => {
     for (const timeout of [1, 2, 3, 10, 50, 333, 60_000]) {
-      const waits = make(timeout)
+      const deadlines = make(timeout)
       for (const start of [0, 1, 3]) {
         pass(start)
         const added = time
         late = []
-        add(waits, 'it')
+        add(deadlines, 'it')
         while (late.length === 0) {
           assert.ok(time - added <= timeout, `${timeout}: waits on after ${time - added}`)
           pass(1)
@@ -47,15 +47,15 @@ describe('waits', () => {
   })
 
   it('end in the order in which they began', () => {
-    const waits = make(50)
-    add(waits, 'one')
+    const deadlines = make(50)
+    add(deadlines, 'one')
     pass(10)
-    add(waits, 'two')
+    add(deadlines, 'two')
     pass(10)
-    const gone = add(waits, 'three')
-    add(waits, 'four')
-    assert.equal(waits.delete(gone), true)
-    assert.equal(waits.delete(gone), false)
+    const gone = add(deadlines, 'three')
+    add(deadlines, 'four')
+    assert.equal(deadlines.delete(gone), true)
+    assert.equal(deadlines.delete(gone), false)
     pass(100)
     assert.deepEqual(
       late.map(each => each.split(' ')[0]),
@@ -64,19 +64,19 @@ describe('waits', () => {
   })
 
   it('all end when they are given up', () => {
-    const waits = make(50)
-    add(waits, 'one')
-    const two = add(waits, 'two')
-    waits.giveUp()
+    const deadlines = make(50)
+    add(deadlines, 'one')
+    const two = add(deadlines, 'two')
+    deadlines.giveUp()
     assert.deepEqual(late, ['one at 0', 'two at 0'])
-    assert.equal(waits.delete(two), false)
+    assert.equal(deadlines.delete(two), false)
     pass(100)
     assert.equal(late.length, 2)
   })
 
   it('lose no more than half of the timeout where the process is blocked once', () => {
-    const waits = make(40)
-    add(waits, 'it')
+    const deadlines = make(40)
+    add(deadlines, 'it')
     block(1_000)
     assert.deepEqual(late, [])
     pass(14)
@@ -86,16 +86,16 @@ describe('waits', () => {
   })
 
   it('end where the process is blocked again and again', () => {
-    const waits = make(40)
-    add(waits, 'it')
+    const deadlines = make(40)
+    add(deadlines, 'it')
     for (let i = 0; i < 2; i++) block(1_000)
     pass(1)
     assert.equal(late.length, 1)
   })
 
   it('are over only when what has arrived was read', () => {
-    const waits = make(40)
-    const wait = add(waits, 'it')
+    const deadlines = make(40)
+    const wait = add(deadlines, 'it')
     pass(32)
     // The tick that finds it late, then what was in the socket, then the end.
     mock.timers.reset()
@@ -114,6 +114,6 @@ describe('waits', () => {
       globalThis.setImmediate = real
     }
     assert.deepEqual(late, [`silent at ${time}`])
-    assert.equal(waits.delete(wait), true)
+    assert.equal(deadlines.delete(wait), true)
   })
 })

@@ -1,23 +1,31 @@
-import { outsideRequests } from '../../runtime/async-context.ts'
-import { Waits } from './deadlines.ts'
+import { outsideRequests } from '../runtime/async-context.ts'
+import { Deadlines } from './deadlines.ts'
+import { type Call, followAnswer, type Outcome } from './timed-call.ts'
 
-/** Milliseconds from a failure to the first probe; from then on twice as long each time, up to the last. */
+/** Milliseconds from a failure to the first probe; each further pause is twice as long, up to the last. */
 const FIRST_DELAY = 100
 const LAST_DELAY = 2_000
-/** Who fails again so soon, in milliseconds, was not really back. */
+/** A store that fails again within so many milliseconds had not really recovered: the pauses go on where they were. */
 const RELAPSE = 10_000
-/** What got no answer may be waiting in the client, for days: with so many there, only one in a while is added. */
+/** Calls without an answer may stay in the client for days: above this number only one in a while is added. */
 const MAX_STRAYS = 10
 const STRAY_DELAY = 60_000
 
 export interface BreakerOptions {
-  /** Resolves if the store works, for these keys too. Without it one call of the store's own is let try. */
-  readonly probe: ((keys: readonly string[] | undefined) => unknown) | undefined
+  /** Resolves if the store works, for these keys too. Without it one call of the user's is let try instead. */
+  readonly probe?: ((keys: readonly string[] | undefined) => unknown) | undefined
   /** How long a probe may take, in milliseconds. */
   readonly timeout: number
   readonly onUp: () => void
   /** Milliseconds, for tests. */
   readonly now?: (() => number) | undefined
+}
+
+/** How one call is to be heard. */
+export interface Hearing {
+  /** The breaker's `era` when the store was called. */
+  readonly era: number
+  readonly deadlines: Deadlines
 }
 
 /** Keeps calls away from a store that failed, and finds out when it works again. */
@@ -33,7 +41,7 @@ export class Breaker {
   #backAt = Number.NEGATIVE_INFINITY
   #probedAt = 0
   #timer: NodeJS.Timeout | undefined
-  /** What was asked during this outage and was late, and has not come back. Some clients forget what a cut connection lost. */
+  /** Calls made during this outage that were late and have not come back. Some clients forget calls that a cut connection lost. */
   readonly strays = new Set<object>()
 
   constructor(options: BreakerOptions) {
@@ -45,7 +53,7 @@ export class Breaker {
     return this.#isOpen
   }
 
-  /** Changes with each outage, and at its end: what was asked in another era says nothing of this one. */
+  /** Changes when an outage begins and when it ends: a call made in another era says nothing of this one. */
   get era(): number {
     return this.#era
   }
@@ -55,7 +63,7 @@ export class Breaker {
     return Math.max(1, Math.ceil(this.#nextAt - this.#now()))
   }
 
-  /** Whether the store may be called now. Who is told so must tell how it went. */
+  /** Whether the store may be called now. A caller that is admitted must report the result. */
   admits(): boolean {
     if (!this.#isOpen) return true
     if (!this.#isTrialDue) return false
@@ -81,7 +89,7 @@ export class Breaker {
     this.#options.onUp()
   }
 
-  /** What was asked before will begin no outage. Not while one lasts: what was asked then has to end it. */
+  /** Calls made so far will begin no outage. Not to be used during one: its calls have to end it. */
   forgetAsked(): void {
     this.#era++
   }
@@ -106,6 +114,18 @@ export class Breaker {
     return opens
   }
 
+  /** Waits for the answer of a call until its deadline. A call that is late during an outage counts as a stray until it comes back. */
+  hear<T>(answer: Promise<T>, { era, deadlines }: Hearing, outcome: Outcome<T>): void {
+    const call: Call<T> = { strays: this.strays, deadlines, wait: undefined, outcome }
+    call.wait = deadlines.add(() => {
+      call.outcome = undefined
+      call.wait = undefined
+      if (this.#isOpen && era === this.#era) this.strays.add(call)
+      outcome.failed(undefined)
+    })
+    followAnswer(answer, call)
+  }
+
   #schedule(): void {
     this.#nextAt = this.#now() + this.#delay
     clearTimeout(this.#timer)
@@ -123,19 +143,15 @@ export class Breaker {
 
   #probe(probe: NonNullable<BreakerOptions['probe']>): void {
     const era = this.#era
-    const waits = new Waits(this.#options.timeout, false, this.#now)
-    const wait = waits.add(() => {
-      this.strays.add(wait)
-      this.failed(era)
-    })
-    const settled = (works: boolean) => {
-      if (!waits.delete(wait)) this.strays.delete(wait)
-      else if (works) this.succeeded(era)
-      else this.failed(era)
-    }
-    new Promise(resolve => resolve(probe(this.#failedKeys))).then(
-      () => settled(true),
-      () => settled(false),
+    const deadlines = new Deadlines(this.#options.timeout, false, this.#now)
+    const answer = new Promise(resolve => resolve(probe(this.#failedKeys)))
+    this.hear(
+      answer,
+      { era, deadlines },
+      {
+        answered: () => this.succeeded(era),
+        failed: () => void this.failed(era),
+      },
     )
   }
 }

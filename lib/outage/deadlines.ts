@@ -1,10 +1,10 @@
-import { outsideRequests } from '../../runtime/async-context.ts'
+import { outsideRequests } from '../runtime/async-context.ts'
 
 /** What waits for an answer. */
 export interface Wait {
   /** It has waited long enough; it is no longer among those that wait. */
   readonly onLate: () => void
-  /** By the clock of {@link Waits}; -1: it waits no longer. */
+  /** By the clock of {@link Deadlines}; -1: it waits no longer. */
   until: number
   before: Wait | undefined
   after: Wait | undefined
@@ -19,7 +19,7 @@ const TICKS = 20
  * Time in which the event loop of this process was blocked hardly counts, as the answer may long be there: of one block at
  * most half the timeout. And before anything is late, what has arrived is read.
  */
-export class Waits {
+export class Deadlines {
   readonly #timeout: number
   readonly #period: number
   readonly #keepsAlive: boolean
