@@ -11,6 +11,7 @@ import { root } from './tree.ts'
  */
 const floors = [
   'runtime',
+  'outage',
   'diagnostics',
   'match',
   'counting',
@@ -39,8 +40,8 @@ type Room = (typeof floors)[number]
 
 /** What a floor may still not see of those below it. A new room says here what it is kept from. */
 const never: Partial<Record<Room, readonly Room[]>> = {
-  match: ['diagnostics'],
-  counting: ['diagnostics', 'match'],
+  match: ['outage', 'diagnostics'],
+  counting: ['outage', 'diagnostics', 'match'],
   express: ['counting', 'diagnostics'],
   wire: ['match', 'counting', 'express'],
   events: ['wire', 'express', 'reasons.ts'],
