@@ -1,8 +1,9 @@
-import { type ExpressRoute, innerRouter, type Layer, type Router } from './internals.ts'
-import { ask, type Matched, restorePositions, type Search } from './layer.ts'
+import { innerRouter } from './app.ts'
+import { ask, type Matched, restorePositions, type Search } from './ask-layer.ts'
+import type { ExpressRoute, Layer, Router } from './layer.ts'
 import { originOf, pathnameOf } from './target.ts'
 
-/** One search. `url` is cut and mended on the way, as Express does with `req.url`. */
+/** One search. `url` loses mount paths and gets them back on the way, as Express does with `req.url`. */
 interface Target extends Search {
   url: string
   readonly method: string
@@ -12,19 +13,19 @@ interface Target extends Search {
 
 type Outcome = 'found' | 'none' | 'failed'
 
-/** Express itself overflows the stack at about as many routers within routers. */
+/** Routers within routers are followed to this depth; at about the same Express itself overflows the stack. */
 const DEEPEST = 1_000
 
 /**
  * Looks for the route that Express would find, with the layers' own `match`, in the order and with the checks of
  * `Router.prototype.handle`. No handler is run: each is taken to go on to the next.
  *
- * It costs what Express's own search costs: a `match` for each layer up to the route, an object for each router and a
- * string for each mount path on the way. `match` may leave what it found on the layer; Express reads that in the turn in
- * which it asked, never later.
+ * It costs as much as Express's own search: a `match` for each layer up to the route, an object for each router and a
+ * string for each mount path on the way. `match` may leave its result on the layer; that does no harm, since Express reads the
+ * result in the turn in which it asked, never later.
  *
- * @param isAsIf only to look: a RegExp with `g` or `y` stays where it was. Else one that finds nothing stays where Express
- * would have left it, for the request never gets there.
+ * @param isAsIf true for a search that is no request's: RegExps with `g` or `y` stay where they were. Otherwise, if there is
+ * no route, they stay where Express would have left them, for the request never gets there.
  *
  * @returns the route, or for OPTIONS one that has the path
  */
@@ -79,18 +80,19 @@ class Walk {
     return isHandled
   }
 
-  /** Past a middleware, or through the router that it is. */
+  /** Goes past a middleware, or through it if it is a router. */
   #passes(layer: Layer, matched: Exclude<Matched, false>, path: string): boolean {
     const cut = matched === true ? (layer.path as string) : matched.path
     if (!isPrefix(cut, path, layer)) return false
     const target = this.#target
     const { url } = target
-    const isSlashAdded = enter(target, this.#origin, cut)
+    const isSlashAdded = cutMountPath(target, this.#origin, cut)
     const inner = this.#isFailed ? undefined : innerRouter(layer)
     const outcome = inner ? new Walk(target, this.#depth + 1).through(inner) : 'none'
     if (outcome === 'found') return true
     this.#isFailed ||= outcome === 'failed'
-    leave(target, this.#origin, cut, isSlashAdded && (matched === true || !isRewritten(target.url, cut)))
+    const isSlashOurs = isSlashAdded && (matched === true || !isRewritten(target.url, cut))
+    restoreMountPath(target, this.#origin, cut, isSlashOurs)
     if (target.url !== url) this.#path = pathnameOf(target.url)
     return false
   }
@@ -120,8 +122,8 @@ function isPrefix(cut: string, path: string, layer: Layer): boolean {
   return next === undefined || next === '/' || (next === '.' && layer.regexp !== undefined)
 }
 
-/** Takes a mount path off; whether a slash had to be put in its place. */
-function enter(target: Target, origin: string, cut: string): boolean {
+/** Takes a mount path off the target. Returns whether a slash had to be put in its place. */
+function cutMountPath(target: Target, origin: string, cut: string): boolean {
   if (cut === '') return false
   target.url = origin + target.url.slice(origin.length + cut.length)
   if (origin !== '' || target.url.startsWith('/')) return false
@@ -129,12 +131,16 @@ function enter(target: Target, origin: string, cut: string): boolean {
   return true
 }
 
-/** What Express since 5.3 takes for another's doing, and leaves: `/#x`, where the slash was its own. */
+/**
+ * Express 5.3 and later leave a URL alone that a middleware seems to have rewritten. This is their test; it also hits `/#x`,
+ * where Express itself added the slash.
+ */
 const isRewritten = (url: string, cut: string) =>
   url !== '/' && !url.startsWith('/?') && !(cut.endsWith('/') && url.startsWith('/'))
 
-function leave(target: Target, origin: string, cut: string, hasSlash: boolean): void {
+/** Puts a mount path back, and takes off the slash that stood in its place. */
+function restoreMountPath(target: Target, origin: string, cut: string, isSlashAdded: boolean): void {
   if (cut === '') return
-  if (hasSlash) target.url = target.url.slice(1)
+  if (isSlashAdded) target.url = target.url.slice(1)
   target.url = origin + cut + target.url.slice(origin.length)
 }

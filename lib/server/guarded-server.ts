@@ -1,6 +1,7 @@
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import { reportError } from '../diagnostics/report-error.ts'
+import { hasSettings } from '../express/trust-setting.ts'
 import type { Rule } from '../judgement.ts'
 import type { CidrSet } from '../match/addresses/cidr-set.ts'
 import type { ServerNames } from '../match/hosts/server-names.ts'
@@ -73,7 +74,7 @@ export class GuardedServer {
     const count = this.server.listenerCount('request')
     if (count !== this.#searched) {
       this.#searched = count
-      this.#app = this.server.listeners('request').find(isExpress) as never
+      this.#app = this.server.listeners('request').find(hasSettings) as never
     }
     return this.#app
   }
@@ -169,7 +170,3 @@ export class GuardedServer {
 
 /** Has Node emit what it otherwise answers itself; what to do is decided in `emit`. */
 export function placeholder(): void {}
-
-const isExpress = (listener: unknown) =>
-  typeof (listener as { set?: unknown }).set === 'function' &&
-  typeof (listener as { get?: unknown }).get === 'function'

@@ -1,12 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
+import type { Asked } from '../express/handlers-on-the-way.ts'
 import type { Rule } from '../judgement.ts'
 import { framework, isHttp2, type Request } from '../request/http-types.ts'
 import { stateOf } from '../request/request-state.ts'
 import { shared } from '../runtime/copies.ts'
 import { answerAsNodeUnless } from '../wire/as-node.ts'
-import { type Asked, hostRuleOf, type MountedHostRule, rulesOnTheWay } from './host-rules.ts'
+import { hostRuleOf, type MountedHostRule, rulesOnTheWay } from './host-rules.ts'
 
 /*
  * Node answers an HTTP/1.1 request without Host (RFC 9112 3.2) with 400 before any handler runs, unless the server's

@@ -2,13 +2,15 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
 import { debugThrown } from '../../diagnostics/debug.ts'
 import { type WarningCode, warn } from '../../diagnostics/warnings.ts'
+import { isExpress, routerOf } from '../../express/app.ts'
 import { findRoute } from '../../express/find-route.ts'
-import { isExpress, type Router, routerOf } from '../../express/internals.ts'
+import type { Router } from '../../express/layer.ts'
+import { layerExpressions } from '../../express/layer-expressions.ts'
+import { hasAnyRoute } from '../../express/routes-within.ts'
 import { splitNegation } from '../../match/globs/glob.ts'
 import { compilePaths } from '../../match/paths/paths.ts'
 import { slowSentence } from '../../options/slow-patterns.ts'
-import { layerExpressions } from './slow-layers.ts'
-import { hasAnyRoute, unseenHandlers } from './unseen-handlers.ts'
+import { unseenHandlers } from './unseen-handlers.ts'
 
 type Patterns = readonly (string | RegExp)[]
 

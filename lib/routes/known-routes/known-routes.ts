@@ -1,6 +1,6 @@
 import { isRegExp } from 'node:util/types'
+import { isExpress, isWholeApp, routerOf } from '../../express/app.ts'
 import { findRoute } from '../../express/find-route.ts'
-import { isExpress, isRouter, routerOf } from '../../express/internals.ts'
 import { splitNegation } from '../../match/globs/glob.ts'
 import { globProblem } from '../../match/globs/glob-problems.ts'
 import { compilePaths, type PathMatcher } from '../../match/paths/paths.ts'
@@ -86,8 +86,7 @@ export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Route
 function targetOf(req: Request, app: object): string {
   const { url = '' } = req
   const { baseUrl, originalUrl = url } = framework(req)
-  const isWhole = !isRouter(app) && !(app as { parent?: unknown }).parent
-  if (!baseUrl || !isWhole) return url
+  if (!baseUrl || !isWholeApp(app)) return url
   if (!originalUrl.startsWith('/')) return originalUrl
   const rest = originalUrl.startsWith(baseUrl) ? originalUrl.slice(baseUrl.length) : undefined
   const isAsSent = rest !== undefined && (rest === url || `/${rest}` === url)

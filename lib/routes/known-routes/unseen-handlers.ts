@@ -1,7 +1,25 @@
 import { isRegExp } from 'node:util/types'
+import { innerApp, innerRouter } from '../../express/app.ts'
+import { askOnce } from '../../express/ask-layer.ts'
 import { findRoute } from '../../express/find-route.ts'
-import { innerApp, innerRouter, type Layer, type Router } from '../../express/internals.ts'
-import { ask, restorePositions, type Search } from '../../express/layer.ts'
+import {
+  hidesRoutes,
+  hostPackage,
+  isErrorHandler,
+  isExpressOwn,
+  isHiddenBySentry,
+  isServeStatic,
+} from '../../express/handler-marks.ts'
+import {
+  type Above,
+  isAtRoot,
+  type Layer,
+  layersOf,
+  mountOf,
+  type Router,
+  routerBehind,
+} from '../../express/layer.ts'
+import { hasAnyRoute, routePaths } from '../../express/routes-within.ts'
 import { unwrap } from '../../express/unwrap.ts'
 import type { Rule } from '../../judgement.ts'
 import { infoOf, rulesOf } from '../../judging/rule-info.ts'
@@ -9,66 +27,23 @@ import { splitNegation } from '../../match/globs/glob.ts'
 
 type Patterns = readonly (string | RegExp)[]
 
-const isAtRoot = ({ slash, regexp }: Layer) => slash === true || regexp?.fast_slash === true
-
-/** Where a layer is mounted, as the source has it, or undefined where that can't be told. */
-function mountOf(layer: Layer): string | undefined {
-  if (isAtRoot(layer)) return ''
-  if (typeof layer.rawPath === 'string') return layer.rawPath.replace(/\/+$/, '')
-  // Express 4 keeps only the expression that it made.
-  const text = /^\^((?:\\[^\w]|[\w/~%!-])+?)\\?\/\?\(\?=\\?\/\|\$\)$/.exec(layer.regexp?.source ?? '')?.[1]
-  return text?.replace(/\\(.)/g, '$1')
-}
-
-/** Parameters as they are, optional parts there: text that a mount path in front of the route matches. */
-const plain = (path: string) => path.replace(/[{}()?*+\\]/g, '')
-
-/** The paths of all routes, as far as they are text. */
-function routePaths(router: Router, base = '', above: readonly Router[] = []): string[] {
-  if (above.includes(router)) return []
-  return router.stack.flatMap(layer => {
-    if (layer.route) {
-      const paths = [layer.route.path].flat().filter(path => typeof path === 'string')
-      return paths.map(path => base + plain(path))
-    }
-    const [mount, inner] = [mountOf(layer), innerRouter(layer)]
-    return inner && mount !== undefined ? routePaths(inner, base + plain(mount), [...above, router]) : []
-  })
-}
-
-/** Whether a router has a route, or one within it has. */
-export function hasAnyRoute(router: Router, above: readonly Router[] = []): boolean {
-  if (above.includes(router)) return false
-  return router.stack.some(layer => {
-    const inner = layer.route ? undefined : innerRouter(layer)
-    return layer.route !== undefined || (inner && hasAnyRoute(inner, [...above, router]))
-  })
-}
-
-function matches(layer: Layer, path: string): boolean {
-  const search: Search = {}
-  const matched = ask(layer, path, search)
-  restorePositions(search)
-  return matched !== false
-}
-
 /**
  * Whether routes stand behind a middleware: then it is probably their guard, and answers nothing itself. Routes before it
  * have answered by the time it is asked.
  */
 function isGuard(layer: Layer, router: Router): boolean {
-  const behind = { stack: router.stack.slice(router.stack.indexOf(layer) + 1) }
-  if (routePaths(behind).some(path => matches(layer, path))) return true
+  const behind = routerBehind(router, layer)
+  if (routePaths(behind).some(path => askOnce(layer, path) !== false)) return true
   // A route that is no text can be asked. (Not by OPTIONS: `app.options('*', cors())` has every path.)
   const mount = mountOf(layer)
   const asked = mount === undefined ? [] : [mount, `${mount}/`, `${mount}/x`]
   return asked.some(url => ['GET', 'POST'].some(method => findRoute(behind, method, url, true)))
 }
 
-/** What a glob has before its first wildcard. */
+/** The text of a glob before its first wildcard. */
 const beginOf = (glob: string) => glob.toLowerCase().replace(/\/?(?:[*?{[(+@]|$).*/, '')
 
-/** Whether somebody has thought of these paths. Generous: a glob need only begin alike. */
+/** Whether a pattern of `also` names the paths under a mount. Generous: a glob need only begin alike. */
 function isNamed(mount: string, also: Patterns): boolean {
   return also.some(pattern => {
     if (isRegExp(pattern)) return true
@@ -79,42 +54,20 @@ function isNamed(mount: string, also: Patterns): boolean {
   })
 }
 
+/** As {@link isNamed}. A mount that is no text may be meant by any pattern. */
+const mayBeNamed = (at: string | undefined, also: Patterns) =>
+  at === undefined ? also.length > 0 : isNamed(at, also)
+
 /** Rules of ours serve nothing, and neither do error handlers. */
-function servesNothing({ handle }: Layer): boolean {
-  const handler = unwrap(handle)
-  return handler.length > 3 || rulesOf(handler as unknown as Rule).every(infoOf)
-}
+const servesNothing = (layer: Layer) =>
+  isErrorHandler(layer) || rulesOf(unwrap(layer.handle) as unknown as Rule).every(infoOf)
 
-/** Sentry 7 puts a function in front of each handler that leaves no way to what is behind it. */
-const isHiddenBySentry = (layer: Layer) =>
-  Function.prototype.toString.call(layer.handle).includes('__sentry_transaction')
-
-/**
- * The package that made a handler which leads to another app by the host: vhost names its middleware so, express-subdomain's is
- * anonymous, and marks the request. They stand at the root, and answer what they are for.
- */
-function hostPackage({ handle }: Layer): string | undefined {
-  const handler = unwrap(handle)
-  if (handler.name === 'vhost') return 'vhost'
-  const source = Function.prototype.toString.call(handler)
-  if (/\._subdomainLevel\b/.test(source)) return 'express-subdomain'
-  return /\breq\.vhost\s*=[^=]/.test(source) ? 'vhost' : undefined
-}
-
-/** Whether a handler has routes of its own, to go by its name or its methods, and does not let them be read. */
-function hidesRoutes({ handle, name }: Layer): boolean {
-  const handler = unwrap(handle)
-  const { handle: inner, stack } = handler as { handle?: unknown; stack?: unknown }
-  if (typeof inner === 'function' || Array.isArray(stack)) return true
-  return name === 'router' || name === 'mounted_app'
-}
-
-/** Whether a middleware may be one that answers, and nobody has thought of its paths. */
+/** Whether a middleware may be one that answers, on paths that no pattern of `also` names. */
 function isUnseen(layer: Layer, at: string | undefined, also: Patterns, isGuarding: () => boolean): boolean {
   // An app that has no router yet.
   if (servesNothing(layer) || innerApp(layer)) return false
-  if (at === undefined ? also.length > 0 : isNamed(at, also)) return false
-  if (layer.name === 'serveStatic' || hostPackage(layer) !== undefined) return true
+  if (mayBeNamed(at, also)) return false
+  if (isServeStatic(layer) || hostPackage(layer) !== undefined) return true
   if (hidesRoutes(layer) || isHiddenBySentry(layer)) return true
   return !isAtRoot(layer) && !isGuarding()
 }
@@ -126,44 +79,39 @@ function describe(layer: Layer, at: string | undefined): string {
   return `${name} at ${at === undefined ? 'a pattern' : at || '/'}`
 }
 
-/** Whether a router that is mounted at a path answers in middlewares alone: then nobody can tell what it serves. */
+/** Whether a router that is mounted at a path answers in middlewares alone, so that its paths can't be known. */
 const answersWithoutRoutes = (layer: Layer, inner: Router) =>
   !isAtRoot(layer) &&
   !hasAnyRoute(inner) &&
-  inner.stack.some(each => !isExpressOwn(each) && !servesNothing(each))
+  layersOf(inner).some(each => !isExpressOwn(each) && !servesNothing(each))
 
-/** What Express 4 puts into each app. */
-const isExpressOwn = ({ name }: Layer) => name === 'query' || name === 'expressInit'
-
-/**
- * Handlers that probably answer, and are no routes: `express.static`, `vhost` and `express-subdomain` anywhere, whatever is mounted at a path where no
- * route is, and what hides routes of its own. At the root a middleware is most often one that goes on (a body parser, a
- * session).
- */
-export function unseenHandlers(
-  router: Router,
-  also: Patterns,
-  base = '',
-  above: readonly Router[] = [],
-): string[] {
-  if (above.includes(router)) return []
-  // What names a folder that is mounted elsewhere says nothing of one at the root.
-  const mounts = router.stack.flatMap(layer => mountOf(layer) || [])
+/** The patterns that may name what is mounted at the root: a pattern that names a folder mounted elsewhere says nothing of it. */
+function namingTheRoot(router: Router, also: Patterns, base: string): Patterns {
+  const mounts = layersOf(router).flatMap(layer => mountOf(layer) || [])
   const isOfMount = (pattern: string | RegExp) =>
     !isRegExp(pattern) && beginOf(pattern) !== '' && mounts.some(mount => isNamed(base + mount, [pattern]))
-  const alsoAtRoot = also.filter(pattern => !isOfMount(pattern))
-  const found = router.stack.flatMap(layer => {
+  return also.filter(pattern => !isOfMount(pattern))
+}
+
+/**
+ * Handlers that probably answer, and are no routes: `express.static`, `vhost` and `express-subdomain` anywhere, whatever is
+ * mounted at a path where no route is, and what hides routes of its own. At the root a middleware is most often one that goes
+ * on (a body parser, a session).
+ */
+export function unseenHandlers(router: Router, also: Patterns, base = '', above: Above = []): string[] {
+  if (above.includes(router)) return []
+  const alsoAtRoot = namingTheRoot(router, also, base)
+  const found = layersOf(router).flatMap(layer => {
     if (layer.route) return []
     const mount = mountOf(layer)
     const at = mount === undefined ? undefined : base + mount
     const inner = innerRouter(layer)
     if (!inner) {
-      const named = at === '' ? alsoAtRoot : also
-      return isUnseen(layer, at, named, () => isGuard(layer, router)) ? [describe(layer, at)] : []
+      const naming = at === '' ? alsoAtRoot : also
+      return isUnseen(layer, at, naming, () => isGuard(layer, router)) ? [describe(layer, at)] : []
     }
     const within = unseenHandlers(inner, also, at ?? `${base}/…`, [...above, router])
-    const isNamedAlready = at === undefined ? also.length > 0 : isNamed(at, also)
-    return within.length > 0 || isNamedAlready || !answersWithoutRoutes(layer, inner)
+    return within.length > 0 || mayBeNamed(at, also) || !answersWithoutRoutes(layer, inner)
       ? within
       : [describe(layer, at)]
   })

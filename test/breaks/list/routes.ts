@@ -3,14 +3,14 @@ import type { Break } from '../break.ts'
 export const routes: readonly Break[] = [
   {
     name: 'vhost is taken for a middleware that goes on',
-    file: 'routes/known-routes/unseen-handlers.ts',
+    file: 'express/handler-marks.ts',
     find: "  if (handler.name === 'vhost') return 'vhost'\n",
     replace: "  if (handler.name === 'vhost') return undefined\n",
     tests: ['routes/known-routes-advice.test.ts'],
   },
   {
     name: 'express-subdomain is taken for a middleware that goes on',
-    file: 'routes/known-routes/unseen-handlers.ts',
+    file: 'express/handler-marks.ts',
     find: "return 'express-subdomain'",
     replace: 'return undefined',
     tests: ['routes/known-routes-advice.test.ts'],
@@ -73,7 +73,7 @@ export const routes: readonly Break[] = [
   },
   {
     name: 'looking for the router makes it, before the settings are there',
-    file: 'express/internals.ts',
+    file: 'express/app.ts',
     find: "Reflect.get(app, 'router', notYet)",
     replace: "Reflect.get(app, 'router')",
     tests: ['routes/known-routes.test.ts'],
@@ -81,8 +81,8 @@ export const routes: readonly Break[] = [
   {
     name: 'what was rewritten at the root is judged as it was sent',
     file: 'routes/known-routes/known-routes.ts',
-    find: 'if (!baseUrl || !isWhole) return url\n',
-    replace: 'if (isWhole) return originalUrl\n',
+    find: 'if (!baseUrl || !isWholeApp(app)) return url\n',
+    replace: 'if (isWholeApp(app)) return originalUrl\n',
     tests: ['routes/known-routes.test.ts'],
   },
   {
@@ -122,16 +122,16 @@ export const routes: readonly Break[] = [
   },
   {
     name: 'a wrapped router that hides its routes is not named',
-    file: 'routes/known-routes/unseen-handlers.ts',
+    file: 'express/handler-marks.ts',
     find: "return name === 'router' || name === 'mounted_app'",
     replace: 'return false',
     tests: ['routes/known-routes-advice.test.ts'],
   },
   {
     name: 'a middleware behind its routes is taken for their guard',
-    file: 'routes/known-routes/unseen-handlers.ts',
-    find: 'router.stack.slice(router.stack.indexOf(layer) + 1)',
-    replace: 'router.stack.slice(0)',
+    file: 'express/layer.ts',
+    find: 'stack.slice(stack.indexOf(layer) + 1)',
+    replace: 'stack.slice(0)',
     tests: ['routes/known-routes-advice.test.ts'],
   },
   {
@@ -158,7 +158,7 @@ export const routes: readonly Break[] = [
   {
     name: 'a guard is taken for a handler',
     file: 'routes/known-routes/unseen-handlers.ts',
-    find: 'if (routePaths(behind).some(path => matches(layer, path))) return true\n',
+    find: 'if (routePaths(behind).some(path => askOnce(layer, path) !== false)) return true\n',
     replace: '',
     tests: ['routes/known-routes-advice.test.ts'],
   },

@@ -205,7 +205,7 @@ export const rules: readonly Break[] = [
   },
   {
     name: 'a missing Host: a rule on one route counts for the whole app',
-    file: 'server/host-rules.ts',
+    file: 'express/handlers-on-the-way.ts',
     find: 'if (rest === undefined) return\n',
     replace: '',
     tests: ['server/missing-host.test.ts'],

@@ -1,30 +1,6 @@
+import type { Layer, Router } from './layer.ts'
 import { mountedApp } from './mounted-app.ts'
 import { unwrap } from './unwrap.ts'
-
-/** A route of Express's: what stands under one path, by method. `_all` is `.all()`. */
-export interface ExpressRoute {
-  readonly path: unknown
-  readonly methods: Readonly<Record<string, boolean | undefined>>
-}
-
-/** What a router's stack is made of. Express 4 and the first versions of 5 leave what matched on the layer. */
-export interface Layer {
-  match(path: string): boolean | { readonly path: string }
-  readonly path?: string | undefined
-  readonly route?: ExpressRoute | undefined
-  readonly handle: ((...args: unknown[]) => unknown) & { readonly stack?: unknown }
-  readonly name: string
-  /** Of Express 4. */
-  readonly regexp?: (RegExp & { readonly fast_slash?: boolean }) | undefined
-  /** Of Express 5: whether it is mounted at the root. */
-  readonly slash?: boolean
-  /** Of Express 5, since 5.3. */
-  readonly rawPath?: unknown
-}
-
-export interface Router {
-  readonly stack: readonly Layer[]
-}
 
 interface App {
   /** Of Express 4. */
@@ -37,7 +13,7 @@ interface App {
 
 const isFunction = (value: unknown) => typeof value === 'function'
 
-/** Whether a handler is a router. Connect too has a `stack`, of other things. */
+/** Whether a handler is a router. Connect's apps have a `stack` too, whose entries have no `match`. */
 export function isRouter(value: unknown): value is Router {
   const stack = (value as Partial<Router>).stack
   return Array.isArray(stack) && (stack.length === 0 || isFunction(stack[0].match))
@@ -50,7 +26,10 @@ export function isExpress(value: unknown): value is App {
   return isFunction(handle) && isFunction(route) && (isRouter(value) || isFunction(set))
 }
 
-/** Express 5 makes an app's router when it is first read, by the settings of that moment: too early for those to come. */
+/** Whether an app is asked about whole paths: neither a router, nor mounted in another app. */
+export const isWholeApp = (app: object): boolean => !isRouter(app) && !(app as { parent?: unknown }).parent
+
+/** Stands in for an Express 5 app while its router is read: reading it makes it, by the settings of that moment, too early. */
 const notYet = {
   enabled() {
     throw new Error('the app has no router yet')
