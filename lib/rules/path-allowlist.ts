@@ -1,6 +1,6 @@
 import { isRegExp } from 'node:util/types'
 import type { Rule } from '../judgement.ts'
-import { type PathOptions, splitNegation } from '../match/globs/glob.ts'
+import { isNegated, type PathOptions, splitNegation } from '../match/globs/glob.ts'
 import { globProblem } from '../match/globs/glob-problems.ts'
 import { compilePaths } from '../match/paths/paths.ts'
 import { judgeablePath, pathOf } from '../match/paths/request-path.ts'
@@ -103,9 +103,6 @@ function findRoute(
       : undefined
   return (req, path) => routes.some(each => each.has(req)) && !isTaken?.(path)
 }
-
-const isNegated = (pattern: unknown): pattern is string =>
-  typeof pattern === 'string' && splitNegation(pattern).negated
 
 const refusePattern = (pattern: unknown, problem: string) =>
   refuseEntry('pathAllowlist', 'patterns', pattern, problem)

@@ -72,7 +72,7 @@ async function askApp(server: AppServer, socket: AppSocket, prepare: Asking['pre
     'connection',
     Object.assign(
       far,
-      likeness(socket, () => far),
+      fakeSocketFields(socket, () => far),
     ),
   )
   try {
@@ -84,7 +84,7 @@ async function askApp(server: AppServer, socket: AppSocket, prepare: Asking['pre
 }
 
 /** What an app may ask of its socket, which ours has not. */
-function likeness(socket: AppSocket, itself: () => object): object {
+function fakeSocketFields(socket: AppSocket, itself: () => object): object {
   const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted } = socket
   const methods = { setTimeout: itself, setNoDelay: itself, setKeepAlive: itself, ref: itself, unref: itself }
   const ofTls = { authorized: false, getPeerCertificate: () => ({}), getProtocol: () => 'TLSv1.3' }
@@ -141,12 +141,12 @@ function read(response: IncomingMessage, give: (page: NotFound | undefined) => v
   response.on('end', () => {
     const { rawHeaders: raw } = response
     const headers = raw.flatMap((name, i) => (i % 2 ? [] : [[name, raw[i + 1] as string] as const]))
-    give(hidesNothing(headers, body) ? { message: statusMessage, headers, body } : undefined)
+    give(showsProbePathOnlyInBody(headers, body) ? { message: statusMessage, headers, body } : undefined)
   })
 }
 
 /** Whether our path stands in the answer only where it can be found again: in the body, as it was sent. */
-function hidesNothing(headers: NotFound['headers'], body: string): boolean {
+function showsProbePathOnlyInBody(headers: NotFound['headers'], body: string): boolean {
   const rest = body.replaceAll(PROBE_PATH + PROBE_QUERY, '').replaceAll(PROBE_PATH, '')
   return !rest.includes(MARK) && headers.every(([, value]) => !value.includes(MARK))
 }

@@ -40,6 +40,10 @@ export function splitNegation(pattern: string): { glob: string; negated: boolean
   return { glob, negated: (pattern.length - glob.length) % 2 === 1 }
 }
 
+/** Whether an entry of a list of patterns takes paths away. */
+export const isNegated = (pattern: unknown): pattern is string =>
+  typeof pattern === 'string' && splitNegation(pattern).negated
+
 /** Without one trailing slash: `/users/` and `/users` are one path unless `strict`. */
 const trim = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 

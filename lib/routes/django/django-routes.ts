@@ -15,7 +15,7 @@ import { framework } from '../../request/http-types.ts'
 import { makeRoutes, type Routes } from '../routes.ts'
 import { type Context, type DjangoRoute, readRoutes } from './entries.ts'
 import { pathInfoOf } from './path-info.ts'
-import { makeSite } from './project.ts'
+import { compileProject } from './project.ts'
 import { isLocalePrefix, type Node } from './resolve.ts'
 
 export type { DjangoPattern, DjangoRoute } from './entries.ts'
@@ -112,7 +112,7 @@ export function djangoRoutes(
   if (languages.size === 0 && read.routes.some(isLocalePrefix)) {
     refuse('djangoRoutes', 'languages', undefined, 'the codes of LANGUAGES, as routes are in "i18n"')
   }
-  const isServed = makeSite({ ...read, appendSlash, languages, defaultLanguage, localeRedirect })
+  const isServed = compileProject({ ...read, appendSlash, languages, defaultLanguage, localeRedirect })
   const folders = (['static', 'media'] as const).flatMap(name => {
     const [folder] = folderOf(checked[name], prefix)
     if (folder === undefined) return []

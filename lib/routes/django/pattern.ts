@@ -1,6 +1,6 @@
 import { compilePathItems, MAX_DIGITS, type PathItem } from './path-match.ts'
 import { isIdentifier } from './regex/groups.ts'
-import { PythonSyntaxError } from './regex/scanner.ts'
+import { PythonSyntaxError } from './regex/reader.ts'
 import { translate } from './regex/translate.ts'
 
 /** Where in a path a pattern's match ends, or -1. */

@@ -2,7 +2,7 @@ import { languageOf, supportedVariant } from './languages.ts'
 import { type Active, isLocalePrefix, type Node, resolve } from './resolve.ts'
 
 /** A project's routes and the settings that decide about them. */
-export interface Site {
+export interface DjangoProject {
   readonly routes: readonly Node[]
   /** Where routes are translated, those of each language. */
   readonly translated: ReadonlyMap<string, readonly Node[]>
@@ -17,8 +17,8 @@ function isLocalised(nodes: readonly Node[]): boolean {
 }
 
 /** Whether Django, asked for this `path_info`, has a view or redirects to one. */
-export function makeSite(site: Site): (path: string) => boolean {
-  const { routes, translated, appendSlash, languages, defaultLanguage } = site
+export function compileProject(project: DjangoProject): (path: string) => boolean {
+  const { routes, translated, appendSlash, languages, defaultLanguage } = project
   const activate = (code: string): Active => ({ language: code.toLowerCase(), defaultLanguage })
   const find = (path: string, active: Active) =>
     resolve(translated.get(active.language) ?? routes, path.slice(1), active)
@@ -45,7 +45,7 @@ export function makeSite(site: Site): (path: string) => boolean {
     return dependsOnVisitor ? everyLanguage : [activate(ofVisitor)]
   }
 
-  const redirects = site.localeRedirect && locale?.prefixDefaultLanguage === true
+  const redirects = project.localeRedirect && locale?.prefixDefaultLanguage === true
   const redirectTargets = everyLanguage.map((active, i) => ({ active, routes: targets(active, i === 0) }))
 
   /** For the other languages what may differ: the routes outside of `i18n_patterns` that can begin with the code. */

@@ -7,7 +7,7 @@ import { findRoute } from '../../express/find-route.ts'
 import type { Router } from '../../express/layer.ts'
 import { layerExpressions } from '../../express/layer-expressions.ts'
 import { hasAnyRoute } from '../../express/routes-within.ts'
-import { splitNegation } from '../../match/globs/glob.ts'
+import { isNegated } from '../../match/globs/glob.ts'
 import { compilePaths } from '../../match/paths/paths.ts'
 import { slowSentence } from '../../options/slow-patterns.ts'
 import { unseenHandlers } from './unseen-handlers.ts'
@@ -21,8 +21,6 @@ const nobodys = ['/d444-3f9c2a7e', '/d444-3f9c2a7e/b81d/x.d444']
 export function findCatchAll(router: Router | undefined, also: Patterns): string | undefined {
   const isAll = (pattern: string | RegExp) =>
     nobodys.every(compilePaths([pattern], { caseSensitive: false, strict: false }))
-  const isNegated = (pattern: string | RegExp) =>
-    typeof pattern === 'string' && splitNegation(pattern).negated
   const named = also.find(pattern => !isNegated(pattern) && isAll(pattern))
   if (named !== undefined) return `${named} in "also"`
   if (!router) return undefined

@@ -1,7 +1,7 @@
 import { isRegExp } from 'node:util/types'
 import { isExpress, isWholeApp, routerOf } from '../../express/app.ts'
 import { findRoute } from '../../express/find-route.ts'
-import { splitNegation } from '../../match/globs/glob.ts'
+import { isNegated } from '../../match/globs/glob.ts'
 import { globProblem } from '../../match/globs/glob-problems.ts'
 import { compilePaths, type PathMatcher } from '../../match/paths/paths.ts'
 import { judgeablePath, pathOf } from '../../match/paths/request-path.ts'
@@ -32,7 +32,6 @@ const also: Check<readonly (string | RegExp)[]> = (value, fail) => {
     const problem = typeof pattern === 'string' ? globProblem(pattern) : 'it is no string or RegExp'
     if (problem) refuseAlso(pattern, problem)
   }
-  const isNegated = (pattern: unknown) => typeof pattern === 'string' && splitNegation(pattern).negated
   if (given.length > 0 && given.every(isNegated)) fail('a list with a pattern that lets something pass')
   return given as readonly (string | RegExp)[]
 }

@@ -193,7 +193,7 @@ export const routes: readonly Break[] = [
   },
   {
     name: 'case is folded as JavaScript has it',
-    file: 'routes/django/regex/any-case.ts',
+    file: 'routes/django/regex/classes.ts',
     find: "(letter === 'İ' ? 'i' : letter.toLowerCase())",
     replace: 'letter.toLowerCase()',
     tests: ['routes/django-regex.all.test.ts'],

@@ -1,5 +1,5 @@
-import { anyCase, type CodeRange } from './any-case.ts'
-import { type Flags, PythonSyntaxError, type Scanner } from './scanner.ts'
+import type { CodeRange } from '../../../match/globs/code-ranges.ts'
+import { type Flags, PythonSyntaxError, type Reader } from './reader.ts'
 
 export const hex = (code: number) => `\\u{${code.toString(16)}}`
 
@@ -24,12 +24,12 @@ const controls: Record<string, number> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12
 const widths: Record<string, number> = { x: 2, u: 4, U: 8 }
 
 /** The character that an escape stands for in a class and outside; digits are read elsewhere. */
-export function escapedCode(scanner: Scanner, letter: string): number {
+export function escapedCode(reader: Reader, letter: string): number {
   const control = controls[letter]
   if (control !== undefined) return control
   const width = widths[letter]
   if (width !== undefined) {
-    const digits = scanner.take(width, /[0-9a-fA-F]/)
+    const digits = reader.take(width, /[0-9a-fA-F]/)
     const code = Number.parseInt(digits, 16)
     if (digits.length === width && code <= 0x10ffff) return code
     throw new PythonSyntaxError(`"\\${letter}${digits}" is no character`)
@@ -46,24 +46,63 @@ export function octal(digits: string): number {
   return code
 }
 
-function classEscape(scanner: Scanner, flags: Flags): string | number {
-  const letter = scanner.next('a character after the backslash')
+function classEscape(reader: Reader, flags: Flags): string | number {
+  const letter = reader.next('a character after the backslash')
   const set = category(letter, flags)
   if (set !== undefined) return set
   if (/[89]/.test(letter)) throw new PythonSyntaxError(`Python has no escape "\\${letter}" in a class`)
-  return /[0-7]/.test(letter) ? octal(letter + scanner.take(2, /[0-7]/)) : escapedCode(scanner, letter)
+  return /[0-7]/.test(letter) ? octal(letter + reader.take(2, /[0-7]/)) : escapedCode(reader, letter)
 }
 
 /** A character's code, or a whole category. */
-function member(scanner: Scanner, flags: Flags): string | number {
-  const character = scanner.next('"]"')
-  return character === '\\' ? classEscape(scanner, flags) : (character.codePointAt(0) as number)
+function member(reader: Reader, flags: Flags): string | number {
+  const character = reader.next('"]"')
+  return character === '\\' ? classEscape(reader, flags) : (character.codePointAt(0) as number)
 }
 
-function range(scanner: Scanner, flags: Flags, from: string | number): CodeRange {
-  const to = member(scanner, flags)
+function range(reader: Reader, flags: Flags, from: string | number): CodeRange {
+  const to = member(reader, flags)
   if (typeof from === 'number' && typeof to === 'number' && from <= to) return [from, to]
   throw new PythonSyntaxError('a class has a range that is none')
+}
+
+/**
+ * What Python's `re.IGNORECASE` takes for the same letter: equal in lower case, or lower-case letters of one upper case
+ * (`i` and the dotless one). Both have a dot or none as Python has it: its simple mappings know `İ`, JavaScript's don't.
+ */
+const keyOf = (letter: string) => (letter === 'İ' ? 'i' : letter.toLowerCase()).toUpperCase()
+
+/** No script with two cases lies above. */
+const LAST_CASED = 0x1ffff
+
+let known: readonly (readonly number[])[] | undefined
+
+function letters(): readonly (readonly number[])[] {
+  if (known) return known
+  const groups = new Map<string, number[]>()
+  for (let code = 0; code <= LAST_CASED; code++) {
+    const letter = String.fromCodePoint(code)
+    if (letter.toLowerCase() === letter && letter.toUpperCase() === letter) continue
+    const key = keyOf(letter)
+    const group = groups.get(key)
+    if (group) group.push(code)
+    else groups.set(key, [code])
+  }
+  known = [...groups.values()]
+  return known
+}
+
+const isIn = (ranges: readonly CodeRange[], code: number) =>
+  ranges.some(([from, to]) => code >= from && code <= to)
+
+/** The ranges, and all that they match where case doesn't matter: of all scripts, or of ASCII only. */
+function anyCase(ranges: readonly CodeRange[], asciiOnly: boolean): CodeRange[] {
+  const last = asciiOnly ? 0x7f : LAST_CASED
+  const added = letters()
+    .map(group => group.filter(code => code <= last))
+    .filter(group => group.some(code => isIn(ranges, code)))
+    .flat()
+  return [...ranges, ...added.map((code): CodeRange => [code, code])]
 }
 
 export const writeClass = (ranges: readonly CodeRange[], flags: Flags) => `[${writeRanges(ranges, flags)}]`
@@ -87,15 +126,15 @@ function unite(ranges: string, sets: readonly string[], isNegated: boolean): str
 }
 
 /** A class, from after its `[`. A `]` that comes first stands for itself. */
-export function readClass(scanner: Scanner, flags: Flags): string {
-  const isNegated = scanner.eat('^')
+export function readClass(reader: Reader, flags: Flags): string {
+  const isNegated = reader.eat('^')
   const ranges: CodeRange[] = []
   const sets: string[] = []
-  for (let isFirst = true; isFirst || !scanner.eat(']'); isFirst = false) {
-    const from = member(scanner, flags)
-    if (scanner.peek() === '-' && scanner.peek(1) !== ']') {
-      scanner.eat('-')
-      ranges.push(range(scanner, flags, from))
+  for (let isFirst = true; isFirst || !reader.eat(']'); isFirst = false) {
+    const from = member(reader, flags)
+    if (reader.peek() === '-' && reader.peek(1) !== ']') {
+      reader.eat('-')
+      ranges.push(range(reader, flags, from))
     } else if (typeof from === 'string') sets.push(from)
     else ranges.push([from, from])
   }

@@ -1,4 +1,4 @@
-import { PythonSyntaxError } from './scanner.ts'
+import { PythonSyntaxError } from './reader.ts'
 
 const identifier = /^[\p{ID_Start}_]\p{ID_Continue}*$/u
 

@@ -1,8 +1,14 @@
 import { category, escapedCode, hex, octal, readClass, writeClass } from './classes.ts'
-import { leadingFlags, scopedFlags } from './flags.ts'
 import { Groups } from './groups.ts'
-import { readQuantifier, skipVerbose } from './quantifier.ts'
-import { type Flags, PythonSyntaxError, Scanner } from './scanner.ts'
+import {
+  type Flags,
+  leadingFlags,
+  PythonSyntaxError,
+  Reader,
+  readQuantifier,
+  scopedFlags,
+  skipVerbose,
+} from './reader.ts'
 
 interface Item {
   readonly js: string
@@ -22,15 +28,15 @@ const noBoundary = (a: boolean) => `(?:(?!^$)(?:(?<=${word(a)})(?=${word(a)})|(?
 /** Python's regular expression syntax (`sre_parse`), written in JavaScript's with the `u` flag. */
 class Translator {
   readonly groups = new Groups()
-  readonly #scanner: Scanner
+  readonly #reader: Reader
 
   constructor(pattern: string) {
-    this.#scanner = new Scanner(pattern)
+    this.#reader = new Reader(pattern)
   }
 
   pattern(how: How): string {
-    const branches = this.#branches(leadingFlags(this.#scanner))
-    if (this.#scanner.peek() !== undefined) throw new PythonSyntaxError('a ")" has no "("')
+    const branches = this.#branches(leadingFlags(this.#reader))
+    if (this.#reader.peek() !== undefined) throw new PythonSyntaxError('a ")" has no "("')
     // V8 would look for an empty match in the middle of a surrogate pair too.
     const isAnchored = branches.every(branch => branch.startsWith('^'))
     const start = isAnchored || how === 'fullmatch' ? '^' : '^[\\s\\S]*?'
@@ -44,7 +50,7 @@ class Translator {
   #branches(flags: Flags): string[] {
     const before = this.groups.count
     const branches = [this.#sequence(flags)]
-    while (this.#scanner.eat('|')) {
+    while (this.#reader.eat('|')) {
       this.groups.forgetSince(before)
       branches.push(this.#sequence(flags))
     }
@@ -55,12 +61,12 @@ class Translator {
   #sequence(flags: Flags): string {
     const items: Item[] = []
     for (
-      let next = this.#scanner.peek();
+      let next = this.#reader.peek();
       next !== undefined && !'|)'.includes(next);
-      next = this.#scanner.peek()
+      next = this.#reader.peek()
     ) {
-      if (flags.x && skipVerbose(this.#scanner)) continue
-      const repetition = readQuantifier(this.#scanner)
+      if (flags.x && skipVerbose(this.#reader)) continue
+      const repetition = readQuantifier(this.#reader)
       if (repetition) items.push(this.#repeat(items.pop(), repetition))
       else items.push(...this.#item(flags))
     }
@@ -71,30 +77,30 @@ class Translator {
     if (!item || item.kind === 'anchor')
       throw new PythonSyntaxError(`there is nothing that "${quantifier}" could repeat`)
     if (item.kind === 'repetition') throw new PythonSyntaxError('a repetition is repeated')
-    if (this.#scanner.eat('+')) throw new PythonSyntaxError(`JavaScript has no possessive "${quantifier}+"`)
+    if (this.#reader.eat('+')) throw new PythonSyntaxError(`JavaScript has no possessive "${quantifier}+"`)
     // What a group holds after a repetition differs: an empty round counts in Python only.
     this.groups.forgetSince(item.groups)
-    const lazy = this.#scanner.eat('?') ? '?' : ''
+    const lazy = this.#reader.eat('?') ? '?' : ''
     return { ...item, js: `(?:${item.js})${quantifier}${lazy}`, kind: 'repetition' }
   }
 
   /** What stands for itself or for one thing; a comment is none. */
   #item(flags: Flags): Item[] {
     const groups = this.groups.count
-    const character = this.#scanner.next('more')
+    const character = this.#reader.next('more')
     const atom = (js: string): Item[] => [{ js, kind: 'atom', groups }]
     const anchor = (js: string): Item[] => [{ js, kind: 'anchor', groups }]
     if (character === '^') return anchor(flags.m ? '(?<![^\\n])' : '^')
     // Also before a newline that ends the path.
     if (character === '$') return anchor(flags.m ? '(?![^\\n])' : '(?=\\n?$)')
     if (character === '.') return atom(flags.s ? '[\\s\\S]' : '[^\\n]')
-    if (character === '[') return atom(readClass(this.#scanner, flags))
+    if (character === '[') return atom(readClass(this.#reader, flags))
     if (character === '(') {
       const js = this.#group(flags)
       return js === undefined ? [] : atom(js)
     }
     if (character !== '\\') return atom(literal(character.codePointAt(0) as number, flags))
-    const letter = this.#scanner.next('a character after the backslash')
+    const letter = this.#reader.next('a character after the backslash')
     if (letter === 'A') return anchor('^')
     if (letter === 'Z') return anchor('$')
     if (letter === 'b') return anchor(boundary(flags.a))
@@ -103,14 +109,14 @@ class Translator {
   }
 
   #escape(letter: string, flags: Flags): string {
-    return category(letter, flags) ?? literal(escapedCode(this.#scanner, letter), flags)
+    return category(letter, flags) ?? literal(escapedCode(this.#reader, letter), flags)
   }
 
   /** An octal escape (three digits, or a leading zero) or a reference to a group. */
   #digits(first: string, flags: Flags): string {
-    if (first === '0') return literal(octal(first + this.#scanner.take(2, /[0-7]/)), flags)
-    const digits = first + this.#scanner.take(1, /[0-9]/)
-    const third = /^[0-7]{2}$/.test(digits) ? this.#scanner.take(1, /[0-7]/) : ''
+    if (first === '0') return literal(octal(first + this.#reader.take(2, /[0-7]/)), flags)
+    const digits = first + this.#reader.take(1, /[0-9]/)
+    const third = /^[0-7]{2}$/.test(digits) ? this.#reader.take(1, /[0-7]/) : ''
     return third !== ''
       ? literal(octal(digits + third), flags)
       : this.#reference(this.groups.reference(Number(digits)), flags)
@@ -123,19 +129,19 @@ class Translator {
 
   /** From after its `(`; undefined for a comment. */
   #group(flags: Flags): string | undefined {
-    if (!this.#scanner.eat('?')) return this.#capture(flags)
-    if (this.#scanner.eat('#')) {
-      this.#scanner.until(')', '")"')
+    if (!this.#reader.eat('?')) return this.#capture(flags)
+    if (this.#reader.eat('#')) {
+      this.#reader.until(')', '")"')
       return undefined
     }
-    if (this.#scanner.eat('P<')) return this.#capture(flags, this.#scanner.until('>', '">"'))
-    if (this.#scanner.eat('P='))
-      return this.#reference(this.groups.named(this.#scanner.until(')', '")"')), flags)
-    if (this.#scanner.eat('>')) throw new PythonSyntaxError('JavaScript has no atomic group "(?>…)"')
-    if (this.#scanner.eat('(')) throw new PythonSyntaxError('JavaScript has no condition "(?(…)…)"')
-    const around = ['=', '!', '<=', '<!'].find(sign => this.#scanner.eat(sign))
+    if (this.#reader.eat('P<')) return this.#capture(flags, this.#reader.until('>', '">"'))
+    if (this.#reader.eat('P='))
+      return this.#reference(this.groups.named(this.#reader.until(')', '")"')), flags)
+    if (this.#reader.eat('>')) throw new PythonSyntaxError('JavaScript has no atomic group "(?>…)"')
+    if (this.#reader.eat('(')) throw new PythonSyntaxError('JavaScript has no condition "(?(…)…)"')
+    const around = ['=', '!', '<=', '<!'].find(sign => this.#reader.eat(sign))
     if (around !== undefined) return this.#around(around, flags)
-    return `(?:${this.#body(scopedFlags(this.#scanner, flags))})`
+    return `(?:${this.#body(scopedFlags(this.#reader, flags))})`
   }
 
   #around(sign: string, flags: Flags): string {
@@ -155,7 +161,7 @@ class Translator {
 
   #body(flags: Flags): string {
     const js = this.#alternation(flags)
-    this.#scanner.next('")"')
+    this.#reader.next('")"')
     return js
   }
 }
