@@ -10,8 +10,8 @@ import { type Common, type CommonOptions, commonChecks, commonOf } from './optio
 import { refuse } from './options/options-error.ts'
 import { readOptions, refuseRequest } from './options/read-options.ts'
 import type { Next, Request, Response } from './request/http-types.ts'
-import { isFirstTime, newJudgeId } from './request/judge-once.ts'
-import { isCut, type RequestState, stateOf } from './request/request-state.ts'
+import { isFirstTime, type JudgeId, newJudgeId } from './request/judge-once.ts'
+import { isCut, stateOf } from './request/request-state.ts'
 import { inTrial, keepTrial, type Trial, takeTrial, trialOf } from './request/trial.ts'
 
 /**
@@ -34,10 +34,18 @@ export function rule(name: string, judge: Judge, options?: CommonOptions): Rule 
 
 /** What few rules have. */
 interface RuleExtras extends Pick<RuleInfo, 'door' | 'isFirst'> {
-  /** Called with each request that it may act on, also with those that it lets pass unjudged. Must not throw. */
+  /** Called with each request that the rule may drop, also with those that it lets pass unjudged. Must not throw. */
   readonly onMeet?: ((req: Request) => void) | undefined
-  /** Called where a request that passed in a dry run of `protect` meets the rule in the app. */
+  /** Called when a request that passed in a dry run of `protect` meets the rule in the app. */
   readonly onEnforce?: Judge | undefined
+}
+
+/** A rule, compiled. */
+interface CompiledRule extends Pick<RuleExtras, 'onMeet' | 'onEnforce'> {
+  readonly common: Common
+  /** Judges all requests but those that `skip` and `except` let pass. */
+  readonly judge: Judge
+  readonly id: JudgeId
 }
 
 /** A request that waits for its verdict. */
@@ -45,120 +53,120 @@ interface Asked {
   readonly req: Request
   readonly res: Response
   readonly next: Next
-  /** When, for `DEBUG`; 0 where nobody reads that. */
+  /** When the rule was asked, for `DEBUG`; 0 while nobody reads that. */
   readonly started: number
   readonly trial: Trial | undefined
 }
+
+/** A judgement at once, or a promise of one. */
+type Judged = Judgement | Promise<Judgement>
 
 /** The one place that turns a judge into a middleware: it alone calls `next()` or `drop()`. */
 export function makeRule(common: Common, judge: Judge, extras: RuleExtras = {}): Rule {
   const { door, isFirst, onMeet, onEnforce } = extras
   const judgeUnexcepted = common.except ? unlessExcepted(common, common.except, judge) : judge
   const judgeUnskipped = common.skip ? unlessSkipped(common.skip, judgeUnexcepted) : judgeUnexcepted
-
-  const judgeId = newJudgeId()
+  const id = newJudgeId()
+  const rule: CompiledRule = { common, judge: judgeUnskipped, id, onMeet, onEnforce }
   let birth: Birth | undefined = noteBirth()
-
-  /** Acts on a judgement; `next` is called last, and outside any try: what the app throws is the app's. */
-  function settle(asked: Asked, judgement: Judgement): void {
-    const { req, res, next, started, trial } = asked
-    if (isBehindDrop(req, res)) return hold(req, res, () => settle(asked, judgement))
-    // By something else, while this rule was waiting.
-    if (stateOf(req).dropped) return
-    let goesOn: boolean
-    let hasFailed = false
-    const fail = (error: unknown) => {
-      hasFailed = true
-      next(asError(common.name, error))
-    }
-    try {
-      const finding = findingOf(common.name, judgement)
-      if (started > 0) {
-        debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
-      }
-      goesOn = !finding || inTrial(stateOf(req), trial, () => enforce(common, req, res, fail, finding))
-    } catch (error) {
-      // What `next` throws is the app's, and not for another `next`.
-      if (hasFailed) throw error
-      return fail(error)
-    }
-    if (goesOn) next()
-  }
-
-  /** Whether a request asks for the first time: once it has passed, it passes. */
-  function asksFirst(req: Request, state: RequestState): boolean {
-    if (!isFirstTime(state, judgeId)) return false
-    if (birth !== undefined) birth = noteAsked(birth, middleware, common.name, req)
-    return true
-  }
-
-  /** A thenable may throw, or settle twice, and be none when it is looked at again: so it is made a promise here. */
-  function judgeNow(req: Request, res: Response): Judgement | Promise<Judgement> {
-    return promised(judgeUnskipped(req, res))
-  }
-
-  function conclude(asked: Asked, judgement: Judgement | Promise<Judgement>): void {
-    if (!(judgement instanceof Promise)) return settle(asked, judgement)
-    judgement.then(
-      settled => settle(asked, settled),
-      error => asked.next(asError(common.name, error)),
-    )
-  }
-
-  /** In a dry run of `protect`: what is found is kept for the app, which may mount the rule too. */
-  function tryOut(state: RequestState, req: Request, res: Response): Judgement | Promise<Judgement> {
-    try {
-      const judgement = judgeNow(req, res)
-      if (!common.dryRun) keepTrial(state, judgeId, () => judgement)
-      return judgement
-    } catch (error) {
-      const fail = () => {
-        throw error
-      }
-      if (!common.dryRun) keepTrial(state, judgeId, fail)
-      throw error
-    }
-  }
-
-  /** A request that was judged before passes; but for one that was so in a dry run alone. */
-  function again(state: RequestState, req: Request, res: Response, next: Next): void {
-    const trial = takeTrial(state, judgeId) as (() => Judgement | Promise<Judgement>) | undefined
-    if (!trial) return next()
-    onMeet?.(req)
-    const enforced = (found: Judgement) => found ?? onEnforce?.(req, res)
-    let judgement: Judgement | Promise<Judgement>
-    try {
-      const found = trial()
-      judgement = found instanceof Promise ? found.then(enforced) : promised(enforced(found))
-    } catch (error) {
-      return next(asError(common.name, error))
-    }
-    conclude({ req, res, next, started: 0, trial: undefined }, judgement)
-  }
 
   function middleware(req: Request, res: Response, next: Next): void {
     const state = stateOf(req)
     if (isCut(state) && isBehindDrop(req, res)) return hold(req, res, () => middleware(req, res, next))
     if (state.dropped) return
     state.res ??= res
-    if (!asksFirst(req, state)) return again(state, req, res, next)
+    if (!isFirstTime(state, id)) return meetAgain(rule, req, res, next)
+    if (birth !== undefined) birth = noteAsked(birth, middleware, common.name, req)
     const trial = trialOf(state)
     if (!trial) onMeet?.(req)
     const started = debugVerdict.enabled ? performance.now() : 0
-    let judgement: Judgement | Promise<Judgement>
+    let judged: Judged
     try {
-      judgement = trial ? tryOut(state, req, res) : judgeNow(req, res)
+      judged = trial ? judgeInTrial(rule, req, res) : judgeNow(rule, req, res)
     } catch (error) {
       return next(asError(common.name, error))
     }
-    // Nearly every request.
-    if (judgement === undefined && started === 0 && !state.dropped && !isCut(state)) return next()
-    conclude({ req, res, next, started, trial }, judgement)
+    // The way of nearly every request.
+    if (judged === undefined && started === 0 && !state.dropped && !isCut(state)) return next()
+    carryOutInTime(rule, { req, res, next, started, trial }, judged)
   }
+
   describeRule(middleware, { dryRun: common.dryRun, reset: common.reset, door, isFirst })
   return Object.defineProperty(middleware, 'name', { value: common.name })
 }
 
-function promised(judgement: Judgement | PromiseLike<Judgement>): Judgement | Promise<Judgement> {
+const judgeNow = ({ judge }: CompiledRule, req: Request, res: Response): Judged => promised(judge(req, res))
+
+/** Makes a thenable a promise: a thenable may throw, settle twice, or have no `then` at the second look. */
+function promised(judgement: Judgement | PromiseLike<Judgement>): Judged {
   return judgement !== undefined && isThenable(judgement) ? promiseOf(judgement) : (judgement as Judgement)
+}
+
+/** Judges in a dry run of `protect`, and keeps the result: the app may mount the same rule, and meets the request with it. */
+function judgeInTrial(rule: CompiledRule, req: Request, res: Response): Judged {
+  const keep = (result: () => Judged) => {
+    if (!rule.common.dryRun) keepTrial(stateOf(req), rule.id, result)
+  }
+  try {
+    const judged = judgeNow(rule, req, res)
+    keep(() => judged)
+    return judged
+  } catch (error) {
+    keep(() => {
+      throw error
+    })
+    throw error
+  }
+}
+
+/** Lets a request pass that the rule has judged before. A judgement of a dry run of `protect` is carried out now. */
+function meetAgain(rule: CompiledRule, req: Request, res: Response, next: Next): void {
+  const result = takeTrial(stateOf(req), rule.id) as (() => Judged) | undefined
+  if (!result) return next()
+  rule.onMeet?.(req)
+  const enforced = (judgement: Judgement) => judgement ?? rule.onEnforce?.(req, res)
+  let judged: Judged
+  try {
+    const found = result()
+    judged = found instanceof Promise ? found.then(enforced) : promised(enforced(found))
+  } catch (error) {
+    return next(asError(rule.common.name, error))
+  }
+  carryOutInTime(rule, { req, res, next, started: 0, trial: undefined }, judged)
+}
+
+/** Carries out a judgement, at once or when it is known. */
+function carryOutInTime(rule: CompiledRule, asked: Asked, judged: Judged): void {
+  if (!(judged instanceof Promise)) return carryOut(rule, asked, judged)
+  judged.then(
+    judgement => carryOut(rule, asked, judgement),
+    error => asked.next(asError(rule.common.name, error)),
+  )
+}
+
+/** Drops, answers, or calls `next`: last, and outside any try, because what `next` throws is an error of the app. */
+function carryOut(rule: CompiledRule, asked: Asked, judgement: Judgement): void {
+  const { common } = rule
+  const { req, res, next, started, trial } = asked
+  if (isBehindDrop(req, res)) return hold(req, res, () => carryOut(rule, asked, judgement))
+  // Something else dropped it while this rule was waiting.
+  if (stateOf(req).dropped) return
+  let goesOn: boolean
+  let hasFailed = false
+  const fail = (error: unknown) => {
+    hasFailed = true
+    next(asError(common.name, error))
+  }
+  try {
+    const finding = findingOf(common.name, judgement)
+    if (started > 0) {
+      debugVerdict('%s %s %dms', common.name, finding?.reason ?? 'pass', performance.now() - started)
+    }
+    goesOn = !finding || inTrial(stateOf(req), trial, () => enforce(common, req, res, fail, finding))
+  } catch (error) {
+    // Thrown by `next`: it is the app's, and not for another `next`.
+    if (hasFailed) throw error
+    return fail(error)
+  }
+  if (goesOn) next()
 }

@@ -1,7 +1,8 @@
 import { storeDown, storeUp } from '../events/store-outages.ts'
 import type { Rule } from '../judgement.ts'
-import type { DoorJudge } from '../judging/rule-info.ts'
+import { judgeAtDoor } from '../judging/judge-at-door.ts'
 import type { Address } from '../match/addresses/address.ts'
+import type { Networks } from '../offenders/networks.ts'
 import { makeClock } from '../offenders/offender-clock.ts'
 import type { Offender } from '../offenders/offender-table.ts'
 import { type Ban, Offenders } from '../offenders/offenders.ts'
@@ -15,7 +16,6 @@ import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
 import type { Request } from '../request/http-types.ts'
 import { peerOfRequest } from '../request/peer-address.ts'
-import { isTrusted } from '../request/trust.ts'
 import { makeRule } from '../rule.ts'
 import {
   type BanOptions,
@@ -54,7 +54,7 @@ export type RepeatOffender = Rule & {
    */
   forgive(client: Request | string): void
   /**
-   * Resolves when the store has been told what happened here so far, and what happened elsewhere is known here; also where
+   * Resolves when what happened here so far is written to the store, and what happened elsewhere is read from it; also when
    * the store does not answer. Never rejects. Without a store, at once.
    */
   flush(): Promise<void>
@@ -82,34 +82,20 @@ export type RepeatOffender = Rule & {
 export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender {
   refuseRequest('repeatOffender', options)
   const checked = readOffenderOptions(options)
-  const { networks, address: which } = checked
+  const { networks, address: which, counted, terms, store } = checked
   const common = commonOf(checked, { name: 'repeatOffender', http2: 'destroy' })
   const make = () =>
     new Offenders({ ...checked, counter: checked.makeCounter(), clock: makeClock(checked.now) })
-  const { store } = checked
   const joined =
     store && reading('repeatOffender', 'store', store.given, () => joinBy(store, make, checked, common))
   const offenders = joined?.offenders ?? make()
-  const { counted, terms } = checked
-  const watched = { common, which, counted, networks, window: terms.window }
-  const offences = watchOffences(offenders, watched)
+  const offences = watchOffences(offenders, { common, which, counted, networks, window: terms.window })
   const leave = joined?.hold(offences)
 
-  function findingOf(offender: Offender): Finding {
-    const detail = `${offender.address} until ${new Date(offenders.endOf(offender)).toISOString()}`
-    return { reason: Reason.BANNED, detail, retryAfter: offenders.timeLeft(offender) }
+  function judgeAddress(address: Address): Finding | undefined {
+    const offender = offenders.banned(address)
+    return offender && banOf(offenders, offender)
   }
-
-  const door: DoorJudge = (peer, written, serverTrust) => {
-    const banned = offenders.banned(peer)
-    if (!banned) return undefined
-    const trust = common.trustProxy ?? serverTrust
-    // Behind a proxy the client is known only from a request.
-    if ((which !== 'peer' || common.except) && trust && isTrusted(trust, peer, written)) return undefined
-    return common.except?.match(peer) === undefined ? findingOf(banned) : undefined
-  }
-  // What is to be answered, only logged, or asked of `skip` needs a request.
-  const judgesAtDoor = common.status === 444 && !common.dryRun && !common.skip
 
   /** A client that resets its connection before it is accepted may be banned, and waits for no answer. */
   const dropsUnknown = (req: Request) =>
@@ -120,45 +106,63 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
     (req, res) => {
       const address = addressOf(req, common, which)
       if (!address) return dropsUnknown(req) ? { reason: Reason.NO_ADDRESS } : undefined
-      const banned = offenders.banned(address)
-      if (banned) return findingOf(banned)
-      offences.watchAnswer(req, res)
-      return undefined
+      const finding = judgeAddress(address)
+      if (!finding) offences.watchAnswer(req, res)
+      return finding
     },
-    { door: judgesAtDoor ? door : undefined, isFirst: true },
+    { door: judgeAtDoor(common, which, judgeAddress), isFirst: true },
   )
 
+  return Object.assign(
+    rule,
+    bansInHand(offenders, networks, req => addressOf(req, common, which)),
+    {
+      flush: () => joined?.share.flush() ?? Promise.resolve(),
+      close() {
+        offences.close()
+        leave?.()
+      },
+    },
+  )
+}
+
+function banOf(offenders: Offenders, offender: Offender): Finding {
+  const detail = `${offender.address} until ${new Date(offenders.endOf(offender)).toISOString()}`
+  return { reason: Reason.BANNED, detail, retryAfter: offenders.timeLeft(offender) }
+}
+
+/** The methods of the rule that make, end and list bans. */
+function bansInHand(
+  offenders: Offenders,
+  networks: Networks,
+  clientOf: (req: Request) => Address | undefined,
+): Pick<RepeatOffender, 'ban' | 'lift' | 'list' | 'isBanned' | 'forgive'> {
   function parse(factory: string, text: unknown): Address {
     const parsed = typeof text === 'string' ? networks.parse(text) : undefined
     const sizes = `/${networks.ipv4} of IPv4 or one /${networks.ipv6} of IPv6`
     return parsed ?? refuse(factory, 'address', text, `an address, or a CIDR within one ${sizes}`)
   }
 
-  return Object.assign(rule, {
-    ban(address: string, options?: BanOptions) {
+  return {
+    ban(address, options) {
       const { reason = 'manual', duration } = readBanOptions(options)
       offenders.ban(parse('ban', address), reason, duration)
     },
-    lift: (address: string) => offenders.lift(parse('lift', address)),
+    lift: address => offenders.lift(parse('lift', address)),
     list: () => offenders.list(),
-    isBanned(address: string | undefined) {
+    isBanned(address) {
       const parsed = typeof address === 'string' ? networks.parse(address) : undefined
       return parsed !== undefined && offenders.banned(parsed) !== undefined
     },
-    forgive(client: Request | string) {
+    forgive(client) {
       const isRequest = typeof client === 'object' && client !== null && 'headers' in client
-      const address = isRequest ? addressOf(client, common, which) : parse('forgive', client)
+      const address = isRequest ? clientOf(client) : parse('forgive', client)
       if (address) offenders.forgive(address)
     },
-    flush: () => joined?.share.flush() ?? Promise.resolve(),
-    close() {
-      offences.close()
-      leave?.()
-    },
-  })
+  }
 }
 
-/** The offenders that all rules of this name have in the store. */
+/** Joins the offenders that all rules of this name share in the store. */
 function joinBy(
   option: StoreOption,
   make: () => Offenders,

@@ -1,5 +1,5 @@
 import type { Rule } from '../../judgement.ts'
-import type { DoorJudge } from '../../judging/rule-info.ts'
+import { judgeAtDoor } from '../../judging/judge-at-door.ts'
 import type { Address } from '../../match/addresses/address.ts'
 import type { CidrSet } from '../../match/addresses/cidr-set.ts'
 import { addressArgument } from '../../options/address-list.ts'
@@ -8,10 +8,9 @@ import { commonOf } from '../../options/common-options.ts'
 import { readOptions, refuseRequest } from '../../options/read-options.ts'
 import type { Finding } from '../../reasons.ts'
 import { Reason } from '../../reasons.ts'
-import { isTrusted } from '../../request/trust.ts'
 import { makeRule } from '../../rule.ts'
 
-/** What `denyCidr` and `allowCidr` share: all but which side of the list is dropped. */
+/** Makes `denyCidr` and `allowCidr`, which differ in `judgeAddress` alone: the side of the list that is dropped. */
 export function cidrRule(
   factory: string,
   entries: unknown,
@@ -21,18 +20,9 @@ export function cidrRule(
   refuseRequest(factory, entries)
   const set = addressArgument(factory, entries)
   const checked = readOptions(factory, options, addressChecks)
-  // An address rule is certain of whom it meets: nothing on that connection is worth finishing.
+  // Every request of the connection has this address: nothing on it is worth finishing.
   const common = commonOf(checked, { name: factory, http2: 'destroy' })
   const drops = checked.noAddress !== 'pass'
-  const door: DoorJudge = (peer, written, serverTrust) => {
-    const trust = common.trustProxy ?? serverTrust
-    // Behind a proxy the client is known only from a request.
-    const asksClient = checked.address !== 'peer' || common.except
-    if (asksClient && trust && isTrusted(trust, peer, written)) return undefined
-    return common.except?.match(peer) === undefined ? judgeAddress(set, peer) : undefined
-  }
-  // What is to be answered, only logged, or asked of `skip` needs a request.
-  const judgesAtDoor = common.status === 444 && !common.dryRun && !common.skip
   return makeRule(
     common,
     req => {
@@ -40,6 +30,6 @@ export function cidrRule(
       if (!address) return drops ? { reason: Reason.NO_ADDRESS } : undefined
       return judgeAddress(set, address)
     },
-    { door: judgesAtDoor ? door : undefined },
+    { door: judgeAtDoor(common, checked.address, peer => judgeAddress(set, peer)) },
   )
 }

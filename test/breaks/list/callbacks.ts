@@ -36,7 +36,7 @@ export const callbacks: readonly Break[] = [
   {
     name: 'callbacks: next is called again where it throws',
     file: 'rule.ts',
-    find: '      if (hasFailed) throw error\n',
+    find: '    if (hasFailed) throw error\n',
     replace: '',
     tests: requests,
   },
@@ -49,8 +49,8 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: keys that reject are heard by nobody where another one throws',
-    file: 'rules/rate-limit.ts',
-    find: '      for (const each of [...keys, ...costs]) promiseOf(each).catch(() => {})\n',
+    file: 'rules/rate-limit/keys-and-costs.ts',
+    find: '    for (const each of [...keys, ...costs]) promiseOf(each).catch(() => {})\n',
     replace: '',
     tests: requests,
   },

@@ -165,7 +165,7 @@ export const limits: readonly Break[] = [
   },
   {
     name: 'who leaves out the header is not limited',
-    file: 'rules/rate-limit.ts',
+    file: 'rules/rate-limit/keys-and-costs.ts',
     find: 'return ofHeader ?? addressOf(',
     replace: "if (key !== 'address') return ofHeader ?? ''\n    return addressOf(",
     tests: ['rules/rate-limit-limits.test.ts'],

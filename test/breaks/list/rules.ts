@@ -32,14 +32,14 @@ export const rules: readonly Break[] = [
   {
     name: "a rule that throws 'route' lets the request pass",
     file: 'rule.ts',
-    find: '    } catch (error) {\n      return next(asError(common.name, error))\n    }\n    // Nearly',
-    replace: '    } catch (error) {\n      return next(error)\n    }\n    // Nearly',
+    find: '    } catch (error) {\n      return next(asError(common.name, error))\n    }\n    // The way',
+    replace: '    } catch (error) {\n      return next(error)\n    }\n    // The way',
     tests: ['rule.test.ts'],
   },
   {
     name: 'a rejected promise lets the request pass',
     file: 'rule.ts',
-    find: 'error => asked.next(asError(common.name, error)),',
+    find: 'error => asked.next(asError(rule.common.name, error)),',
     replace: '() => asked.next(),',
     tests: ['rule.test.ts'],
   },
@@ -59,8 +59,8 @@ export const rules: readonly Break[] = [
   {
     name: 'one instance judges a request twice',
     file: 'rule.ts',
-    find: 'if (!isFirstTime(state, judgeId)) return false',
-    replace: 'isFirstTime(state, judgeId)',
+    find: 'if (!isFirstTime(state, id)) return meetAgain(rule, req, res, next)',
+    replace: 'isFirstTime(state, id)',
     tests: ['rule.test.ts'],
   },
   {

@@ -37,7 +37,7 @@ export const server: readonly Break[] = [
   {
     name: 'dry run: a rule that the app mounts too is switched off',
     file: 'rule.ts',
-    find: 'if (!common.dryRun) keepTrial(state, judgeId, () => judgement)',
+    find: '    keep(() => judged)\n',
     replace: '',
     tests: dryRuns,
   },
@@ -288,7 +288,7 @@ export const server: readonly Break[] = [
   },
   {
     name: 'a trusted proxy is refused at the door',
-    file: 'rules/cidr/cidr-rule.ts',
+    file: 'judging/judge-at-door.ts',
     find: 'if (asksClient && trust &&',
     replace: 'if (!asksClient && trust &&',
     tests: ['server/door.test.ts'],
