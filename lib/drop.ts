@@ -31,6 +31,7 @@ export interface DropInfo extends DropHow {
   rule?: string | undefined
   /** Default `drop`. */
   reason?: string | undefined
+  /** What matched, for log and event. Default: nothing. */
   detail?: string | undefined
 }
 

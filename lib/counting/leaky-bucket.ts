@@ -1,6 +1,8 @@
 /** One limit in nginx's units: thousandths of a request, and thousandths of a request per second. */
 export interface Bucket {
+  /** Thousandths of a request that leak out in a second: nginx's `rate`. */
   readonly rate: number
+  /** Thousandths of a request that the bucket holds beyond the rate: nginx's `burst`. */
   readonly burst: number
   /** Excess that is let through at once; what is above waits. Infinity: nothing waits (nginx `nodelay`). */
   readonly delay: number
@@ -15,6 +17,7 @@ export interface BucketState {
 
 /** What a bucket says of one request; times in milliseconds. */
 export interface Decision {
+  /** Whether the request may pass, if need be after `delay`. */
   readonly allowed: boolean
   /** How long an allowed request has to wait. */
   readonly delay: number

@@ -6,7 +6,9 @@ import { warnOnce } from './warnings.ts'
 
 /** A message on the error channel: the thrown value, and the kind of callback that threw it. */
 export interface CallbackError {
+  /** The very value that was thrown, or that a promise was rejected with: it need be no Error. */
   readonly error: unknown
+  /** The kind of callback that threw, such as `the trust function`. */
   readonly source: string
 }
 

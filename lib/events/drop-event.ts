@@ -29,6 +29,7 @@ export interface DropEvent extends RequestFacts {
   readonly status: number
   /** The code that the client or the trusted proxy was sent; undefined if nothing was sent. */
   readonly sentStatus: number | undefined
+  /** What was done with the connection or the request. */
   readonly action: DropAction
   /** The rule's name, `drop` if none was given. */
   readonly rule: string

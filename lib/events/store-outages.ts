@@ -10,6 +10,7 @@ import { shared } from '../runtime/copies.ts'
 export interface StoreEvent {
   /** When, in milliseconds since the epoch. */
   readonly time: number
+  /** `'down'`: the store does not answer any more. `'up'`: it answers again. */
   readonly state: 'down' | 'up'
   /** The names of the rules that keep their state there, with a comma between. */
   readonly store: string

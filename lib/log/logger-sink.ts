@@ -10,6 +10,7 @@ export type LogMethod = (...args: never[]) => unknown
 
 /** A logger of pino's kind (`info(object, message)`), winston's (`info(message, object)`) or a console (`info(message)`). */
 export interface Logger {
+  /** Called with each line, unless the option `level` names another method. */
   info: LogMethod
 }
 

@@ -2,14 +2,21 @@ import type { Terms } from './ban-policy.ts'
 
 /** So many offences, now. */
 export interface OffendAction {
+  /** Tells this action from the others. */
   readonly kind: 'offend'
+  /** The network, as text: an address or a CIDR. */
   readonly address: string
+  /** How many offences there were, from 1. */
   readonly times: number
+  /** The reason of the last one: one of {@link Reason}, a reason of the user's own, or `status 404`. */
   readonly reason: string
 }
 
+/** A ban that a process decided: by offences that it counted, or by a call of `ban()`. */
 export interface BanAction {
+  /** Tells this action from the others. */
   readonly kind: 'ban'
+  /** The network, as text: an address or a CIDR. */
   readonly address: string
   /** How many milliseconds ago it was decided. */
   readonly age: number
@@ -19,7 +26,9 @@ export interface BanAction {
   readonly at: number | undefined
   /** How long it lasts from then on. */
   readonly duration: number
+  /** Which ban in a row this is, from 1: each lasts twice as long as the one before. */
   readonly level: number
+  /** The reason of its last offence, or the one given to `ban()`. */
   readonly reason: string
   /** By a process that may not have heard all: a ban that was in force then stays as it is. */
   readonly isCounted: boolean
@@ -27,7 +36,9 @@ export interface BanAction {
 
 /** What is held against a network is forgotten: with `'forgive'`, all but a ban that is in force. */
 export interface PardonAction {
+  /** `'lift'` ends the ban too, `'forgive'` does not. */
   readonly kind: 'lift' | 'forgive'
+  /** The network, as text: an address or a CIDR. */
   readonly address: string
   /** How many milliseconds ago. */
   readonly age: number
@@ -40,6 +51,7 @@ export type OffenderAction = OffendAction | BanAction | PardonAction
 
 /** What is known of a network; times in milliseconds, in what a store says by the store's clock. */
 export interface OffenderRecord {
+  /** The network, as text: an address or a CIDR. */
   readonly address: string
   /** When it was decided. */
   readonly at: number
@@ -47,7 +59,9 @@ export interface OffenderRecord {
   readonly since: number
   /** When its ban ends, or ended; not after `at` where it was pardoned. */
   readonly until: number
+  /** Which ban in a row this is, from 1: each lasts twice as long as the one before. */
   readonly level: number
+  /** The reason of its last offence, or the one given to `ban()`. */
   readonly reason: string
 }
 
@@ -61,6 +75,7 @@ export interface OffenderNews {
   readonly born: string
   /** The same for all who share these offenders, whatever connection they have; undefined where that is not known. */
   readonly place?: string | undefined
+  /** The networks that changed, each once, as they are now. */
   readonly records: readonly OffenderRecord[]
 }
 

@@ -28,7 +28,9 @@ export interface Journal {
 export interface Ban {
   /** The address, or the network as a CIDR. */
   readonly address: string
+  /** When it ends. */
   readonly until: number
+  /** When it began. */
   readonly since: number
   /** The how manieth ban in a row it is: each lasts twice as long as the one before. */
   readonly level: number

@@ -16,11 +16,16 @@ export type OptionsErrorCode =
  */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError'
+  /** Stable: for programs, and for `docs/errors.md`. */
   readonly code: OptionsErrorCode
+  /** The name of the option or argument. */
   readonly option: string
+  /** What was given for it; of a list, the bad entry. */
   readonly value: unknown
+  /** The option, or the entry, that was probably meant. */
   readonly didYouMean: string | undefined
 
+  /** For this package: the message gets the code, and what was probably meant. */
   constructor(code: OptionsErrorCode, message: string, option: string, value: unknown, didYouMean?: string) {
     const hint = didYouMean === undefined ? '' : ` Did you mean "${didYouMean}"?`
     super(`${message}.${hint} (${code}, see docs/errors.md)`)

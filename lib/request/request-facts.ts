@@ -4,13 +4,17 @@ import { framework, type Request } from './http-types.ts'
 export interface RequestFacts {
   /** The user name of Basic credentials, as nginx's `$remote_user`. */
   readonly remoteUser: string | undefined
+  /** As it was sent; empty where none could be read. */
   readonly method: string
   /** The request target as it was sent, not as a router cut it. */
   readonly url: string
+  /** As Node writes it, such as `'1.1'` or `'2.0'`. */
   readonly httpVersion: string
   /** `Host`, or HTTP/2's `:authority`. */
   readonly host: string | undefined
+  /** The header field `Referer`. */
   readonly referer: string | undefined
+  /** The header field `User-Agent`. */
   readonly userAgent: string | undefined
   /** The first line as it came, a byte a character, where it could not be read as a request's; `''` where none came. */
   readonly requestLine: string | undefined

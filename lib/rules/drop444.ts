@@ -20,6 +20,7 @@ import type { RepeatOffenderOptions } from './repeat-offender/offender-options.t
 import { repeatOffender } from './repeat-offender.ts'
 import { type ShedLoadOptions, shedLoad } from './shed-load.ts'
 
+/** The common options that all rules can share: a name can not be shared. */
 type Shared = Omit<CommonOptions, 'name'>
 type List<T> = Iterable<T> & object
 type Addresses = List<string> | CidrSet
@@ -37,10 +38,13 @@ export interface Drop444Options extends Shared {
   allowCidr?: false | Addresses | (AddressOptions & { list: Addresses }) | undefined
   /** The methods, or `{ methods, … }` with options of {@link methodAllowlist}. */
   methodAllowlist?: false | List<string> | (CommonOptions & { methods: List<string> }) | undefined
+  /** `true`, or the options of {@link badAgent}. */
   badAgent?: boolean | BadAgentOptions | undefined
   /** The patterns, or `{ patterns, … }` with options of {@link pathAllowlist}. */
   pathAllowlist?: false | Paths | (PathAllowlistOptions & { patterns: Paths }) | undefined
+  /** `true`, or the options of {@link shedLoad}. */
   shedLoad?: boolean | ShedLoadOptions | undefined
+  /** The options of {@link rateLimit}. */
   rateLimit?: false | RateLimitOptions | undefined
 }
 

@@ -48,10 +48,12 @@ export class MemoryStore implements RateLimitStore {
     return this.#size
   }
 
+  /** Decides on one request of a key, and counts it unless it is rejected: see {@link RateLimitStore.hit}. */
   hit(key: string, bucket: Bucket, now: number, cost = 1): Decision {
     return this.#decideText(key, bucket, now, cost, true)
   }
 
+  /** Decides by several limits; if one rejects, none counts: see {@link RateLimitStore.hitAll}. */
   hitAll(hits: readonly Hit[], now: number): Decision {
     return decideAll(hits.length, (i, counts) => {
       const { key, bucket, cost = 1 } = hits[i] as Hit

@@ -2,7 +2,9 @@ import type { Bucket, Decision } from '../counting/leaky-bucket.ts'
 
 /** What a request is counted by in one of several limits. */
 export interface Hit {
+  /** The client, as the limit names it. */
   readonly key: string
+  /** The limit. */
   readonly bucket: Bucket
   /** As so many requests at once. Default 1. */
   readonly cost?: number | undefined

@@ -5,8 +5,14 @@ import { literalOf, needlesOf } from './needles.ts'
 import { isWhole, wordExpression } from './whole-word.ts'
 import { type Counts, compileAutomaton, mostCharacters, type Needle } from './word-automaton.ts'
 
-/** A word or phrase, a RegExp, or an entry of crawler-user-agents (`pattern` is the source of a RegExp). */
-export type AgentPattern = string | RegExp | { readonly pattern: string }
+/** A word or phrase, a RegExp, or an entry of crawler-user-agents. */
+export type AgentPattern =
+  | string
+  | RegExp
+  | {
+      /** The source of a RegExp, which is used without flags. */
+      readonly pattern: string
+    }
 
 /** Returns the pattern that an agent matches, as it was given, or undefined. If several match, it is always the same one of them. */
 export type AgentMatcher = (agent: string) => string | undefined

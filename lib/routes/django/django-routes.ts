@@ -44,6 +44,7 @@ export interface DjangoRoutesOptions {
 
 /** What the export of docs/django-routes.md prints: routes (by language, where they are translated) and settings. */
 export interface DjangoExport extends DjangoRoutesOptions {
+  /** The entries of the URLconf; or, by the code of a language, those of each. */
   routes: readonly DjangoRoute[] | Readonly<Record<string, readonly DjangoRoute[]>>
 }
 

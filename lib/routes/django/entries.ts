@@ -6,15 +6,44 @@ import { type Pattern, pathPattern, regexPattern } from './pattern.ts'
 import type { Node } from './resolve.ts'
 
 /** A pattern in the syntax of `path()` or of `re_path()`. */
-export type DjangoPattern = string | { path: string } | { re: string }
+export type DjangoPattern =
+  | string
+  | {
+      /** In the syntax of `path()`, as a bare string is: `users/<int:id>/`. */
+      path: string
+    }
+  | {
+      /** In the syntax of `re_path()`: a regular expression of Python. */
+      re: string
+    }
 
 /** An entry of a URLconf. */
 export type DjangoRoute =
   | string
-  | { path: string; appendSlash?: boolean }
-  | { re: string; appendSlash?: boolean }
-  | { include: DjangoPattern; routes: readonly DjangoRoute[] }
-  | { i18n: readonly DjangoRoute[]; prefixDefaultLanguage?: boolean }
+  | {
+      /** In the syntax of `path()`, as a bare string is: `users/<int:id>/`. */
+      path: string
+      /** False for a view that Django's `no_append_slash()` decorates. Default true. */
+      appendSlash?: boolean
+    }
+  | {
+      /** In the syntax of `re_path()`: a regular expression of Python. */
+      re: string
+      /** False for a view that Django's `no_append_slash()` decorates. Default true. */
+      appendSlash?: boolean
+    }
+  | {
+      /** The prefix of an `include()`. */
+      include: DjangoPattern
+      /** The entries that are included. */
+      routes: readonly DjangoRoute[]
+    }
+  | {
+      /** The entries of `i18n_patterns()`. */
+      i18n: readonly DjangoRoute[]
+      /** Its argument `prefix_default_language`. Default: the option of that name. */
+      prefixDefaultLanguage?: boolean
+    }
 
 /** What the entries of a list share. */
 export interface Context {

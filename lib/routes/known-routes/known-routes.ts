@@ -14,8 +14,11 @@ import { adviseOnRoutes } from './advice.ts'
 
 /** An app or a `Router` of Express 4 or 5. */
 export interface RoutedApp {
+  /** Handles a request. */
   handle?: unknown
+  /** Adds a route. */
   route(...args: never[]): unknown
+  /** Mounts a middleware. */
   use(...args: never[]): unknown
 }
 

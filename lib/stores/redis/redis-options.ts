@@ -12,6 +12,7 @@ export type SendCommandCluster = (details: {
   key: string
   /** The command may go to a replica. */
   isReadOnly: boolean
+  /** The command and its arguments. */
   command: string[]
 }) => PromiseLike<unknown>
 

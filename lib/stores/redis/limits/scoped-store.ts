@@ -11,8 +11,11 @@ import type { Rejects } from './recent-rejects.ts'
 
 /** Rate limits and offenders in Redis or Valkey. Made by {@link redisStore}. */
 export interface RedisStore extends RateLimitStore {
+  /** Decides by several limits in one call; if one rejects, none counts: see {@link RateLimitStore.hitAll}. */
   hitAll(hits: readonly Hit[], now: number): Decision | Promise<Decision>
+  /** Decides on one request of a key, by the clock of Redis: see {@link RateLimitStore.hit}. */
   hit(key: string, bucket: Bucket, now: number, cost?: number): Decision | Promise<Decision>
+  /** The same store with a name in front of each key. */
   scope(name: string): RedisStore
   /** What `repeatOffender({ store })` shares. */
   readonly offenders: OffenderStore
