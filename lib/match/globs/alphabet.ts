@@ -3,13 +3,13 @@ import { caseVariants, foldCase } from './case-fold.ts'
 import { type CodeRange, classOf, complement, LAST, pairsOf, union, within } from './code-ranges.ts'
 import { decodeBeyond } from './percent-encoding.ts'
 
-/** The characters of a glob as the paths of one kind have them: as sent, decoded, folded. */
+/** Writes the characters of a glob as they occur in one kind of path: as sent, decoded, or folded. */
 export interface Alphabet {
   /** The expression of a plain text. */
   text(text: string): string
-  /** The expression of a text within `!(…)`: it matches each spelling of the text. */
+  /** The expression of a text within `!(…)`. It matches every spelling of the text. */
   excluded(text: string): string
-  /** Of one character. */
+  /** The expression of any one character. */
   readonly any: string
   class(ranges: readonly CodeRange[], isNegated: boolean): string
 }
@@ -26,7 +26,7 @@ const characters = (ranges: readonly CodeRange[]) =>
     Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i)),
   )
 
-/** What some clients send encoded, and some do not. */
+/** Characters that some clients encode, and others do not. */
 const encodedBySome = '"<>^`{|}[]'
 
 const sentCharacter = (character: string) =>
@@ -36,7 +36,7 @@ const sentCharacter = (character: string) =>
       ? `(?:${escapeText(character)}|${hexOf(character)})`
       : escapeText(character)
 
-/** Each way to write a text that an app may take for it. */
+/** Matches every spelling that an app may read as the text. */
 function excludedText(text: string, caseSensitive: boolean): string {
   const write = (each: string) => [escapeText(each), ...(/^[ -~]$/.test(each) ? [hexOf(each)] : [])]
   return Array.from(decodePath(text) ?? text, character => {
@@ -46,9 +46,9 @@ function excludedText(text: string, caseSensitive: boolean): string {
   }).join('')
 }
 
-/** No escape begins there: as what it stands for it is asked about elsewhere. */
+/** Not before an escape: ESCAPE matches escapes as the character that they stand for. */
 const NO_ESCAPE = '(?!%[0-9A-F]{2})'
-/** The escape of a character of ASCII that is no separator to anybody. */
+/** The escape of an ASCII character that no program reads as a separator. */
 const ESCAPE = '%(?:2[0-9A-E]|5[0-9ABD-F]|[3467][0-9A-F])'
 const PAIR = String.raw`[\ud800-\udbff][\udc00-\udfff]`
 
@@ -57,7 +57,7 @@ const classesOf = (ranges: readonly CodeRange[], isNegated: boolean): string[] =
     ? [NO_ESCAPE + classOf(union([...ranges, at('/'), surrogates]), true), ...pairsOf(complement(ranges))]
     : [classOf(ranges), ...pairsOf(ranges)]
 
-/** As the client sends it, with what is beyond ASCII decoded. A wildcard takes an escape whole, but no separator's. */
+/** Paths as the client sends them, with characters beyond ASCII decoded. A wildcard matches a whole escape, but none of a separator. */
 export const sentAlphabet = (caseSensitive: boolean): Alphabet => ({
   text: text =>
     decodeBeyond(text).replace(/%[0-9A-F]{2}|./gsu, found =>
@@ -76,14 +76,14 @@ export const sentAlphabet = (caseSensitive: boolean): Alphabet => ({
   },
 })
 
-/** More characters than these in a class are taken as they are. */
+/** A class with more characters is not folded. */
 const MOST_FOLDED = 70_000
 
 const isOne = (text: string) => [...text].length === 1
 const rangesOf = (texts: readonly string[]) =>
   texts.filter(isOne).map((text): CodeRange => [text.codePointAt(0) as number, text.codePointAt(0) as number])
 
-/** Decoded, and as `fold` has it. */
+/** Paths decoded, then folded with `fold`. */
 function decodedAlphabet(caseSensitive: boolean, fold: (text: string) => string): Alphabet {
   const read = (text: string) => fold(decodePath(text) ?? text)
   return {
@@ -102,7 +102,7 @@ function decodedAlphabet(caseSensitive: boolean, fold: (text: string) => string)
   }
 }
 
-/** Each way in which an app may read a path. */
+/** The alphabets of all readings of a path that an app may make. */
 export const alphabets = (caseSensitive: boolean): readonly Alphabet[] => [
   sentAlphabet(caseSensitive),
   decodedAlphabet(caseSensitive, text => text),

@@ -1,10 +1,10 @@
 import { type CodeRange, LAST, union, within } from './code-ranges.ts'
 import { GlobProblem } from './glob-problem.ts'
 
-/** `[…]`: one character. */
+/** `[…]`, which matches one character. */
 export interface CharacterClass {
   readonly kind: 'class'
-  /** Sorted, apart from each other, without `/`. */
+  /** Sorted and disjoint, without `/`. */
   readonly ranges: readonly CodeRange[]
   readonly isNegated: boolean
 }
@@ -14,7 +14,7 @@ const range = (from: string, to = from): CodeRange => [
   to.codePointAt(0) as number,
 ]
 
-/** POSIX's classes of characters, as of a UTF-8 locale, without `/`. */
+/** The character classes of POSIX in a UTF-8 locale, without `/`. */
 const named: Readonly<Record<string, readonly CodeRange[]>> = {
   digit: [range('0', '9')],
   xdigit: [range('0', '9'), range('A', 'F'), range('a', 'f')],
@@ -33,7 +33,7 @@ const letters: Readonly<Record<string, RegExp>> = {
 
 const known = new Map<string, readonly CodeRange[]>()
 
-/** The ranges of a class by its name; undefined where there is none. All of Unicode is gone through once. */
+/** The ranges of a named class; undefined if there is none of this name. Tests all of Unicode, once for each name. */
 function rangesOf(name: string): readonly CodeRange[] | undefined {
   const expression = letters[name]
   if (!expression) return named[name]
@@ -51,10 +51,10 @@ function rangesOf(name: string): readonly CodeRange[] | undefined {
 const SLASH = 0x2f
 
 /**
- * Reads the class that begins at a `[`, as a shell does: `!` or `^` negates, a `]` that comes first is in it.
+ * Reads the class that begins at a `[`, as a shell does: `!` or `^` negates, and a `]` in the first place belongs to it.
  *
- * @returns the class, and the place behind it
- * @throws GlobProblem where it has no end, or means something else elsewhere
+ * @returns the class, and the place after it
+ * @throws GlobProblem if it has no end, or if other programs would read it differently
  */
 export function readClass(characters: readonly string[], start: number): [CharacterClass, number] {
   let at = start + 1

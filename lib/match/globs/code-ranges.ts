@@ -1,10 +1,10 @@
-/** From a code point to another, both within. */
+/** A range of code points; both ends belong to it. */
 export type CodeRange = readonly [from: number, to: number]
 
 /** The last code point. */
 export const LAST = 0x10ffff
 
-/** Sorted, and apart from each other. */
+/** Sorts ranges and joins those that touch or overlap. */
 export function union(ranges: readonly CodeRange[]): CodeRange[] {
   const joined: [number, number][] = []
   for (const [from, to] of [...ranges].sort(([a], [b]) => a - b)) {
@@ -15,7 +15,7 @@ export function union(ranges: readonly CodeRange[]): CodeRange[] {
   return joined
 }
 
-/** All other code points. The ranges are sorted, and apart. */
+/** All other code points. `ranges` have to be sorted and disjoint. */
 export function complement(ranges: readonly CodeRange[]): CodeRange[] {
   const others: CodeRange[] = []
   let next = 0
@@ -27,7 +27,7 @@ export function complement(ranges: readonly CodeRange[]): CodeRange[] {
   return others
 }
 
-/** What lies between two code points. */
+/** The parts of ranges between two code points. */
 export const within = (ranges: readonly CodeRange[], low: number, high: number): CodeRange[] =>
   ranges
     .map(([from, to]): CodeRange => [Math.max(from, low), Math.min(to, high)])
@@ -36,11 +36,11 @@ export const within = (ranges: readonly CodeRange[], low: number, high: number):
 const unit = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`
 const unitRange = ([from, to]: CodeRange) => (from === to ? unit(from) : `${unit(from)}-${unit(to)}`)
 
-/** A class of an expression without the flag `u`, of the code points below 0x10000. */
+/** A class with the code points below 0x10000, for an expression without the flag `u`. */
 export const classOf = (ranges: readonly CodeRange[], isNegated = false): string =>
   `[${isNegated ? '^' : ''}${within(ranges, 0, 0xffff).map(unitRange).join('')}]`
 
-/** Expressions for the surrogate pairs of the code points from 0x10000 on. */
+/** Expressions that match the code points from 0x10000 on, as surrogate pairs. */
 export const pairsOf = (ranges: readonly CodeRange[]): string[] =>
   within(ranges, 0x10000, LAST).flatMap(([from, to]) => {
     const [low, high] = [String.fromCodePoint(from), String.fromCodePoint(to)]

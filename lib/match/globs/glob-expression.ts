@@ -3,22 +3,22 @@ import type { CharacterClass } from './character-class.ts'
 import { GlobProblem } from './glob-problem.ts'
 import type { GlobNode, GlobNodes } from './glob-tree.ts'
 
-// The pieces of an expression; lib/match/paths/glob-shape.ts knows them again.
+// The pieces of an expression; lib/match/paths/glob-shape.ts recognises them.
 export const STAR = '[^/]*?'
-/** A decoded path may hold `//`: a segment that a star takes is not empty there either. */
+/** Before a star: no dot, and no empty segment. A decoded path may hold `//`. */
 export const SOMETHING = String.raw`(?!\.)(?=[^/])`
-/** Any segments, without those that begin with a dot. */
+/** Any number of segments, none of which begins with a dot. */
 export const GLOBSTAR = String.raw`(?:(?:(?!(?:^|\/)\.).)*?)`
 export const DEEPER = String.raw`(?:\/(?!\.)${GLOBSTAR}|$)`
 export const FOLDERS = String.raw`(?:\/(?!\.)${GLOBSTAR}\/|\/)`
 export const NO_DOT = String.raw`(?!\.)`
 
-/** The expression that a glob is for the paths of an alphabet. The glob has no choices left but plain ones. */
+/** The expression of a glob for the paths of an alphabet. The only choices left in the glob are among plain texts. */
 export function expressionOf(nodes: GlobNodes, alphabet: Alphabet): string {
   return new Writer(nodes, alphabet).write()
 }
 
-/** Whether the `**` at a place stands for folders: it has a segment of its own. */
+/** Whether the node at a place is a `**` with a segment of its own, which stands for folders. */
 export const isGlobstar = (nodes: GlobNodes, at: number): boolean => {
   const node = nodes[at]
   const isAlone = (nodes[at - 1]?.kind ?? 'slash') === 'slash' && (nodes[at + 1]?.kind ?? 'slash') === 'slash'
@@ -49,10 +49,10 @@ class Writer {
     return `^(?:${source})$`
   }
 
-  /** `/**` with the slash behind it, where folders begin; and how many nodes these are. */
+  /** The expression of `/**` and the slash after it, and the number of their nodes; undefined if there is no `**` at a place. */
   #folders(at: number): [string, number] | undefined {
     const nodes = this.#nodes
-    // `**` at the beginning stands for the root too.
+    // `**` at the beginning matches the root too.
     const skipped = nodes[at]?.kind === 'slash' ? 1 : at === 0 ? 0 : -1
     if (skipped < 0 || !isGlobstar(nodes, at + skipped)) return undefined
     const isLast = at + skipped + 1 === nodes.length
@@ -90,7 +90,7 @@ class Writer {
     return `(${items.map(item => item.map(node => this.#plain(node)).join('')).join('|')})`
   }
 
-  /** Within a group. */
+  /** The expression of a node within a group. */
   #plain(node: GlobNode): string {
     if (node.kind === 'text') return this.#alphabet.text(node.text)
     if (node.kind === 'class') return this.#alphabet.class(node.ranges, node.isNegated)
@@ -98,8 +98,8 @@ class Writer {
   }
 
   /**
-   * All but these: what is left of the segment is none of them with what follows behind it. What follows has one length, or
-   * there would be several ways to part it.
+   * The expression of `!(…)`: the rest of the segment must not be one of the items with the text that follows the group. Only
+   * plain text may follow: with a wildcard there the segment could be divided in several ways.
    */
   #not(items: readonly GlobNodes[], at: number): string {
     const end = this.#nodes.findIndex(({ kind }, i) => i > at && kind === 'slash')
@@ -142,7 +142,7 @@ class Writer {
   }
 }
 
-/** Without the second of two `**` in a row. */
+/** Removes each `**` that follows another one. */
 function withoutDoubles(nodes: GlobNodes): GlobNodes {
   const at = nodes.findIndex((_, i) => isGlobstar(nodes, i) && isGlobstar(nodes, i + 2))
   return at < 0 ? nodes : withoutDoubles([...nodes.slice(0, at), ...nodes.slice(at + 2)])

@@ -1,2 +1,2 @@
-/** Why a glob can't be used. */
+/** The reason why a glob can't be used. */
 export class GlobProblem extends Error {}

@@ -6,10 +6,10 @@ import { GlobProblem } from './glob-problem.ts'
 import type { GlobNodes } from './glob-tree.ts'
 import { upperHex } from './percent-encoding.ts'
 
-/** A longer glob nobody writes. */
+/** The most characters of a glob. */
 const LONGEST = 65_536
 
-/** What would be something else elsewhere, and what to write. */
+/** Syntax that means something else to other programs, and what to write instead. */
 const mistakes: readonly (readonly [RegExp, string])[] = [
   [/^$/, 'it is empty'],
   [/^[a-z][\w+.-]*:\/\//i, 'it is a URL: write its path alone'],
@@ -22,10 +22,10 @@ const mistakes: readonly (readonly [RegExp, string])[] = [
   [/\/\/|\/\.{1,2}(?:\/|$)|%2e|\.\.;|[\x00-\x1f\x7f]/i, 'no path that is judged can match it'],
 ]
 
-/** What Express 5 and routers like it call the rest of a path. */
+/** Usual names for the rest of a path in Express 5 and routers like it. */
 const rest = 'splat|paths?|rest|all|any|slug|file(?:path|name)?|wildcard|params|segments'
 
-/** What Express, Django, OpenAPI and Next.js call a parameter. To a glob it is plain characters, or one of some letters. */
+/** Parameters of Express, Django, OpenAPI and Next.js. In a glob they would be plain characters, or a class of letters. */
 const parameter = new RegExp(
   [
     String.raw`(?<=\/)\{?:\w+|(?<=\/@|[.-]):[a-z]\w*|(?<=\/v):version`,
@@ -37,7 +37,7 @@ const parameter = new RegExp(
   'i',
 )
 
-/** Letters in order, or in both cases, are a class as somebody writes one: `[abcd]`, `[aAbB]`. */
+/** Whether a `[…]` looks like a class, not like a parameter: letters in order, or in both cases, as in `[abcd]`, `[aAbB]`. */
 function isClass(text: string): boolean {
   const letters = /^\[([a-z]+)\]$/i.exec(text)?.[1]?.toLowerCase() ?? ''
   return (
@@ -45,7 +45,7 @@ function isClass(text: string): boolean {
   )
 }
 
-/** Why a glob can't be used, and what to write instead; undefined where it can. */
+/** The reason why a glob can't be used, and what to write instead; undefined if it can be used. */
 export function globProblem(pattern: string): string | undefined {
   const { glob } = splitNegation(pattern)
   const [, mistake] = mistakes.find(([found]) => found.test(glob)) ?? []
@@ -69,7 +69,7 @@ export function globProblem(pattern: string): string | undefined {
 
 const begins = (nodes: GlobNodes) => nodes[0]?.kind === 'slash' || isGlobstar(nodes, 0)
 
-/** Whether a path that is judged can have the texts of a glob. */
+/** Whether a path that can be judged may contain the texts of a glob. */
 function canMatch(nodes: GlobNodes): boolean {
   const texts = nodes.map(node =>
     node.kind === 'text' ? node.text : node.kind === 'slash' ? '/' : undefined,
@@ -80,7 +80,7 @@ function canMatch(nodes: GlobNodes): boolean {
   }
   return nodes.every((node, i) => {
     if (node.kind !== 'text') return true
-    // A wildcard may be the rest of an escape.
+    // A wildcard after the text may match the rest of an escape.
     const isLast = (nodes[i + 1]?.kind ?? 'slash') === 'slash'
     return !/%(?![0-9a-f]{2}|[0-9a-f]?$)|%25[0-9a-f]{2}/i.test(isLast ? `${node.text}/` : node.text)
   })

@@ -1,35 +1,35 @@
 import type { CharacterClass } from './character-class.ts'
 import { GlobProblem } from './glob-problem.ts'
 
-/** A glob as it was written. */
+/** A part of a glob. */
 export type GlobNode =
   /** Plain characters, percent-encoding among them. */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'slash' | 'any' }
-  /** So many `*`. */
+  /** `count` stars in a row. */
   | { readonly kind: 'stars'; readonly count: number }
   | CharacterClass
   /** `{a,b}`, `(a|b)`, `@(a|b)`, `?(a)`: one of several. */
   | { readonly kind: 'choice'; readonly items: readonly GlobNodes[] }
   /** `+(a|b)`, `*(a|b)`. */
   | { readonly kind: 'repeat'; readonly items: readonly GlobNodes[]; readonly min: 0 | 1 }
-  /** `!(a|b)`: all but these, within one segment. */
+  /** `!(a|b)`: anything but the items, within one segment. */
   | { readonly kind: 'not'; readonly items: readonly GlobNodes[] }
 
 export type GlobNodes = readonly GlobNode[]
 
-/** More patterns than these one glob does not stand for. */
+/** The most patterns that one glob is expanded to. */
 const MOST = 1_000
 
 const isText = (nodes: GlobNodes) =>
   nodes.length > 0 && nodes.every(({ kind }) => kind === 'text' || kind === 'choice')
 
-/** Whether one text may stand for each other without a change of what stands around. */
+/** Whether a node is a text, or a choice among texts. The nodes around it do not depend on which text is chosen. */
 const isSimple = (node: GlobNode): boolean =>
   node.kind === 'text' ||
   (node.kind === 'choice' && node.items.every(item => isText(item) && item.every(isSimple)))
 
-/** Whether what follows may go on with an escape, or with the bytes of a character beyond ASCII. */
+/** Whether a node ends within an escape, or within the bytes of a character beyond ASCII: the next node may continue it. */
 const isOpen = (node: GlobNode | undefined): boolean =>
   node?.kind === 'text'
     ? /%(?:[\da-f]?|[89a-f][\da-f])$/i.test(node.text)
@@ -39,9 +39,9 @@ const hasNot = (nodes: GlobNodes): boolean =>
   nodes.some(node => node.kind === 'not' || (node.kind === 'choice' && node.items.some(hasNot)))
 
 /**
- * A glob as several without choices, as a shell expands braces. A choice among plain texts stays one.
+ * Expands a glob to several globs without choices, as a shell expands braces. A choice among plain texts stays.
  *
- * @throws GlobProblem where they are too many
+ * @throws GlobProblem if there are too many
  */
 export function expand(nodes: GlobNodes, isWhole = hasNot(nodes)): GlobNodes[] {
   let lists: GlobNode[][] = [[]]
@@ -63,15 +63,16 @@ function refuseMany(count: number): void {
 }
 
 /**
- * Twice, where `*(…)` begins a segment: once as `+(…)`, once without, so that what follows begins the segment.
+ * Expands each `*(…)` at the start of a segment to two globs: one with `+(…)`, and one without it, in which the next node begins
+ * the segment.
  *
- * @throws GlobProblem where they are too many
+ * @throws GlobProblem if there are too many
  */
 export function withoutEmptyStarts(nodes: GlobNodes): GlobNodes[] {
   let lists: GlobNode[][] = [[]]
   for (const [i, node] of nodes.entries()) {
     const isBehindRepeat = nodes[i - 1]?.kind === 'repeat'
-    // Beside a group stars are no `**`, though the group may be empty.
+    // Stars beside a group are no `**`, even if the group matches nothing. A count of 3 marks that.
     const next = node.kind === 'stars' && isBehindRepeat ? { ...node, count: 3 } : node
     const isOptional = node.kind === 'repeat' && node.min === 0
     if (isOptional && lists.some(startsSegment))
@@ -86,7 +87,7 @@ export function withoutEmptyStarts(nodes: GlobNodes): GlobNodes[] {
 
 const startsSegment = (list: GlobNodes) => list.at(-1)?.kind === 'slash'
 
-/** One behind the other; texts, and stars, that meet are one. */
+/** Appends nodes to a list. Texts that meet become one node, and so do stars. */
 function joined(list: readonly GlobNode[], way: GlobNodes): GlobNode[] {
   const [last, first] = [list.at(-1), way[0]]
   const rest = way.slice(1)

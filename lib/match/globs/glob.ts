@@ -7,34 +7,34 @@ import { expand, type GlobNodes, withoutEmptyStarts } from './glob-tree.ts'
 import { parseGlob } from './parse-glob.ts'
 import { decodeBeyond } from './percent-encoding.ts'
 
-/** How paths are compared, as Express's routers have it. */
+/** How paths are compared; the same options as those of Express's routers. */
 export interface PathOptions {
   readonly caseSensitive: boolean
   readonly strict: boolean
 }
 
-/** What the globs of one list share. */
+/** The state and options that the globs of one list share. */
 export interface GlobList extends PathOptions {
   readonly work: Work
   readonly texts: RequiredTexts
-  /** Whether a wildcard takes the dot of a dotfile too. */
+  /** Whether a wildcard matches the dot of a dotfile too. */
   readonly dots?: boolean
 }
 
-/** A compiled glob. A path that is longer than `longest` is not asked about: judging it could take too long. */
+/** A compiled glob. Do not call `match` for a path longer than `longest`: it could take too long. */
 export interface Glob {
-  /** Undefined where it would be too much work. */
+  /** Undefined if it would be too much work. */
   match(path: string): boolean | undefined
-  /** Whether a path that it matches would not be matched with the character at any of these places replaced. */
+  /** Whether a path that it matches no longer matches if the character at any one of these places is replaced. */
   spells(path: string, places: readonly number[]): boolean
-  /** The number of the text that stands in each path that it matches: to be asked for where nothing else tells it from others. */
+  /** Registers a text that every matching path contains, and returns its number in {@link RequiredTexts}; -1 if there is none. */
   sift(): number
   readonly longest: number
-  /** Its expression. */
+  /** The source of its expression. */
   readonly source: string
 }
 
-/** `!` subtracts and `!!` is none; `!(` too subtracts, as micromatch's lists have it. */
+/** Separates the leading `!`s of a pattern. An odd number negates; so does the `!` of `!(`, as in micromatch's lists. */
 export function splitNegation(pattern: string): { glob: string; negated: boolean } {
   const glob = pattern.replace(/^!+/, '')
   return { glob, negated: (pattern.length - glob.length) % 2 === 1 }
@@ -44,16 +44,16 @@ export function splitNegation(pattern: string): { glob: string; negated: boolean
 export const isNegated = (pattern: unknown): pattern is string =>
   typeof pattern === 'string' && splitNegation(pattern).negated
 
-/** Without one trailing slash: `/users/` and `/users` are one path unless `strict`. */
+/** Removes one trailing slash: `/users/` and `/users` are one path unless `strict`. */
 const trim = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
 /**
- * A path that can be judged as paths are compared: as sent, with what is beyond ASCII decoded, other escapes in upper case, without
- * a trailing slash unless `strict`.
+ * The form in which a path that can be judged is compared: characters beyond ASCII decoded, other escapes in upper case, and no
+ * trailing slash unless `strict`.
  */
 export const formOf = (path: string, strict: boolean) => decodeBeyond(strict ? path : trim(path))
 
-/** The patterns that a glob stands for, one without choices for each; without a trailing slash unless `strict`. */
+/** Reads a glob and expands its choices. The results have no trailing slash unless `strict`. */
 export const readGlob = (glob: string, strict: boolean): GlobNodes[] =>
   expand(parseGlob(glob))
     .map(nodes =>
@@ -61,26 +61,26 @@ export const readGlob = (glob: string, strict: boolean): GlobNodes[] =>
     )
     .flatMap(withoutEmptyStarts)
 
-/** `*text*` of an expression: text, where another star follows at once. */
+/** `*text` in an expression, if another star follows directly. */
 const starText = /\[\^\/\]\*\?((?:\\[^\w]|[\w%~!@#&=:,<>"'`;-])+)(?=\[\^\/\]\*\?)/g
 
-/** Any repetition but `**`. */
+/** Any repetition except `**`. */
 const repetition = /\[\^\/\]\*\?|[\])][+*]/
 
-/** By how many wildcards share out a path among them: the longest path that is asked about. */
+/** The longest path that is tested, by the number of wildcards that compete for the same text. */
 const longestBy = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 512, 128, 64]
-/** About a longer path the engine of RegExps is not asked. */
+/** The longest path that is tested by the RegExp engine. */
 const LONGEST_OF_ENGINE = 256
 
-/** An expression whose wildcards take the dot of a dotfile too. */
+/** Changes an expression so that its wildcards match the dot of a dotfile too. */
 const withDots = (source: string) => source.replaceAll(GLOBSTAR, '(?:.*?)').replaceAll(NO_DOT, '')
 
-/** What stands in no path: private use. */
+/** A private-use character, which no path holds. */
 export const STRANGER = '\ue000'
 
 /**
- * Compiles one glob to an expression for the paths of an alphabet, which an {@link Automaton} asks in one pass over the path.
- * The few that it can't read are asked by the engine, and about short paths only.
+ * Compiles one glob to an expression for the paths of an alphabet. An {@link Automaton} tests it in one pass over the path. The
+ * few expressions that it can't read are tested by the RegExp engine, on short paths only.
  */
 export function compileGlob(
   nodes: GlobNodes,
@@ -103,7 +103,7 @@ export function compileGlob(
   }
 }
 
-/** Made when it is asked for: what stands plainly in a path the trie tells, and the most globs are like that. */
+/** Makes the automaton on first use: for most globs the trie alone decides about a plain path. */
 function askOnce(expression: RegExp): () => Asked {
   let asked: Asked | undefined
   return () => {
@@ -114,7 +114,7 @@ function askOnce(expression: RegExp): () => Asked {
 
 type Asked = Pick<Automaton, 'test' | 'spells'>
 
-/** What no automaton can read. */
+/** Tests with the RegExp engine an expression that no automaton can read. */
 const askedByEngine = (expression: RegExp): Asked => ({
   test: path => (path.length > LONGEST_OF_ENGINE ? undefined : expression.test(path)),
   spells: (path, places, other) =>

@@ -1,9 +1,9 @@
 import { GlobProblem } from './glob-problem.ts'
 
-/** More numbers than these no range has. */
+/** The most numbers of a range. */
 const MOST = 1_000
 
-/** `{1..12}`, `{01..12}`, `{9..1..2}`, `{a..e}`, as bash has them. */
+/** Expands a range as bash does: `{1..12}`, `{01..12}`, `{9..1..2}`, `{a..e}`. */
 export function sequence(from: string, to: string, by: string | undefined): string[] {
   const isNumber = /\d/.test(from)
   if (isNumber !== /\d/.test(to) || (!isNumber && /[a-z]/.test(from) !== /[a-z]/.test(to)))

@@ -4,7 +4,7 @@ import { GlobProblem } from './glob-problem.ts'
 import type { GlobNode, GlobNodes } from './glob-tree.ts'
 import { sequence } from './number-sequence.ts'
 
-/** Groups within groups. */
+/** The deepest nesting of groups. */
 const DEEPEST = 20
 
 const forms = { '@': 'choice', '?': 'optional', '+': 'repeat', '*': 'repeat', '!': 'not' } as const
@@ -12,7 +12,7 @@ const forms = { '@': 'choice', '?': 'optional', '+': 'repeat', '*': 'repeat', '!
 /**
  * Reads a glob as a shell does (bash with `globstar` and `extglob`), and `(a|b)` as zsh and micromatch do.
  *
- * @throws GlobProblem where it is none, or would surprise whoever means something else
+ * @throws GlobProblem if it is no glob, or if its author probably means something else
  */
 export function parseGlob(glob: string): GlobNodes {
   return new Parser(glob).parse()
@@ -22,7 +22,7 @@ class Parser {
   readonly #characters: readonly string[]
   #at = 0
   #depth = 0
-  /** Whether `@`, `?`, `+`, `*` or `!` stands before this place in one of the texts that braces are expanded to. */
+  /** Whether in some expansion of the braces `@`, `?`, `+`, `*` or `!` comes directly before this place. */
   #isBehindSign = false
 
   constructor(glob: string) {
@@ -41,7 +41,7 @@ class Parser {
     return this.#characters.slice(this.#at, this.#at + 64).join('')
   }
 
-  /** Up to one of the characters that end it. */
+  /** Reads nodes up to one of the characters that end them. */
   #sequence(ends: string): GlobNode[] {
     const nodes: GlobNode[] = []
     let wasGroup = false
@@ -52,7 +52,7 @@ class Parser {
           'its braces, written out, join "@", "?", "+", "*" or "!" to a "(": list several patterns, or write \\( for the character',
         )
       const node = this.#node(next)
-      // Braces have set it themselves.
+      // `#items` has set it for braces.
       if (next !== '{') this.#isBehindSign = next in forms && !('items' in node)
       const isGroup = 'items' in node && next !== '{'
       addNode(nodes, node, isGroup, wasGroup)
@@ -95,7 +95,7 @@ class Parser {
 
   #stars(): number {
     const start = this.#at
-    // The last one may begin `*(`.
+    // The last star may be the sign of `*(`.
     while (
       this.#characters[this.#at] === '*' &&
       (this.#at === start || this.#characters[this.#at + 1] !== '(')
@@ -116,7 +116,7 @@ class Parser {
     return next === '/' ? { kind: 'slash' } : { kind: 'text', text: next }
   }
 
-  /** What repeats in a RegExp, and means something else in a glob. */
+  /** Refuses a quantifier, which repeats in a RegExp, but means something else in a glob. */
   #refuseQuantifier(what: string): void {
     const found = /^(?:\+(?!\()|\{\d*,?\d*\})/.exec(this.#rest())?.[0]
     if (found !== undefined)
@@ -125,7 +125,7 @@ class Parser {
       )
   }
 
-  /** The items of a group, up to its end. */
+  /** Reads the items of a group, up to its end. */
   #items(separator: string, end: string): GlobNode[][] {
     if (++this.#depth > DEEPEST) throw new GlobProblem('its groups are too deep: list several patterns')
     const isBehindSign = end === '}' && this.#isBehindSign
@@ -193,7 +193,7 @@ class Parser {
   }
 }
 
-/** `1..3`, as an item of several. */
+/** Whether an item of a list in braces is a range as `1..3`. */
 const isRange = ([node, second]: GlobNodes) =>
   node?.kind === 'text' && second === undefined && /^-?\w+\.\.-?\w+$/.test(node.text)
 
@@ -206,20 +206,20 @@ const loneBraces = (text: string) =>
 
 const isPlain = (item: GlobNodes) => item.every(({ kind }) => kind === 'text')
 
-/** Each way to share out a path among repetitions within repetitions is one too many. */
+/** Refuses wildcards and groups within a repetition: there are too many ways to divide a path among them. */
 function repeatable(items: readonly GlobNodes[]): readonly GlobNodes[] {
   const isClass = items.length === 1 && items[0]?.length === 1 && items[0][0]?.kind === 'class'
   if (isClass || (items.every(isPlain) && items.some(item => item.length > 0))) return items
   throw new GlobProblem('a wildcard, or a group, within a repetition can take forever: give a RegExp')
 }
 
-/** `+(|a)` is `*(a)`. */
+/** Makes a repetition. An empty item makes it optional: `+(|a)` is `*(a)`. */
 function repeat(items: readonly GlobNodes[], min: 0 | 1): GlobNode {
   const texts = items.filter(item => item.length > 0)
   return { kind: 'repeat', items: texts, min: texts.length < items.length ? 0 : min }
 }
 
-/** What `!(…)` may hold: what stays within a segment. */
+/** Refuses in `!(…)` what could match more than one segment, and another `!(…)`. */
 function excludable(items: readonly GlobNodes[]): readonly GlobNodes[] {
   const isBad = (item: GlobNodes): boolean =>
     item.some(

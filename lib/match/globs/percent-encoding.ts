@@ -7,21 +7,21 @@ const digits = Uint8Array.from({ length: 256 }, (_, code) => {
 const PERCENT = 37
 const [LOWER, UPPER] = [0x60, 0xdf]
 
-/** The byte that `%XX` at a place of a text stands for, or -1. */
+/** The byte of the escape `%XX` at a place of a text; -1 if there is none. */
 export function escapeAt(text: string, at: number): number {
   const high = digits[text.charCodeAt(at + 1)] ?? 16
   const low = digits[text.charCodeAt(at + 2)] ?? 16
   return high < 16 && low < 16 ? high * 16 + low : -1
 }
 
-/** The byte that `%XX` at `at` stands for, or -1. */
+/** {@link escapeAt} for bytes. */
 export function byteAt(bytes: Uint8Array, at: number): number {
   const high = digits[bytes[at + 1] as number] ?? 16
   const low = digits[bytes[at + 2] as number] ?? 16
   return high < 16 && low < 16 ? high * 16 + low : -1
 }
 
-/** Percent-encoding in upper case (RFC 3986 6.2.2.1). */
+/** Writes the escapes of a text in upper case (RFC 3986 6.2.2.1). */
 export function upperHex(text: string): string {
   if (!text.includes('%')) return text
   if (/[^\x00-\x7f]/.test(text)) return text.replace(/%[0-9a-f]{2}/gi, found => found.toUpperCase())
@@ -38,7 +38,7 @@ export function upperHex(text: string): string {
 
 const escapesBeyond = /(?:%[89A-F][0-9A-F])+/g
 
-/** Percent-encoding in upper case, but for what is beyond ASCII: that is decoded, where it is UTF-8. */
+/** {@link upperHex}, and decodes the escapes of characters beyond ASCII, if they are UTF-8. */
 export function decodeBeyond(text: string): string {
   const form = upperHex(text)
   if (!/%[89A-F]/.test(form)) return form
@@ -55,7 +55,7 @@ const encoded = Array.from({ length: 256 }, (_, byte) =>
   byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase()}`,
 )
 
-/** Bytes beyond ASCII, which Node reads as Latin-1, percent-encoded. */
+/** Percent-encodes bytes beyond ASCII, which Node reads as Latin-1. */
 export function encodeBytes(text: string): string {
   if (!/[\x80-\xff]/.test(text)) return text
   let result = ''

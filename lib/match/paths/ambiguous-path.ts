@@ -2,7 +2,7 @@ import { escapeAt } from '../globs/percent-encoding.ts'
 
 const [SLASH, DOT, PERCENT, SEMICOLON, BACKSLASH] = [0x2f, 0x2e, 0x25, 0x3b, 0x5c]
 
-/** What is never judged wherever it stands: blanks, control bytes, `\`, `#`. */
+/** For each ASCII code: 1 if a path with this character is never judged: blanks, control bytes, `\`, `#`. */
 const isNever = Uint8Array.from({ length: 128 }, (_, code) =>
   Number(/[\x00-\x20\x7f\\#]/.test(String.fromCharCode(code))),
 )
@@ -14,7 +14,7 @@ function meantAt(path: string, at: number): number {
   return byte < 0 ? code : byte
 }
 
-/** Whether a segment of dots ends there to somebody: at the end, at `/`, `;`, or one of `%2f`, `%5c`, `%3b`. */
+/** Whether some program ends a segment of dots at a place: at the end of the path, `/`, `;`, `%2f`, `%5c` or `%3b`. */
 function endsSegment(path: string, at: number): boolean {
   if (at === path.length) return true
   const meant = meantAt(path, at)
@@ -26,7 +26,7 @@ function isDotSegment(path: string, slash: number): boolean {
   return endsSegment(path, slash + 2) || (path.charCodeAt(slash + 2) === DOT && endsSegment(path, slash + 3))
 }
 
-/** Encoded: a dot, `/` or `\` before a dot, a control byte. */
+/** Whether the escape at a place is an encoded dot, a `/` or `\` before a dot, or a control byte. */
 function isHazard(path: string, at: number): boolean {
   const byte = escapeAt(path, at)
   if (byte === SLASH || byte === BACKSLASH) return path.charCodeAt(at + 3) === DOT
@@ -34,8 +34,8 @@ function isHazard(path: string, at: number): boolean {
 }
 
 /**
- * Whether one component reads a path one way and the next another: dot segments, encoded dots, `\`, `//`, `#`, control bytes
- * raw or encoded, `..;` (Tomcat). (`%25` before two hex digits shows only when it is decoded.)
+ * Whether two programs may read a path in different ways: it has dot segments, encoded dots, `\`, `//`, `#`, control bytes (raw
+ * or encoded) or `..;` (Tomcat). `%25` before two hex digits is not found here, but after decoding.
  */
 export function isAmbiguous(path: string): boolean {
   for (let at = 0; at < path.length; at++) {

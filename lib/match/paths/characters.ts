@@ -1,6 +1,6 @@
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 
-/** By character code: a number for each character that stands plainly in a path, 0 for all others. */
+/** By character code: a number for each character that a path holds unencoded, 0 for all others. Unless `caseSensitive` both cases have one number. */
 export function foldTable(caseSensitive: boolean): Uint8Array {
   const table = new Uint8Array(128)
   const characters = `/.-_~0123456789${letters}${letters.toUpperCase()}`
@@ -11,11 +11,11 @@ export function foldTable(caseSensitive: boolean): Uint8Array {
   return table
 }
 
-/** A text by the numbers of its characters. */
+/** The numbers of a text's characters. */
 export const foldText = (text: string, fold: Uint8Array) =>
   Uint8Array.from(text, character => fold[character.charCodeAt(0)] ?? 0)
 
-/** Whether a path, from `start` on, ends with one of the texts of these numbers. */
+/** Whether a path ends with one of the texts, given as numbers. The text must not begin before `start`. */
 export function endsWith(
   path: string,
   start: number,

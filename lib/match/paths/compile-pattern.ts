@@ -3,32 +3,32 @@ import { stateless } from '../expressions/stateless.ts'
 import type { Work } from '../expressions/work.ts'
 import { alphabets, sentAlphabet } from '../globs/alphabet.ts'
 import { compileGlob, type Glob, type GlobList, readGlob } from '../globs/glob.ts'
-import { STAR, shapesOf } from './glob-shape.ts'
+import { HEAD_STAR, shapesOf } from './glob-shape.ts'
 import type { Leaf } from './trie-pack.ts'
 
 type Match = (text: string) => boolean
 
-/** `%2f`, `%5c` and `;`, a separator to one program and a plain character to the next; and the dot of a dotfile. */
+/** Hidden parts: `%2f`, `%5c` and `;`, which some programs read as separators and others do not; and the dot of a dotfile. */
 const hidden = /%2f|%5c|;|(?<=\/)\./gi
 
-/** More of them no honest path has. */
+/** The most hidden parts; no honest path has more. */
 const MAX_HIDDEN = 16
 
-/** What a class of a RegExp may hold, and what stands in no path. */
+/** Characters to try in the place of a hidden one: one that no path has, and some that a class of a RegExp may match. */
 const SAMPLES = '\ue000a0-'
-/** A RegExp that no automaton can read is asked anew for each hidden character; about longer paths it is not. */
+/** A RegExp that no automaton can read is tested anew for each hidden character, so only on paths up to this length. */
 const LONGEST_ASKED_ANEW = 256
 
-/** The places of the hidden characters of a path, the last first; undefined where there are too many. */
+/** The places of the hidden characters of a path, the last first; undefined if there are too many. */
 function hiddenPlaces(path: string): readonly number[] | undefined {
-  if (path !== last.path) last.places = findHidden(path)
-  // To compare two strings of one text takes long: the next one is to be this very string.
-  last.path = path
-  return last.places
+  if (path !== lastFound.path) lastFound.places = findHidden(path)
+  // Keeps this very string: comparing it with itself is quick, with another string of the same text slow.
+  lastFound.path = path
+  return lastFound.places
 }
 
-/** A path is asked about by one glob after the other. */
-const last: { path: string; places: readonly number[] | undefined } = { path: '', places: [] }
+/** The hidden places of the last path: one glob after the other asks for them. */
+const lastFound: { path: string; places: readonly number[] | undefined } = { path: '', places: [] }
 
 function findHidden(path: string): number[] | undefined {
   const places: number[] = []
@@ -41,10 +41,10 @@ function findHidden(path: string): number[] | undefined {
 }
 
 /**
- * Whether the pattern spells each hidden part of a path that it matches: then the match fails with any other character in
- * its place. A wildcard takes the other one too.
+ * Whether a pattern spells out each hidden part of a path that it matches. Then it no longer matches with another character in
+ * that place; a wildcard would match the other character too.
  */
-function spells(path: string, isSpelled: (places: readonly number[]) => boolean): boolean {
+function spellsHiddenParts(path: string, isSpelled: (places: readonly number[]) => boolean): boolean {
   const places = hiddenPlaces(path)
   return places !== undefined && (places.length === 0 || isSpelled(places))
 }
@@ -55,18 +55,18 @@ function commonStart(one: string, other: string): string {
   return one.slice(0, end)
 }
 
-/** Where a path stands that the glob matches, by the glob's shapes. */
+/** The leaves of a glob in the trie, one for each of its shapes, and one for paths that are not plain. */
 function leavesOf(glob: Glob, level: number, match: Match, fold: Uint8Array, matchPlain = match): Leaf[] {
   const isBounded = glob.longest < Number.POSITIVE_INFINITY
   const shapes = isBounded ? [{ head: '', tail: undefined }] : shapesOf(glob.source, fold)
-  // Nothing else tells it from other globs.
+  // With a short head the trie sorts out little, so the glob's required text is used as well.
   const number = shapes.some(({ head }) => head.length < 2) ? glob.sift() : -1
   const tails = shapes.map(({ head, tail }): Leaf => {
-    // Of what hides in the head the RegExp says nothing.
+    // A dotfile in the head is a hidden part, which `matchPlain` does not check.
     const whole = isBounded || head.includes('/.') ? match : matchPlain
     return { head, level, tail: tail === undefined ? whole : tail, text: number }
   })
-  const heads = shapes.map(({ head }) => head.split(STAR, 1)[0] as string)
+  const heads = shapes.map(({ head }) => head.split(HEAD_STAR, 1)[0] as string)
   return [...tails, { head: heads.reduce(commonStart), level, match, text: number }]
 }
 
@@ -78,26 +78,26 @@ export function compilePositive(text: string, level: number, list: GlobList, fol
       path.length <= glob.longest &&
       hiddenPlaces(path) !== undefined &&
       glob.match(path) === true &&
-      spells(path, places => glob.spells(path, places))
-    // Nothing hides in a plain path.
+      spellsHiddenParts(path, places => glob.spells(path, places))
+    // A plain path has no hidden parts.
     return leavesOf(glob, level, match, fold, path => glob.match(path) === true)
   })
 }
 
-/** `!` takes away a path in each spelling that the app could read. */
+/** Compiles a `!` pattern. It takes away each spelling of a path that the app could read as the pattern's. */
 export function compileNegated(text: string, level: number, list: GlobList, fold: Uint8Array): Leaf[] {
   return readGlob(text, list.strict).flatMap(nodes => {
     const globs = alphabets(list.caseSensitive).map(alphabet => compileGlob(nodes, alphabet, list))
     const different = new Map(globs.map(glob => [glob.source, glob]))
     return [...different.values()].flatMap(glob => {
-      // What takes too long to judge is taken away.
+      // A path that takes too long to judge is taken away.
       const match: Match = path => path.length > glob.longest || glob.match(path) !== false
       return leavesOf(glob, level, match, fold)
     })
   })
 }
 
-/** A RegExp decides for itself, but for what hides in a path: that it has to spell. */
+/** Compiles a RegExp. It decides alone, but has to spell out hidden parts. */
 export function compileExpression(pattern: RegExp, level: number, work: Work): Leaf[] {
   const expression = stateless(pattern)
   const automaton = Automaton.of(expression)
@@ -109,6 +109,6 @@ export function compileExpression(pattern: RegExp, level: number, work: Work): L
       ? automaton.spells(path, places, SAMPLES, work) === true
       : path.length <= LONGEST_ASKED_ANEW && !places.some(place => matchesWithout(path, place))
   const matchSent = (_form: string, path: string) =>
-    match(path) && spells(path, places => isSpelled(path, places))
+    match(path) && spellsHiddenParts(path, places => isSpelled(path, places))
   return [{ head: '', level, tail: match, match: matchSent }]
 }

@@ -1,12 +1,12 @@
 import { foldCase } from '../globs/case-fold.ts'
 import { encodeBytes, upperHex } from '../globs/percent-encoding.ts'
 
-/** Percent-encoding within percent-encoding: more often nobody decodes. */
+/** The most decodings of one path; no program decodes more often. */
 const MOST_DECODINGS = 4
-/** Characters of all readings together: a path that has more of them can't be told. */
+/** The most characters of all readings together. A path with more is not read. */
 const MOST_CHARACTERS = 28_000
 
-/** Bytes that are no UTF-8: as Latin-1, but for ASCII in more bytes than it needs (overlong, RFC 3629 3). */
+/** Decodes bytes that are no UTF-8: overlong ASCII (RFC 3629 3) as ASCII, the rest as Latin-1. */
 const brokenBytes = (escapes: string) =>
   escapes
     .replace(/%c([01])%([89ab][0-9a-f])|%e0%80%([89ab][0-9a-f])/gi, (_, high, low, last) =>
@@ -16,7 +16,7 @@ const brokenBytes = (escapes: string) =>
     )
     .replace(/%[0-9a-f]{2}/gi, each => String.fromCharCode(Number.parseInt(each.slice(1), 16)))
 
-/** Decoded once, whatever it is; `%uXXXX` is Microsoft's. */
+/** Decodes a text once, valid UTF-8 or not; `%uXXXX` is Microsoft's. */
 function decodeAnything(text: string): string {
   const known = text.replace(/%u([0-9a-f]{4})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
   return known.replace(/(?:%[0-9a-f]{2})+/gi, escapes => {
@@ -28,7 +28,7 @@ function decodeAnything(text: string): string {
   })
 }
 
-/** Without `.` and `..`, as a server of files resolves them. */
+/** Resolves `.` and `..` as a file server does. */
 function resolveDots(path: string): string {
   const segments: string[] = []
   for (const segment of path.split('/').slice(1)) {
@@ -38,12 +38,12 @@ function resolveDots(path: string): string {
   return `/${segments.join('/')}`
 }
 
-/** What one program takes for a separator, or leaves out, and the next does not. */
+/** Characters that some programs read as separators, or leave out, and others do not. */
 const untidy = /[\\;#?\x00-\x1f\x7f]|\/[/.]/
 
 const withoutParameters = (text: string) => text.replace(/;[^/]*/g, '')
 
-/** What a program may do to tidy a path, in the order in which it does so; each leaves some of it out. */
+/** The ways in which programs tidy a path, in the order in which they do so. Each program leaves some of them out. */
 const steps: readonly ((text: string) => string)[] = [
   text => text.replace(/[\0#?].*$/s, ''),
   withoutParameters,
@@ -54,7 +54,7 @@ const steps: readonly ((text: string) => string)[] = [
   resolveDots,
 ]
 
-/** A text in each way in which it may be tidied. */
+/** Yields a text tidied by every selection of the steps. */
 function* tidied(text: string): Generator<string> {
   const found = new Set([text])
   yield text
@@ -69,7 +69,7 @@ function* tidied(text: string): Generator<string> {
   }
 }
 
-/** Where the path of a target begins that is none by itself: behind an authority, by either reading of where that ends. */
+/** The path of a target, with a leading slash. In an absolute-form target programs differ on where the authority ends: both readings. */
 function rooted(path: string): readonly string[] {
   if (path.startsWith('/')) return [path]
   const [, rest] = /^[a-z][a-z0-9+.-]*:\/\/(.*)$/is.exec(path) ?? []
@@ -78,7 +78,7 @@ function rooted(path: string): readonly string[] {
   return ends.filter(end => end >= 0).map(end => rest.slice(end).replace(/^(?!\/)/, '/'))
 }
 
-/** A path as sent, decoded once and more often; undefined where that has no end. */
+/** A path as sent, decoded once, and more often; undefined if it is encoded too often. */
 function decodings(sent: string): ReadonlySet<string> | undefined {
   const texts = new Set([sent])
   let text = sent
@@ -92,11 +92,11 @@ function decodings(sent: string): ReadonlySet<string> | undefined {
 }
 
 /**
- * All that a path may be to an app: as it was sent, decoded once and more often, tidied in one way or another, in one case
- * and form of Unicode. Undefined where it is too much.
+ * All readings of a path that an app may make: as it was sent, decoded once or more often, tidied in one way or another, and each
+ * in one case and form of Unicode. Undefined if there are too many.
  */
 export function readingsOf(path: string, caseSensitive: boolean): ReadonlySet<string> | undefined {
-  // Some tidy what was sent, and decode behind that.
+  // Some programs tidy the path as it was sent, and decode it afterwards.
   const begins = rooted(encodeBytes(path)).flatMap(each => [each, resolveDots(each.replace(/\/{2,}/g, '/'))])
   const texts = [...new Set(begins)].map(begin => decodings(upperHex(begin)))
   const readings = new Set<string>()

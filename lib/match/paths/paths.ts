@@ -9,13 +9,13 @@ import { decodePath, judgeablePath, SLASH } from './request-path.ts'
 import { PathTrie, UNSURE } from './trie.ts'
 import type { Leaf } from './trie-pack.ts'
 
-/** Whether a path can be judged, and is on the list. */
+/** Returns whether a path can be judged, and is on the list. */
 export type PathMatcher = (path: string) => boolean
 
-/** Neighbours of one kind are one level: patterns that let pass have even ones, those with `!` odd ones. */
+/** Whether patterns of a level have a `!`. Neighbours of one kind share a level: even ones allow, odd ones take away. */
 const takesAway = (level: number) => level % 2 !== 0
 
-/** A path as sent, and as an app may read it: decoded, and in another case or form of Unicode. */
+/** A path as it is compared, decoded, and in one case and form of Unicode: an app may read each of these. */
 function spellingsOf(form: string, caseSensitive: boolean): Iterable<string> {
   const decoded = decodePath(form) ?? form
   const spellings = new Set([form, decoded])
@@ -23,10 +23,10 @@ function spellingsOf(form: string, caseSensitive: boolean): Iterable<string> {
   return spellings
 }
 
-/** Of any path that can be judged: the level that decides. */
+/** The level that decides about a path that can be judged. */
 function levelOf(trie: PathTrie, path: string, options: PathOptions, isAnyTakenAway: boolean): number {
   const form = formOf(path, options.strict)
-  // Only what takes away is asked about the other spellings.
+  // Other spellings are only compared with patterns that take away.
   const spellings = isAnyTakenAway ? spellingsOf(form, options.caseSensitive) : [form]
   let best = -1
   for (const text of spellings) {
@@ -38,10 +38,10 @@ function levelOf(trie: PathTrie, path: string, options: PathOptions, isAnyTakenA
 }
 
 /**
- * Compiles globs and RegExps into one matcher. As in `micromatch(list, patterns)` a `!` pattern takes away what came before
- * it. It takes away each spelling: what the app decodes, or folds, must not come back by `/%61dmin`.
+ * Compiles globs and RegExps into one matcher. As in `micromatch(list, patterns)` a `!` pattern takes away paths of the patterns
+ * before it. It takes away each spelling: `/%61dmin`, which the app reads as `/admin`, must not be allowed again.
  *
- * @throws GlobProblem for a glob that `globProblem` finds one with
+ * @throws GlobProblem for a glob in which `globProblem` finds a problem
  */
 export function compilePaths(patterns: readonly (string | RegExp)[], options: PathOptions): PathMatcher {
   const { caseSensitive, strict } = options
@@ -65,7 +65,7 @@ export function compilePaths(patterns: readonly (string | RegExp)[], options: Pa
     const isTrimmed = !strict && path.length > 1 && path.charCodeAt(path.length - 1) === SLASH
     if (isTrimmed && path.charCodeAt(path.length - 2) === SLASH) return false
     work.begin(path)
-    // A RegExp is asked about the path as it was sent.
+    // A RegExp is tested on the path as it was sent, with its trailing slash.
     let level = isTrimmed && hasRegExp ? UNSURE : trie.levelOf(isTrimmed ? path.slice(0, -1) : path)
     if (level === UNSURE) {
       const judgeable = judgeablePath(path)

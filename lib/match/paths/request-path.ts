@@ -5,24 +5,24 @@ import { isAmbiguous } from './ambiguous-path.ts'
 export const SLASH = 47
 
 /**
- * The path of a request target: without the query, and of an absolute-form target (RFC 9112 3.2.2) without scheme and
- * authority.
+ * The path of a request target, without the query. Scheme and authority of an absolute-form target (RFC 9112 3.2.2) are left
+ * out.
  */
 export function pathOf(target: string): string {
   const query = target.indexOf('?')
   const path = query < 0 ? target : target.slice(0, query)
   if (path.charCodeAt(0) === SLASH) return path
-  // An authority of other characters ends elsewhere for `url.parse`, by which Express reads it.
+  // Other characters in an authority: `url.parse`, which Express uses, would end it at another place.
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[\w.~:@[\]-]+(\/.*)?$/is.exec(path)
   return absolute ? (absolute[1] ?? '/') : path
 }
 
 const [DOT, PLAIN] = [46, 1]
 
-/** What can mean one thing only, by character code; dots and slashes where none stands beside a slash. */
+/** By character code: 1 for a plain character, which every program reads alike. */
 const kinds = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w~-]/.test(String.fromCharCode(code))))
 
-/** Whether from `start`, where a character stands before, there is nothing hidden, encoded or ambiguous. */
+/** Whether a path has nothing hidden, encoded or ambiguous from `start` on. A dot or slash is plain unless it follows a slash. */
 export function isPlain(path: string, start: number): boolean {
   let before = path.charCodeAt(start - 1)
   for (let i = start; i < path.length; i++) {
@@ -33,14 +33,14 @@ export function isPlain(path: string, start: number): boolean {
   return true
 }
 
-/** A path that can be judged, as sent (bytes beyond ASCII encoded), or undefined where it could mean two things. */
+/** The path as sent, with bytes beyond ASCII encoded, if it can be judged; undefined if programs could read it differently. */
 export function judgeablePath(path: string): string | undefined {
-  // A rule asks again for the reason of its drop.
-  if (path !== last.path) last = { path, judgeable: read(path) }
-  return last.judgeable
+  // A rule asks for it a second time, for the reason of its drop.
+  if (path !== lastJudged.path) lastJudged = { path, judgeable: read(path) }
+  return lastJudged.judgeable
 }
 
-let last: { readonly path: string; readonly judgeable: string | undefined } = {
+let lastJudged: { readonly path: string; readonly judgeable: string | undefined } = {
   path: '',
   judgeable: undefined,
 }
@@ -55,7 +55,7 @@ function read(path: string): string | undefined {
   return isClear ? encoded : undefined
 }
 
-/** Percent-decoded, or undefined if that is no UTF-8 (overlong forms are none, RFC 3629 3). */
+/** Percent-decodes a path; undefined if the result is no UTF-8 (overlong forms are none, RFC 3629 3). */
 export function decodePath(path: string): string | undefined {
   if (!path.includes('%')) return path
   try {

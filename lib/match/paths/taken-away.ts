@@ -8,11 +8,11 @@ import { isPlain, SLASH } from './request-path.ts'
 import { PathTrie } from './trie.ts'
 
 /**
- * Compiles what `!` takes away from an app's own routes: the paths that the globs name, in whatever spelling, and no others.
- * Routes take dotfiles, `;` and `%2F`; so a wildcard here takes dotfiles too.
+ * Compiles the `!` globs that take paths away from an app's own routes. They take away the paths that they match in every
+ * spelling, and no others. Routes accept dotfiles, so a wildcard here matches dotfiles too.
  *
  * @param globs without their `!`
- * @returns whether a path, or a target that is none, is taken away
+ * @returns whether a path, or a target of another form, is taken away
  */
 export function compileTaken(globs: readonly string[], options: PathOptions): (path: string) => boolean {
   const { caseSensitive, strict } = options

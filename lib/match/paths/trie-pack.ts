@@ -3,35 +3,35 @@ import { End, type Shape } from './glob-shape.ts'
 
 /** One way to match a path that begins with `head`. */
 export interface Leaf {
-  /** With its leading slash; empty for any path. */
+  /** It has a leading slash. Empty: any path. */
   readonly head: string
-  /** The place in the list: of those that match, the highest decides. */
+  /** The place of the pattern in the list. The highest level that matches decides. */
   readonly level: number
-  /** For plain paths: what may follow the head. */
+  /** What may follow the head of a plain path. */
   readonly tail?: Shape['tail']
-  /** The number of a text without which nothing matches; none, or -1, where there is none. */
+  /** The number of a text that every matching path contains; undefined or -1 if there is none. */
   readonly text?: number
-  /** For any path: given as it is compared, and as it was sent. */
+  /** Judges any path: `form` is the path as it is compared, `path` as it was sent. */
   readonly match?: (form: string, path: string) => boolean
 }
 
 /**
- * A trie in a few arrays: what a path meets on its way lies close together. A node is SIZE numbers, the first three by
- * {@link End}: the highest levels of what ends there in that way.
+ * A trie in a few arrays, so that the nodes on the way of a path lie close together in memory. A node is SIZE numbers. The first
+ * three, indexed by {@link End}, are the highest levels of the leaves that end there in that way.
  */
 export interface PackedTrie {
   readonly nodes: Int32Array
-  /** The characters that lead to the nodes, folded. */
+  /** The folded characters that lead to the nodes. */
   readonly labels: Uint8Array
-  /** By a node's NEXT and the next character, folded: a node, or 0. */
+  /** By a node's NEXT plus the folded next character: a node, or 0 for none. */
   readonly next: Uint16Array | Uint32Array
-  /** By node: what has a function for its tail. */
+  /** By node: the leaves with a function as their tail. */
   readonly tails: readonly Several[]
-  /** By node: what judges whole paths. */
+  /** By node: the leaves that judge whole paths. */
   readonly wholes: readonly Several[]
 }
 
-/** Leaves of one node, and by their places their texts: those that can't match are not even looked at. */
+/** Leaves of one node, and the numbers of their texts: a leaf whose text the path lacks is not looked at. */
 export interface Several {
   readonly leaves: readonly Leaf[]
   readonly texts: Int32Array
@@ -45,15 +45,15 @@ const severalOf = (leaves: readonly Leaf[]): Several => ({
 export const SIZE = 8
 export const [LABEL, LABEL_END, NEXT, STAR_CHILD, OPEN] = [3, 4, 5, 6, 7] as const
 
-/** How open a node is: a path may end there in another way than HERE; and some tails are functions. */
+/** Values of OPEN: leaves end at the node in another way than HERE, or it has a star; and some tails are functions. */
 export const [IS_OPEN, HAS_TAILS] = [1, 2] as const
 
-/** A star's number in a head. */
+/** The number of a star in a head. */
 const STAR_CODE = 0
 
 interface Branch {
   readonly leaves: (Leaf & { readonly codes: Uint8Array })[]
-  /** Up to here they begin alike. */
+  /** The length of the common beginning of all heads. */
   readonly start: number
 }
 
@@ -64,7 +64,7 @@ function labelEnd({ leaves, start }: Branch): number {
   return end
 }
 
-/** By the next character what goes on with it. */
+/** Groups leaves by the next character of their heads. */
 function branchesOf({ leaves }: Branch, end: number): Map<number, Branch> {
   const branches = new Map<number, Branch>()
   for (const leaf of leaves) {
@@ -77,7 +77,7 @@ function branchesOf({ leaves }: Branch, end: number): Map<number, Branch> {
   return branches
 }
 
-/** The highest level of what ends in each of the ways. */
+/** The highest level of the leaves for each way to end. */
 const levelsOf = (leaves: readonly Leaf[]) =>
   Object.values(End).map(how =>
     leaves.reduce((most, { tail, level }) => (tail === how && level > most ? level : most), -1),
@@ -104,7 +104,7 @@ export function packTrie(leaves: readonly Leaf[], fold: Uint8Array): PackedTrie 
     const label = [...(branch.leaves[0]?.codes.subarray(branch.start, end) ?? [])]
     const rowStart = branches.size > 0 ? next.length : 0
     if (rowStart > 0) next.push(...row)
-    // The root is nobody's child, and a star is not in the row.
+    // 0 means none, as the root is no child. A star's child is kept in STAR_CHILD, not in the row.
     for (const [code, each] of branches) next[rowStart + code] = queue.push(each) - 1
     const star = next[rowStart + STAR_CODE] ?? 0
     next[rowStart + STAR_CODE] = 0

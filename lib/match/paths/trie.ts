@@ -14,16 +14,16 @@ import {
   STAR_CHILD,
 } from './trie-pack.ts'
 
-/** The level of a path that is not plain where a pattern may match. */
+/** The result for a path on which a pattern may match, but which is not plain there. */
 export const UNSURE = -2
 
-/** The patterns by what their paths begin with: a path is asked only about those on its way. */
+/** Patterns, by the beginning of the paths that they match. A path is only compared with those whose beginning it has. */
 export class PathTrie {
   readonly #fold: Uint8Array
   readonly #trie: PackedTrie
   readonly #mayHave: (text: number, path: string) => boolean
 
-  /** @param mayHave whether the text of a number may stand in a path */
+  /** @param mayHave whether a path may contain the text with a number */
   constructor(
     leaves: readonly Leaf[],
     fold: Uint8Array,
@@ -37,8 +37,8 @@ export class PathTrie {
   /**
    * The highest level that matches a path, -1 if none does, or {@link UNSURE}.
    *
-   * What leads to a node is spelled by each pattern behind it. Only from the first node on where one may take anything has
-   * the rest of the path to be plain; a path that leaves the trie before is on no pattern, whatever it holds.
+   * The characters up to a node are spelled out by each pattern after it. So the rest of the path has to be plain only from the
+   * first node on where a wildcard may match. A path that leaves the trie before matches no pattern, whatever it holds.
    */
   levelOf(path: string): number {
     return this.#walk(0, path, 1, -1, false)
@@ -69,7 +69,7 @@ export class PathTrie {
     return best
   }
 
-  /** The rest of the path is plain. */
+  /** The level of an open node, whose rest of the path is known to be plain. */
   #openLevel(node: number, path: string, at: number, level: number): number {
     const base = node * SIZE
     const { nodes, tails } = this.#trie
@@ -93,7 +93,7 @@ export class PathTrie {
     return this.#walk(star, path, slash < 0 ? path.length : slash, best, true)
   }
 
-  /** What judges whole paths, and whose head the path begins with. */
+  /** The leaves that judge whole paths, and whose head the path begins with. */
   candidates(path: string): Leaf[] {
     const { nodes, labels, next, wholes } = this.#trie
     const fold = this.#fold
