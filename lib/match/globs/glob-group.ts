@@ -2,7 +2,7 @@ import type { GlobNode, GlobNodes } from './glob-tree.ts'
 
 type Stars = Extract<GlobNode, { kind: 'stars' }>
 
-/** Stars that make no `**`, whatever stars they come to stand beside. */
+/** Marks stars that never become a `**`, even if other stars are appended to them. */
 const apart = (stars: Stars): Stars => ({ ...stars, count: 3 })
 
 const hasSlash = (nodes: GlobNodes): boolean =>
@@ -16,13 +16,13 @@ function keepApart(nodes: GlobNodes, isInSegment: boolean): GlobNodes {
   })
 }
 
-/** The alternatives of a group: to a shell `**` is `*` there, but for one beside a slash, which no shell has in a group. */
+/** The alternatives of a group. As in a shell `**` is `*` there, except in an alternative with a slash, which no shell allows. */
 export const groupItems = (items: readonly GlobNodes[]): GlobNodes[] =>
   items.map(item => keepApart(item, !hasSlash(item)))
 
 const isStars = (node: GlobNode | undefined): node is Stars => node?.kind === 'stars'
 
-/** Adds a node. Beside a group stars are no `**`, though the group may be empty. */
+/** Adds a node. Stars beside a group are no `**`, even if the group matches nothing. */
 export function addNode(nodes: GlobNode[], node: GlobNode, isGroup: boolean, wasGroup: boolean): void {
   const last = nodes.at(-1)
   if (isGroup && isStars(last)) nodes[nodes.length - 1] = apart(last)
