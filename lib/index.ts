@@ -1,4 +1,3 @@
-export type { Bucket, Decision } from './counting/leaky-bucket.ts'
 export type { CallbackError } from './diagnostics/report-error.ts'
 export type { WarningCode } from './diagnostics/warnings.ts'
 export { type DropInfo, drop } from './drop.ts'
@@ -15,17 +14,6 @@ export type { LogFormat } from './log/log-formats.ts'
 export type { Logger } from './log/logger-sink.ts'
 export type { CidrSet } from './match/addresses/cidr-set.ts'
 export type { AgentPattern } from './match/agents/agents.ts'
-export type {
-  BanAction,
-  OffendAction,
-  OffenderAction,
-  OffenderChanges,
-  OffenderNews,
-  OffenderRecord,
-  OffenderStore,
-  PardonAction,
-  WriteNews,
-} from './offenders/offender-store.ts'
 export type { Ban } from './offenders/offenders.ts'
 export type { AddressOptions } from './options/address-options.ts'
 export type { CommonOptions } from './options/common-options.ts'
@@ -54,7 +42,7 @@ export {
   fromExpressRateLimit,
 } from './stores/express-rate-limit/from-express-rate-limit.ts'
 export { MemoryStore } from './stores/memory-store.ts'
-export type { Hit, OnStoreError, RateLimitStore } from './stores/rate-limit-store.ts'
+export type { OnStoreError, RateLimitStore } from './stores/rate-limit-store.ts'
 export type { DropHow } from './wire/drop-how.ts'
 export type { HandOff } from './wire/hand-off.ts'
 export type { Http2Mode } from './wire/http2.ts'

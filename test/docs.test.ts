@@ -104,7 +104,7 @@ describe('docs: examples', () => {
   after(() => rmSync(directory, { recursive: true, force: true }))
 
   const lib = (entry: string) => relative(directory, join(root, 'lib', entry)).replaceAll(sep, '/')
-  const ours = /from 'drop444(?:\/(?:django|redis))?'/
+  const ours = /from 'drop444(?:\/(?:django|redis|stores))?'/
   const files = pages.flatMap(each =>
     codeBlocks(each, 'ts')
       .filter(code => ours.test(code))
@@ -114,6 +114,7 @@ describe('docs: examples', () => {
           .replaceAll("'drop444'", `'${lib('index.ts')}'`)
           .replaceAll("'drop444/django'", `'${lib('django.ts')}'`)
           .replaceAll("'drop444/redis'", `'${lib('redis.ts')}'`)
+          .replaceAll("'drop444/stores'", `'${lib('stores.ts')}'`)
           .replaceAll('.listen(3000)', ".listen(0, '127.0.0.1')")
           .replaceAll('port: 3000', 'port: 0')
         writeFileSync(join(directory, file), runs)

@@ -1,4 +1,4 @@
-import type { Terms } from './ban-policy.ts'
+import type { BanPolicy } from './ban-policy.ts'
 
 /** So many offences, now. */
 export interface OffendAction {
@@ -103,7 +103,7 @@ export interface OffenderStore {
    */
   write(
     actions: readonly OffenderAction[],
-    terms: Terms,
+    terms: BanPolicy,
     maxBans: number,
     expected: number,
   ): Promise<WriteNews>

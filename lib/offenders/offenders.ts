@@ -1,7 +1,7 @@
 import type { Occasion } from '../counting/occasion.ts'
 import type { Address } from '../match/addresses/address.ts'
 import { ownText } from '../runtime/own-text.ts'
-import { banTime, forgottenAt, nextLevel, type Terms } from './ban-policy.ts'
+import { type BanPolicy, banTime, forgottenAt, nextLevel } from './ban-policy.ts'
 import type { Networks } from './networks.ts'
 import type { OffenceCounter } from './offence-counter.ts'
 import type { Clock } from './offender-clock.ts'
@@ -39,7 +39,7 @@ export interface Ban {
 }
 
 export interface OffendersOptions {
-  readonly terms: Terms
+  readonly terms: BanPolicy
   readonly networks: Networks
   readonly counter: OffenceCounter
   readonly maxBans: number
@@ -48,7 +48,7 @@ export interface OffendersOptions {
 
 /** Who has offended how often, and who is banned: the whole of it for one process. */
 export class Offenders {
-  readonly #terms: Terms
+  readonly #terms: BanPolicy
   readonly #networks: Networks
   readonly #counter: OffenceCounter
   readonly #table: OffenderTable

@@ -1,12 +1,6 @@
 import http from 'node:http'
-import {
-  type Bucket,
-  type Decision,
-  MemoryStore,
-  onDrop,
-  type RateLimitOptions,
-  rateLimit,
-} from '../../lib/index.ts'
+import { MemoryStore, onDrop, type RateLimitOptions, rateLimit } from '../../lib/index.ts'
+import type { Bucket, Decision } from '../../lib/stores.ts'
 import { buildApp, listen } from '../support/servers.ts'
 import type { Verdict, Zone } from './limit-req-traffic.ts'
 

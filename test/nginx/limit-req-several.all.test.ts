@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Bucket, MemoryStore } from '../../lib/index.ts'
+import { MemoryStore } from '../../lib/index.ts'
+import type { Bucket } from '../../lib/stores.ts'
 import { type Nginx, startNginx } from '../support/nginx.ts'
 import { requireTool } from '../support/tools.ts'
 import { verdictOf } from './limit-req-replay.ts'

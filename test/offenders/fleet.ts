@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test'
 import { createClient } from 'redis'
 import type { Address } from '../../lib/match/addresses/address.ts'
 import { parseAddress } from '../../lib/match/addresses/address.ts'
-import type { Terms } from '../../lib/offenders/ban-policy.ts'
+import type { BanPolicy } from '../../lib/offenders/ban-policy.ts'
 import { Networks } from '../../lib/offenders/networks.ts'
 import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
 import { makeClock } from '../../lib/offenders/offender-clock.ts'
@@ -14,7 +14,13 @@ import { type Redis, type RedisOptions, startRedis } from '../support/redis.ts'
 import { type TimeShift, withTime } from '../support/redis-time.ts'
 
 /** Ten minutes each; a day at most. */
-export const terms: Terms = { limit: 3, window: 600_000, ban: 600_000, maxBan: 86_400_000, decay: 86_400_000 }
+export const terms: BanPolicy = {
+  limit: 3,
+  window: 600_000,
+  ban: 600_000,
+  maxBan: 86_400_000,
+  decay: 86_400_000,
+}
 
 export const addressOf = (text: string) => parseAddress(text) as Address
 
@@ -28,7 +34,7 @@ export class Member {
   /** Without a store it is alone. */
   constructor(
     store: OffenderStore | undefined,
-    own: Partial<Terms> = {},
+    own: Partial<BanPolicy> = {},
     maxBans = 1000,
     now?: () => number,
   ) {
@@ -43,7 +49,7 @@ export class Member {
     this.share = store && this.#shareBy(store, all, maxBans)
   }
 
-  #shareBy(store: OffenderStore, all: Terms, maxBans: number): StoreSync {
+  #shareBy(store: OffenderStore, all: BanPolicy, maxBans: number): StoreSync {
     return new StoreSync(this.offenders, store, {
       terms: all,
       maxBans,
@@ -120,20 +126,20 @@ export class Fleet {
     return store
   }
 
-  add(store: OffenderStore, own?: Partial<Terms>, maxBans?: number): Member {
+  add(store: OffenderStore, own?: Partial<BanPolicy>, maxBans?: number): Member {
     const member = new Member(store, own, maxBans)
     this.#ends.push(() => member.share?.close())
     return member
   }
 
   /** A member that has heard what there is. */
-  async join(url: string, own?: Partial<Terms>, maxBans?: number): Promise<Member> {
+  async join(url: string, own?: Partial<BanPolicy>, maxBans?: number): Promise<Member> {
     const member = this.add(await this.connect(url), own, maxBans)
     await member.flush()
     return member
   }
 
-  joinAll(size: number, url: string, own?: Partial<Terms>): Promise<Member[]> {
+  joinAll(size: number, url: string, own?: Partial<BanPolicy>): Promise<Member[]> {
     return Promise.all(Array.from({ length: size }, () => this.join(url, own)))
   }
 }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { parseAddress } from '../../lib/match/addresses/address.ts'
-import type { Terms } from '../../lib/offenders/ban-policy.ts'
+import type { BanPolicy } from '../../lib/offenders/ban-policy.ts'
 import { Networks } from '../../lib/offenders/networks.ts'
 import { OffenceCounter } from '../../lib/offenders/offence-counter.ts'
 import { Offenders } from '../../lib/offenders/offenders.ts'
 
 const who = parseAddress('192.0.2.1') as NonNullable<ReturnType<typeof parseAddress>>
 
-function make(terms: Terms, maxBans = 100) {
+function make(terms: BanPolicy, maxBans = 100) {
   let now = 0
   const offenders = new Offenders({
     terms,
@@ -29,9 +29,9 @@ class Model {
   times: number[] = []
   until = 0
   level = 0
-  readonly terms: Terms
+  readonly terms: BanPolicy
 
-  constructor(terms: Terms) {
+  constructor(terms: BanPolicy) {
     this.terms = terms
   }
 

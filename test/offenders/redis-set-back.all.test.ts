@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import type { Terms } from '../../lib/offenders/ban-policy.ts'
+import type { BanPolicy } from '../../lib/offenders/ban-policy.ts'
 import type { OffenderStore } from '../../lib/offenders/offender-store.ts'
 import { settle, uncaught } from '../support/events.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
@@ -27,7 +27,7 @@ describe("offenders, where Redis's clock is set back", { skip: requireTool('redi
   })
   after(() => redis.close())
 
-  async function join(fleet: Fleet, shift: TimeShift, own?: Partial<Terms>): Promise<Member> {
+  async function join(fleet: Fleet, shift: TimeShift, own?: Partial<BanPolicy>): Promise<Member> {
     const member = fleet.add(await fleet.connect(redis.url, undefined, shift), own)
     await member.flush()
     return member

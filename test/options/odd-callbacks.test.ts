@@ -8,7 +8,6 @@ import { errorOf, messageOf, traceOf } from '../../lib/diagnostics/thrown.ts'
 import { warn } from '../../lib/diagnostics/warnings.ts'
 import {
   type CallbackError,
-  type Decision,
   dropLog,
   fromExpressRateLimit,
   MemoryStore,
@@ -20,6 +19,7 @@ import {
   rule,
 } from '../../lib/index.ts'
 import { redisStore } from '../../lib/redis.ts'
+import type { Decision } from '../../lib/stores.ts'
 import { type Site, sites } from '../support/ask.ts'
 import { settle, uncaught } from '../support/events.ts'
 import { fewOddValues, oddValues, oddWays } from '../support/odd-values.ts'

@@ -6,13 +6,13 @@ import { after, afterEach, describe, test } from 'node:test'
 import {
   type CallbackError,
   type CommonOptions,
-  type Decision,
   protect,
   type Rule,
   rateLimit,
   repeatOffender,
   rule,
 } from '../../lib/index.ts'
+import type { Decision } from '../../lib/stores.ts'
 import { collectDrops, settle, uncaught } from '../support/events.ts'
 import { fewOddValues, oddThenables, oddValues, oddWays } from '../support/odd-values.ts'
 import { exchange, get } from '../support/raw-client.ts'

@@ -43,7 +43,7 @@ describe('the tarball', () => {
     const names = scripts.map(file => file.replace(/-[A-Z\d]{8}(?=\.js$)/, ''))
     assert.deepEqual(
       [...new Set(names)],
-      ['chunk', 'django', 'index', 'redis', 'respond-not-found'].map(name => `dist/${name}.js`),
+      ['chunk', 'django', 'index', 'redis', 'respond-not-found', 'stores'].map(name => `dist/${name}.js`),
     )
     assert.ok(scripts.length < 10)
     const declarations = packed.files.filter(file => file.endsWith('.d.ts'))

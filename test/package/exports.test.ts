@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import * as django from '../../lib/django.ts'
 import * as drop444 from '../../lib/index.ts'
 import * as redis from '../../lib/redis.ts'
+import * as stores from '../../lib/stores.ts'
 import { reader } from '../support/reader.ts'
 import { bundle, bundledPackages, externals, reachable, sourceGraph } from './graph.ts'
 import { sizeOf, sizes } from './sizes.ts'
@@ -52,13 +53,10 @@ const types = [
   'AgentPattern',
   'BadAgentOptions',
   'Ban',
-  'BanAction',
   'BanOptions',
-  'Bucket',
   'CallbackError',
   'CidrSet',
   'CommonOptions',
-  'Decision',
   'Drop444Options',
   'DropAction',
   'DropEvent',
@@ -70,7 +68,6 @@ const types = [
   'Finding',
   'FromExpressRateLimitOptions',
   'HandOff',
-  'Hit',
   'Http2Mode',
   'Judge',
   'Judgement',
@@ -81,15 +78,8 @@ const types = [
   'Logger',
   'Next',
   'NoHostOptions',
-  'OffendAction',
-  'OffenderAction',
-  'OffenderChanges',
-  'OffenderNews',
-  'OffenderRecord',
-  'OffenderStore',
   'OnStoreError',
   'OptionsErrorCode',
-  'PardonAction',
   'PathAllowlistOptions',
   'ProtectOptions',
   'RateLimitOptions',
@@ -106,10 +96,28 @@ const types = [
   'Trust',
   'TrustProxy',
   'WarningCode',
-  'WriteNews',
 ]
 
 const djangoTypes = ['DjangoExport', 'DjangoPattern', 'DjangoRoute', 'DjangoRoutesOptions', 'Routes']
+
+/** The sub-path `drop444/stores`: types alone. */
+const storeTypes = [
+  'BanAction',
+  'BanPolicy',
+  'Bucket',
+  'Decision',
+  'Hit',
+  'OffendAction',
+  'OffenderAction',
+  'OffenderChanges',
+  'OffenderNews',
+  'OffenderRecord',
+  'OffenderStore',
+  'OnStoreError',
+  'PardonAction',
+  'RateLimitStore',
+  'WriteNews',
+]
 
 /** All that is loaded with the core; what is optional has a sub-path of its own. */
 const packages = ['debug', 'ms']
@@ -123,6 +131,7 @@ test('the exported names', () => {
   assert.deepEqual(Object.keys(drop444).sort(), values)
   assert.deepEqual(Object.keys(django).sort(), djangoValues)
   assert.deepEqual(Object.keys(redis).sort(), redisValues)
+  assert.deepEqual(Object.keys(stores), [])
 })
 
 /** The types that an entry exports. */
@@ -142,6 +151,7 @@ function typesOf(entry: string): string[] {
 test('the exported types', () => {
   assert.deepEqual(typesOf('lib/index.ts'), types)
   assert.deepEqual(typesOf('lib/django.ts'), djangoTypes)
+  assert.deepEqual(typesOf('lib/stores.ts'), storeTypes)
 })
 
 describe('what the core loads', () => {
@@ -178,7 +188,13 @@ describe('what the core loads', () => {
   })
 
   test('nothing of a sub-path, types included', () => {
-    const parts = ['lib/stores/redis/', 'lib/redis.ts', 'lib/routes/django/', 'lib/django.ts']
+    const parts = [
+      'lib/stores/redis/',
+      'lib/redis.ts',
+      'lib/routes/django/',
+      'lib/django.ts',
+      'lib/stores.ts',
+    ]
     const graph = sourceGraph()
     for (const part of parts)
       assert.ok(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Bucket, Decision, RateLimitStore } from '../../lib/index.ts'
+import type { RateLimitStore } from '../../lib/index.ts'
+import type { Bucket, Decision } from '../../lib/stores.ts'
 
 /** A bucket in requests; nothing waits, unless told. */
 export const bucket = (rate: number, burst: number, delay = Number.POSITIVE_INFINITY): Bucket => ({

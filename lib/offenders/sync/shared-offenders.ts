@@ -1,11 +1,11 @@
 import { OptionsError } from '../../options/options-error.ts'
-import type { Terms } from '../ban-policy.ts'
+import type { BanPolicy } from '../ban-policy.ts'
 import type { OffenderStore } from '../offender-store.ts'
 import type { Offenders } from '../offenders.ts'
 import type { StoreSync } from './store-sync.ts'
 
 /** All that rules with the same offenders have to agree on. */
-export interface SharedTerms extends Terms {
+export interface SharedTerms extends BanPolicy {
   readonly ipv4Subnet: number
   readonly ipv6Subnet: number
   /** The status codes, in order, as text. */

@@ -4,7 +4,7 @@ import { Breaker } from '../../outage/breaker.ts'
 import { Deadlines } from '../../outage/deadlines.ts'
 import { lateError } from '../../outage/timed-call.ts'
 import { outsideRequests } from '../../runtime/async-context.ts'
-import type { Terms } from '../ban-policy.ts'
+import type { BanPolicy } from '../ban-policy.ts'
 import type { OffenderNews, OffenderRecord, OffenderStore } from '../offender-store.ts'
 import type { Offenders } from '../offenders.ts'
 import { MAX_AHEAD, Outbox } from './outbox.ts'
@@ -16,7 +16,7 @@ const POLL = 400
 const TIMEOUT = 1_000
 
 export interface StoreSyncOptions {
-  readonly terms: Terms
+  readonly terms: BanPolicy
   readonly maxBans: number
   /** Called once an outage, with what the store failed with. */
   readonly onDown: (error: unknown) => void

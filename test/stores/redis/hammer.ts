@@ -1,8 +1,8 @@
 /** One of several processes that ask for the same keys as often as they can. Arguments: port, milliseconds, lists of hits. */
 import { once } from 'node:events'
 import { createClient } from 'redis'
-import type { Hit } from '../../../lib/index.ts'
 import { redisStore } from '../../../lib/redis.ts'
+import type { Hit } from '../../../lib/stores.ts'
 import { spyOn } from './spy.ts'
 
 /** What a process saw of one list; times are Redis's. */

@@ -1,6 +1,6 @@
 import { type BucketState, firstRequest, nextRequest } from '../../../lib/counting/leaky-bucket.ts'
 import { takesLonger } from '../../../lib/counting/several-limits.ts'
-import type { Decision, Hit } from '../../../lib/index.ts'
+import type { Decision, Hit } from '../../../lib/stores.ts'
 
 /** States by key and rate, decided on as in nginx: what a zone that never forgets would have. */
 export class Model {

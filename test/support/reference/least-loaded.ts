@@ -1,4 +1,4 @@
-import type { Bucket, Decision } from '../../../lib/index.ts'
+import type { Bucket, Decision } from '../../../lib/stores.ts'
 import { LimitZone } from './limit-zone.ts'
 
 interface Slot {

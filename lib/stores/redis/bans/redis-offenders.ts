@@ -1,5 +1,5 @@
 import { show } from '../../../diagnostics/show.ts'
-import { type Terms, topLevel } from '../../../offenders/ban-policy.ts'
+import { type BanPolicy, topLevel } from '../../../offenders/ban-policy.ts'
 import type {
   OffenderAction,
   OffenderChanges,
@@ -51,7 +51,7 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
   }
 }
 
-function headOf(terms: Terms, maxBans: number, expected: number): string[] {
+function headOf(terms: BanPolicy, maxBans: number, expected: number): string[] {
   const { limit, window, ban, maxBan, decay } = terms
   return [limit, window, ban, maxBan, decay, topLevel(terms), maxBans, Math.trunc(expected)].map(String)
 }

@@ -19,12 +19,15 @@ import {
 } from 'drop444'
 import { type DjangoRoute, djangoRoutes } from 'drop444/django'
 import { type RedisStoreOptions, redisStore } from 'drop444/redis'
+import type { OffenderStore, RateLimitStore } from 'drop444/stores'
 
 import express = require('express')
 
 // No Redis: it counts in memory.
 const redis: RedisStoreOptions = { sendCommand: () => Promise.reject(new Error('no Redis')) }
-const limit: RateLimitOptions = { rate: '1r/m', store: redisStore(redis) }
+const store = redisStore(redis)
+export const parts: [RateLimitStore, OffenderStore] = [store, store.offenders]
+const limit: RateLimitOptions = { rate: '1r/m', store }
 const routes: DjangoRoute[] = ['login']
 const app = express()
 app.use(noHost({ serverNames: ['localhost'] }))

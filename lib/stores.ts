@@ -1,0 +1,16 @@
+/** The sub-path `drop444/stores`: the types that a store of your own for limits or bans is made of. */
+
+export type { Bucket, Decision } from './counting/leaky-bucket.ts'
+export type { BanPolicy } from './offenders/ban-policy.ts'
+export type {
+  BanAction,
+  OffendAction,
+  OffenderAction,
+  OffenderChanges,
+  OffenderNews,
+  OffenderRecord,
+  OffenderStore,
+  PardonAction,
+  WriteNews,
+} from './offenders/offender-store.ts'
+export type { Hit, OnStoreError, RateLimitStore } from './stores/rate-limit-store.ts'
