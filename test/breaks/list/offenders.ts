@@ -213,7 +213,7 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'a 404 that is not taken counts twice',
-    file: 'server/phases/timeouts.ts',
+    file: 'server/phases/timeouts/send-timeout.ts',
     find: 'const how = { facts, req, reset',
     replace: 'const how = { facts, reset',
     tests: ['rules/repeat-offender-innocents.test.ts'],
