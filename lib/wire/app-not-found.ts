@@ -3,25 +3,25 @@ import type { Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import type { Request } from '../request/http-types.ts'
 
-/** The answer that an app has for a path of nobody's. */
+/** The answer of an app for a path that it does not have. */
 export interface NotFound {
   readonly message: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }
 
-/** Asked for, and to be found again in the answer. */
+/** Part of the path and the query that are asked for, so that they can be found again in the answer. */
 const MARK = '4d0a9c1f'
 export const PROBE_PATH = `/444-${MARK}-no-such-page`
 export const PROBE_QUERY = `?${MARK}=444`
 
-/** The app may be slow once; a proxy does not wait for ever. In milliseconds. */
+/** How long the app may take, in milliseconds: the visitor's proxy waits meanwhile. */
 const PATIENCE = 1_000
 
 /** An app that gave no 404 is asked again after this time, in milliseconds: it may have been about to start. */
 const ASK_AGAIN = 60_000
 
-/** More than this is no page that says that there is none. */
+/** The longest body that is kept; a longer one is hardly a 404 page. */
 const MAX_BODY = 262_144
 
 interface Known {
@@ -32,8 +32,8 @@ interface Known {
 const known = new WeakMap<object, Known>()
 
 /**
- * What the app on the server of a request itself answers where it has nothing: asked once, with a request of our own, so
- * that no byte of an attacker's reaches it. Undefined where the app gives no 404 to that.
+ * The 404 of the app on a request's server. The app is asked once, with a request of our own, so that no byte of an attacker's
+ * reaches it. Undefined if its answer to that is no 404.
  */
 export async function appNotFound({ socket }: Request, asking: Asking): Promise<NotFound | undefined> {
   const { server } = socket as AppSocket
@@ -51,9 +51,9 @@ export async function appNotFound({ socket }: Request, asking: Asking): Promise<
 }
 
 export interface Asking {
-  /** Has every rule let our request pass. */
+  /** Makes every rule let our request pass. */
   prepare(req: IncomingMessage): void
-  /** Runs it outside of any request, whose context an app may read (`AsyncLocalStorage`). */
+  /** Runs a function in no request's context, as an app may read that (`AsyncLocalStorage`). */
   outside<T>(run: () => T): T
 }
 
@@ -63,7 +63,7 @@ interface AppServer {
   listeners(event: 'request'): unknown[]
 }
 
-/** Over a connection in memory, with a server and a client of Node's own at its ends. */
+/** Asks the app over a connection in memory, with a server and a client of Node's own at its ends. */
 async function askApp(server: AppServer, socket: AppSocket, prepare: Asking['prepare']) {
   const [near, far] = duplexPair()
   const inner = http.createServer(prepare)
@@ -83,7 +83,7 @@ async function askApp(server: AppServer, socket: AppSocket, prepare: Asking['pre
   }
 }
 
-/** What an app may ask of its socket, which ours has not. */
+/** The fields and methods of a real socket that an app may use, for our stream, which lacks them. */
 function fakeSocketFields(socket: AppSocket, itself: () => object): object {
   const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted } = socket
   const methods = { setTimeout: itself, setNoDelay: itself, setKeepAlive: itself, ref: itself, unref: itself }
@@ -92,7 +92,7 @@ function fakeSocketFields(socket: AppSocket, itself: () => object): object {
   return { ...facts, ...methods, ...(encrypted ? ofTls : {}) }
 }
 
-/** What the app throws at our question is no visitor's loss: then there is no page. */
+/** Calls a listener of the app. If it throws there is no page, and no visitor is affected. */
 function askListener(server: AppServer, listener: unknown): RequestListener {
   return async function listen(req, res) {
     try {
@@ -145,7 +145,7 @@ function read(response: IncomingMessage, give: (page: NotFound | undefined) => v
   })
 }
 
-/** Whether our path stands in the answer only where it can be found again: in the body, as it was sent. */
+/** Whether our path stands in the body alone, as it was sent: elsewhere, or changed, it could not be replaced. */
 function showsProbePathOnlyInBody(headers: NotFound['headers'], body: string): boolean {
   const rest = body.replaceAll(PROBE_PATH + PROBE_QUERY, '').replaceAll(PROBE_PATH, '')
   return !rest.includes(MARK) && headers.every(([, value]) => !value.includes(MARK))

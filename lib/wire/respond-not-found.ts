@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FrameworkRequest, Request, Response } from '../request/http-types.ts'
 import { type Asking, appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY } from './app-not-found.ts'
 
-/** Of one response, of its connection, or of one visitor. */
+/** Headers that belong to one response, its connection or one visitor, not to the page. */
 const notOfThePage = new Set([
   'connection',
   'date',
@@ -12,33 +12,33 @@ const notOfThePage = new Set([
   'transfer-encoding',
 ])
 
-/** What is said of the page, and not of the request: what other middleware has set is for pages that there are. */
+/** Whether a header describes the page. Values that other middleware has set describe the page that was asked for. */
 const isOfPage = (key: string) =>
   key.startsWith('content-') ||
   ['cache-control', 'etag', 'expires', 'last-modified', 'pragma', 'vary'].includes(key)
 
 /*
- * Few have need of this, so it is loaded at the first need. What it shares with the rest it is given: a bundler would split
- * the rest as well.
+ * This file is loaded at the first need, because few apps use `handOff: 404`. Its callers pass in what it shares with other
+ * files: a bundler would split those as well if it imported them.
  */
 
 /**
- * What writes the head that the app would give a request if it were no drop, and returns its body; undefined where the app
- * has no 404.
+ * Returns a function that writes the head of the app's own 404 for a request and returns its body; undefined if the app has
+ * no 404.
  */
 export async function asTheApp(req: Request, res: Response, status: number, asking: Asking) {
   const page = await appNotFound(req, asking)
   return page && (() => writeHead(req, res, status, page))
 }
 
-/** The same headers, the same body with the path in it. */
+/** Writes the headers of the page, and returns its body with the path of this request in it. */
 function writeHead(req: Request, res: Response, status: number, page: NotFound): string {
   const own = headersFor(page)
   const body = bodyFor(req, page)
   for (const key of res.getHeaderNames())
     if (isOfPage(key) || key === 'transfer-encoding' || key === 'trailer') res.removeHeader(key)
   for (const [key, { name, values }] of own) {
-    // What is new for each request (an id, what is left of a limit) other middleware has set already.
+    // Values that differ from request to request (an id, the rest of a limit) were set by other middleware already.
     if (key === 'etag') setTag(res, name, body, page)
     else if (key === 'content-length') res.setHeader(name, String(Buffer.byteLength(body)))
     else if (isOfPage(key) || !res.hasHeader(name))
@@ -50,7 +50,7 @@ function writeHead(req: Request, res: Response, status: number, page: NotFound):
   return body
 }
 
-/** By name, as some come more than once. */
+/** The headers of a page by name, as some come more than once. */
 function headersFor({ headers }: NotFound): Map<string, { name: string; values: string[] }> {
   const own = new Map<string, { name: string; values: string[] }>()
   for (const [name, value] of headers) {
@@ -93,12 +93,12 @@ function writerFor(type: string): (url: string) => string {
       .replace(/[&']/g, character => (/html|xml/i.test(type) ? entity(character) : character))
 }
 
-/** Without scheme and authority. */
+/** A URL without scheme and authority. */
 const pathOf = (url: string) => url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
 
 const entity = (character: string) => (character === '&' ? '&amp;' : '&#39;')
 
-/** The tag that Express and others would make of a body; none where the app's tags are of another kind. */
+/** Sets the ETag that Express and others would make of a body; none if the app makes its tags in another way. */
 function setTag(res: Response, name: string, body: string, page: NotFound): void {
   const tag = headerOf(page, 'etag') ?? ''
   const own = digest(page.body)
@@ -111,7 +111,7 @@ function setTag(res: Response, name: string, body: string, page: NotFound): void
 
 /** As the npm package `etag` writes it: the length and the start of a hash. */
 function digest(text: string): string {
-  // Not imported: it takes long to load, and few have need of it.
+  // Not imported: it takes long to load, and few apps need it.
   const { createHash } = process.getBuiltinModule('node:crypto')
   return `"${Buffer.byteLength(text).toString(16)}-${createHash('sha1').update(text).digest('base64').slice(0, 27)}"`
 }

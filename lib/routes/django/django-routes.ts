@@ -53,7 +53,7 @@ const mount: Check<string> = (value, fail) =>
     ? value.replace(/\/+$/, '')
     : fail('a path that begins with a slash')
 
-/** Another host's is legal, and none of ours. */
+/** A URL of another host is legal; it lists nothing here. */
 const files: Check<string> = (value, fail) =>
   typeof value === 'string' && value.endsWith('/') && value !== '/'
     ? value
@@ -131,7 +131,7 @@ export function djangoRoutes(
   })
 }
 
-/** The list and the settings beside it, in either form. */
+/** Splits the argument, in either form, into the list of routes and the settings beside it. */
 function split(routes: unknown): { given: unknown; settings: object } {
   if (!isPlainObject(routes)) return { given: listArgument('djangoRoutes', 'routes', routes), settings: {} }
   const { routes: given, ...settings } = routes as { routes?: unknown }
@@ -157,7 +157,7 @@ function readAll(
   }
 }
 
-/** Where a folder's files begin; another host's are not asked for here. */
+/** The path that a folder's files begin with; none for a URL of another host, whose files are not asked for here. */
 function folderOf(url: string | undefined, prefix: string): string[] {
   if (url === undefined || /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(url)) return []
   return [url.startsWith('/') ? url : `${prefix}/${url}`]

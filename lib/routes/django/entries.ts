@@ -49,11 +49,11 @@ export type DjangoRoute =
 export interface Context {
   readonly converters: Readonly<Record<string, string>>
   readonly prefixDefaultLanguage: boolean
-  /** The prefixes around them, as an error shows them. */
+  /** The prefixes around the entries, as an error shows them. */
   readonly within: string
-  /** Whether what stands before them ends in a slash. */
+  /** Whether the text before the entries ends in a slash. */
   readonly afterSlash: boolean
-  /** Where the expressions of `re_path()` and of the project's own converters are collected. */
+  /** Collects the expressions of `re_path()` and of the project's own converters. */
   readonly expressions: UserPattern[]
 }
 
@@ -89,7 +89,7 @@ function flag(route: Fields, name: string, preset: boolean, { within }: Context)
   return typeof value === 'boolean' ? value : refuseRoute(route, within, `its "${name}" is not true or false`)
 }
 
-/** The source of a pattern, and how it matches. */
+/** The source text of a pattern, whether it is in `path()` syntax, and the compiled pattern. */
 function readPattern(
   pattern: unknown,
   isEndpoint: boolean,

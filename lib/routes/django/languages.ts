@@ -1,4 +1,4 @@
-/** Languages that Django takes for another one (`LANG_INFO`). */
+/** The language that Django takes in the place of another (`LANG_INFO`). */
 const fallbacks = new Map(
   Object.entries({
     'zh-cn': 'zh-hans',
@@ -13,7 +13,7 @@ const fallbacks = new Map(
 /** `language_code_prefix_re`, with Python's `\w` and `$`. */
 const first = /^\/([\p{L}\p{N}_]+(?:[@-][\p{L}\p{N}_]+)?)(?:\/|\n?$)/u
 
-/** The code, and what is tried in its place, down to the language alone. */
+/** A code and its replacements in the order in which they are tried, the last one the language alone. */
 function variants(code: string): string[] {
   const found = [code]
   const fallback = fallbacks.get(code)
@@ -22,7 +22,7 @@ function variants(code: string): string[] {
   return found
 }
 
-/** The language that Django speaks where a code is asked for, or undefined (`get_supported_language_variant`). */
+/** The language that Django uses for a code that is asked for, or undefined (`get_supported_language_variant`). */
 export function supportedVariant(code: string, languages: ReadonlySet<string>): string | undefined {
   const tried = variants(code)
   const exact = tried.find(each => languages.has(each.toLowerCase()))
@@ -36,7 +36,7 @@ export function supportedVariant(code: string, languages: ReadonlySet<string>): 
 export function languageOf(path: string, languages: ReadonlySet<string>): string | undefined {
   const slash = path.indexOf('/', 1)
   const start = slash < 0 ? path.slice(1) : path.slice(1, slash)
-  // Also those with two hyphens, which Django reads from 4.2 on.
+  // Codes with two hyphens too, which Django reads from 4.2 on.
   if (languages.has(start) && start === start.toLowerCase()) return start
   const code = first.exec(path)?.[1]
   return code === undefined ? undefined : supportedVariant(code, languages)

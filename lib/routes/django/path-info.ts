@@ -3,7 +3,7 @@ import { byteAt } from '../../match/globs/percent-encoding.ts'
 const PERCENT = 37
 const hexDigits = Buffer.from('0123456789ABCDEF')
 
-/** What a first byte needs behind it (RFC 3629 4): how many bytes, and between which two the next one lies. */
+/** The bytes that must follow a first byte (RFC 3629 4): their count, and the range of the next one. */
 function tailOf(first: number): readonly [count: number, low: number, high: number] {
   if (first < 0xc2 || first > 0xf4) return [0, 0, 0]
   if (first < 0xe0) return [1, 0x80, 0xbf]
@@ -22,7 +22,7 @@ function sequenceAt(bytes: Buffer, at: number): number {
   return count + 1
 }
 
-/** Django encodes again what is no UTF-8 (`repercent_broken_unicode`). */
+/** Percent-encodes the bytes that are not UTF-8, as Django does (`repercent_broken_unicode`). */
 function encodeBroken(bytes: Buffer): Buffer {
   const encoded = Buffer.allocUnsafe(3 * bytes.length)
   let to = 0
@@ -53,6 +53,6 @@ export function pathInfoOf(path: string): string {
   }
   const decoded = bytes.subarray(0, to)
   const text = decoded.toString()
-  // What Node puts in the place of what is no UTF-8; that character itself is none of it.
+  // Node puts U+FFFD in the place of bytes that are not UTF-8. A U+FFFD that was sent is UTF-8, and stays.
   return text.includes('\ufffd') ? encodeBroken(decoded).toString() : text
 }

@@ -9,9 +9,9 @@ export type Match = (path: string) => number
 /** A compiled pattern. */
 export interface Pattern {
   readonly match: Match
-  /** What all paths that it matches begin with, as far as that is known. */
+  /** The text that all paths that it matches begin with, as far as that is known. */
   readonly start: string
-  /** What the project has written itself. */
+  /** The expression, if the project has written it itself. */
   readonly expression?: RegExp
 }
 
@@ -24,7 +24,7 @@ const builtIn: Readonly<Record<string, string>> = {
   uuid: '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
 }
 
-/** As {@link builtIn} has them, character by character. */
+/** The characters of those in {@link builtIn} that repeat one. */
 const loops: Readonly<Record<string, RegExp>> = {
   int: /[0-9]/,
   path: /[^\n]/,
@@ -39,7 +39,7 @@ function itemsOfLiteral(text: string): PathItem[] {
   })
 }
 
-/** What one of Django's own converters matches. */
+/** The items that one of Django's own converters matches. */
 function itemsOf(converter: string): PathItem[] {
   const loop = loops[converter]
   const isIn = (set: RegExp) => (code: number) => set.test(String.fromCodePoint(code))
@@ -55,7 +55,7 @@ const escapeLiteral = (text: string) => text.replace(/[^\p{L}\p{N}_/]/gu, '\\$&'
 
 function compile(source: string): RegExp {
   const pattern = new RegExp(source, 'u')
-  // Some limits of JavaScript's show only when it is used.
+  // Some limits of the engine show only when the expression is used.
   pattern.exec('')
   return pattern
 }
@@ -78,13 +78,13 @@ export function pathPattern(
     if (converter === 'int' && !Object.hasOwn(converters, converter)) numbers.push(name)
     const literal = route.slice(at, index)
     python += `${escapeLiteral(literal)}(?P<${name}>${sourceOf(converter, converters)})`
-    // What stands before the first converter is compared by itself.
+    // The text before the first converter is compared by itself.
     items.push(...itemsOfLiteral(at === 0 ? '' : literal), ...itemsOf(converter))
     at = index + whole.length
   }
   const rest = route.slice(at)
   python += escapeLiteral(rest) + (isEndpoint ? '\\Z' : '')
-  // What can't be translated is refused, also where the expression is not needed.
+  // Translated even where the expression is not needed: what can't be translated has to be refused.
   const { source, names } = translate(python, 'search')
   const start = route.slice(0, parameters[0]?.index)
   const isBuiltIn = parameters.every(({ 1: converter = 'str' }) => !Object.hasOwn(converters, converter))
@@ -113,7 +113,7 @@ function literalPattern(route: string, isEndpoint: boolean): Pattern {
   return { match, start: route }
 }
 
-/** @param rest what a whole path ends with; undefined where the pattern is only its beginning */
+/** @param rest the text that a path must end with; undefined if the pattern is only the path's beginning */
 function inOnePass(start: string, items: readonly PathItem[], rest: string | undefined): Pattern {
   const match = compilePathItems(items, rest !== undefined)
   return {
@@ -124,13 +124,13 @@ function inOnePass(start: string, items: readonly PathItem[], rest: string | und
   }
 }
 
-/** A path is asked about once for each language. */
+/** Keeps the last answer: a path is asked about once for each language. */
 function remembered(match: Match): Match {
   let path: string | undefined
   let end = -1
   return asked => {
     if (asked !== path) end = match(asked)
-    // To compare two strings of one text takes long: the next one is to be this very string.
+    // Kept though its text is the same: comparing the next one with this very string takes no time.
     path = asked
     return end
   }

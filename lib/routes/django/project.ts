@@ -4,7 +4,7 @@ import { type Active, isLocalePrefix, type Node, resolve } from './resolve.ts'
 /** A project's routes and the settings that decide about them. */
 export interface DjangoProject {
   readonly routes: readonly Node[]
-  /** Where routes are translated, those of each language. */
+  /** The routes of each language, if they are translated. */
   readonly translated: ReadonlyMap<string, readonly Node[]>
   readonly appendSlash: boolean
   readonly languages: ReadonlySet<string>
@@ -31,7 +31,7 @@ export function compileProject(project: DjangoProject): (path: string) => boolea
     return actives.some(active => find(withSlash, active)?.appendSlash === true)
   }
 
-  // Django asks the first `i18n_patterns` of the root URLconf how all of them are.
+  // Django takes the settings of the first `i18n_patterns` in the root URLconf for all of them.
   const locale = routes.find(isLocalePrefix)
   const ofVisitor = supportedVariant(defaultLanguage, languages) ?? defaultLanguage
   const everyLanguage = [...new Set([ofVisitor, ...languages])].map(activate)
@@ -48,7 +48,10 @@ export function compileProject(project: DjangoProject): (path: string) => boolea
   const redirects = project.localeRedirect && locale?.prefixDefaultLanguage === true
   const redirectTargets = everyLanguage.map((active, i) => ({ active, routes: targets(active, i === 0) }))
 
-  /** For the other languages what may differ: the routes outside of `i18n_patterns` that can begin with the code. */
+  /**
+   * The routes to try for a language. After the first language only those that may give another result: outside of
+   * `i18n_patterns` those that can begin with the code.
+   */
   function targets({ language }: Active, isFirst: boolean): readonly Node[] {
     const start = `${language}/`
     const mayDiffer = (node: Node) =>

@@ -3,13 +3,13 @@ import type { Match } from './pattern.ts'
 /** A view of the app. */
 export interface View {
   readonly match: Match
-  /** What all its paths begin with, as far as that is known. */
+  /** The text that all its paths begin with, as far as that is known. */
   readonly start: string
   /** Whether CommonMiddleware may redirect to it (`no_append_slash`). */
   readonly appendSlash: boolean
 }
 
-/** A resolver: its prefix, and what is tried on the rest of the path. */
+/** A resolver: its prefix, and the routes that are tried on the rest of the path. */
 export interface Include {
   readonly match: Match
   readonly start: string
@@ -26,7 +26,7 @@ export type Node = View | Include | LocalePrefix
 
 export const isLocalePrefix = (node: Node): node is LocalePrefix => 'prefixDefaultLanguage' in node
 
-/** What the prefix of `i18n_patterns` depends on. */
+/** The languages that the prefix of `i18n_patterns` depends on. */
 export interface Active {
   readonly language: string
   readonly defaultLanguage: string
@@ -36,7 +36,7 @@ const prefixOf = ({ prefixDefaultLanguage }: LocalePrefix, { language, defaultLa
   language === defaultLanguage && !prefixDefaultLanguage ? '' : `${language}/`
 
 function endOf(node: Node, path: string, active: Active): number {
-  // Of a thousand routes few begin as the path does: the others are not looked at further.
+  // The cheap test first: of a thousand routes few begin as the path does.
   if (!isLocalePrefix(node)) return path.startsWith(node.start) ? node.match(path) : -1
   const prefix = prefixOf(node, active)
   return path.startsWith(prefix) ? prefix.length : -1
@@ -48,7 +48,7 @@ export function resolve(nodes: readonly Node[], path: string, active: Active): V
     const end = endOf(node, path, active)
     if (end < 0) continue
     if (!('routes' in node)) return node
-    // A prefix matches in one way only: what no route inside it takes is not tried with a shorter one.
+    // A prefix matches in one way only: if no route in it takes the rest, no shorter match is tried.
     const found = resolve(node.routes, path.slice(end), active)
     if (found) return found
   }

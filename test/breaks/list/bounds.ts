@@ -96,8 +96,8 @@ export const bounds: readonly Break[] = [
   {
     name: 'a prefix of Django ends as early as it can',
     file: 'routes/django/path-match.ts',
-    find: '        if (matches(at, index + 1)) end = at\n',
-    replace: '        if (end < 0 && matches(at, index + 1)) end = at\n',
+    find: '        if (this.matches(at, index + 1)) end = at\n',
+    replace: '        if (end < 0 && this.matches(at, index + 1)) end = at\n',
     tests: ['routes/django-path-match.test.ts'],
   },
   {

@@ -3,7 +3,7 @@ import { type Flags, PythonSyntaxError, type Reader } from './reader.ts'
 
 export const hex = (code: number) => `\\u{${code.toString(16)}}`
 
-/** What Python's `str.isspace` finds; JavaScript's `\s` has U+FEFF and lacks U+001C to U+001F and U+0085. */
+/** The characters of Python's `str.isspace`; JavaScript's `\s` has U+FEFF and lacks U+001C to U+001F and U+0085. */
 const spaces = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 
 const categories: Record<string, { any: string; ascii: string }> = {
@@ -67,12 +67,12 @@ function range(reader: Reader, flags: Flags, from: string | number): CodeRange {
 }
 
 /**
- * What Python's `re.IGNORECASE` takes for the same letter: equal in lower case, or lower-case letters of one upper case
- * (`i` and the dotless one). Both have a dot or none as Python has it: its simple mappings know `İ`, JavaScript's don't.
+ * The same key for letters that Python's `re.IGNORECASE` takes for one: those equal in lower case, and lower-case letters with
+ * one upper case (`i` and the dotless `ı`). `İ` is written out, because its lower case is `i` in Python alone.
  */
 const keyOf = (letter: string) => (letter === 'İ' ? 'i' : letter.toLowerCase()).toUpperCase()
 
-/** No script with two cases lies above. */
+/** The last code point to look at: no script with two cases lies above. */
 const LAST_CASED = 0x1ffff
 
 let known: readonly (readonly number[])[] | undefined
@@ -95,7 +95,7 @@ function letters(): readonly (readonly number[])[] {
 const isIn = (ranges: readonly CodeRange[], code: number) =>
   ranges.some(([from, to]) => code >= from && code <= to)
 
-/** The ranges, and all that they match where case doesn't matter: of all scripts, or of ASCII only. */
+/** The ranges, and the letters that they match if case doesn't matter: of all scripts, or of ASCII only. */
 function anyCase(ranges: readonly CodeRange[], asciiOnly: boolean): CodeRange[] {
   const last = asciiOnly ? 0x7f : LAST_CASED
   const added = letters()

@@ -2,7 +2,7 @@ import { PythonSyntaxError } from './reader.ts'
 
 const identifier = /^[\p{ID_Start}_]\p{ID_Continue}*$/u
 
-/** Whether Python takes it for a name (`str.isidentifier`). */
+/** Whether a text is a name in Python (`str.isidentifier`). */
 export const isIdentifier = (name: string) => identifier.test(name)
 
 /** The capturing groups that a pattern has opened so far, and which of them are sure to have matched. */
@@ -27,13 +27,13 @@ export class Groups {
     this.#open.delete(group)
   }
 
-  /** Groups opened since then need not have matched. */
+  /** Marks the groups after the first `count`: they need not have matched. */
   forgetSince(count: number): void {
     for (let group = count + 1; group <= this.count; group++) this.#unsure.add(group)
   }
 
   /**
-   * A reference to a group. Where it has not matched Python fails and JavaScript goes on, and after a repetition they
+   * A reference to a group. If the group has not matched, Python fails and JavaScript goes on; after a repetition the two
    * remember different rounds.
    */
   reference(group: number): string {

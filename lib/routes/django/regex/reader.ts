@@ -1,4 +1,4 @@
-/** What Python's `re` would refuse, or JavaScript has no means for. */
+/** A pattern that Python's `re` would refuse, or that JavaScript can't express. */
 export class PythonSyntaxError extends Error {
   override readonly name = 'PythonSyntaxError'
 }
@@ -27,7 +27,7 @@ export class Reader {
     return this.#at
   }
 
-  /** Goes back to where it was. */
+  /** Goes back to an earlier place. */
   reset(at: number): void {
     this.#at = at
   }
@@ -73,12 +73,12 @@ export class Reader {
 function withFlags(flags: Flags, letters: string, to: boolean): Flags {
   const unknown = [...letters].find(letter => !'imsxau'.includes(letter))
   if (unknown) throw new PythonSyntaxError(`Python has no flag "${unknown}" for text`)
-  // `u`, the default, takes back an `a` from around.
+  // `u`, the default, takes back the `a` of an enclosing group.
   const known = [...letters].map(letter => (letter === 'u' ? ['a', false] : [letter, to]))
   return { ...flags, ...Object.fromEntries(known) }
 }
 
-/** `(?i)`, which counts for the whole pattern. */
+/** Reads `(?i)`, which applies to the whole pattern. */
 function leadingFlag(reader: Reader, flags: Flags): Flags | undefined {
   const { at } = reader
   if (reader.eat('(?')) {
@@ -89,14 +89,14 @@ function leadingFlag(reader: Reader, flags: Flags): Flags | undefined {
   return undefined
 }
 
-/** The flags that a pattern begins with. */
+/** Reads the flags at the start of a pattern. */
 export function leadingFlags(reader: Reader): Flags {
   let flags = noFlags
   for (let more = leadingFlag(reader, flags); more; more = leadingFlag(reader, flags)) flags = more
   return flags
 }
 
-/** `(?:`, `(?i:`, `(?-i:`. */
+/** Reads the flags of a group, from after its `(?`: `(?:`, `(?i:`, `(?-i:`. */
 export function scopedFlags(reader: Reader, flags: Flags): Flags {
   const set = reader.take(8, /[a-zA-Z]/)
   const unset = reader.eat('-') ? reader.take(8, /[imsx]/) : ''
@@ -107,7 +107,7 @@ export function scopedFlags(reader: Reader, flags: Flags): Flags {
   )
 }
 
-/** `*`, `{2,}` and so on, or undefined; a brace that begins none stands for itself. */
+/** Reads `*`, `{2,}` and so on; undefined if there is none. A brace that begins no quantifier stands for itself. */
 export function readQuantifier(reader: Reader): string | undefined {
   if (reader.eat('*')) return '*'
   if (reader.eat('+')) return '+'
@@ -127,7 +127,7 @@ export function readQuantifier(reader: Reader): string | undefined {
   return undefined
 }
 
-/** White space and comments of a verbose pattern. */
+/** Reads white space or a comment of a verbose pattern. Returns whether there was any. */
 export function skipVerbose(reader: Reader): boolean {
   if (reader.take(1, /[ \t\n\r\v\f]/) !== '') return true
   if (!reader.eat('#')) return false

@@ -12,7 +12,7 @@ import {
 
 interface Item {
   readonly js: string
-  /** What `*` may follow: an anchor can't be repeated, nor can a repetition. */
+  /** Only an atom can be repeated. */
   readonly kind: 'atom' | 'anchor' | 'repetition'
   /** The number of groups before it. */
   readonly groups: number
@@ -22,7 +22,7 @@ const word = (a: boolean) => (a ? '[0-9A-Za-z_]' : '[\\p{L}\\p{N}_]')
 
 const boundary = (a: boolean) => `(?:(?<=${word(a)})(?!${word(a)})|(?<!${word(a)})(?=${word(a)}))`
 
-/** Python says no on an empty string. */
+/** `\B`, which in Python does not match an empty text. */
 const noBoundary = (a: boolean) => `(?:(?!^$)(?:(?<=${word(a)})(?=${word(a)})|(?<!${word(a)})(?!${word(a)})))`
 
 /** Python's regular expression syntax (`sre_parse`), written in JavaScript's with the `u` flag. */
@@ -78,13 +78,13 @@ class Translator {
       throw new PythonSyntaxError(`there is nothing that "${quantifier}" could repeat`)
     if (item.kind === 'repetition') throw new PythonSyntaxError('a repetition is repeated')
     if (this.#reader.eat('+')) throw new PythonSyntaxError(`JavaScript has no possessive "${quantifier}+"`)
-    // What a group holds after a repetition differs: an empty round counts in Python only.
+    // The groups in a repetition differ afterwards: an empty round counts in Python only.
     this.groups.forgetSince(item.groups)
     const lazy = this.#reader.eat('?') ? '?' : ''
     return { ...item, js: `(?:${item.js})${quantifier}${lazy}`, kind: 'repetition' }
   }
 
-  /** What stands for itself or for one thing; a comment is none. */
+  /** Reads one item. A comment gives none. */
   #item(flags: Flags): Item[] {
     const groups = this.groups.count
     const character = this.#reader.next('more')
@@ -147,7 +147,7 @@ class Translator {
   #around(sign: string, flags: Flags): string {
     const before = this.groups.count
     const js = `(?${sign}${this.#body(flags)})`
-    // From right to left groups can match another part than from left to right.
+    // In a lookbehind, read from right to left, groups can match another part.
     if (sign !== '=') this.groups.forgetSince(before)
     return js
   }
@@ -168,7 +168,7 @@ class Translator {
 
 const literal = (code: number, flags: Flags) => (flags.i ? writeClass([[code, code]], flags) : hex(code))
 
-/** The method of Python's that is to be the same. */
+/** The method of Python that the result has to agree with. */
 export type How = 'search' | 'fullmatch'
 
 /** A pattern of Python's `re` in JavaScript. */
