@@ -5,7 +5,7 @@ import { refuse } from '../options/options-error.ts'
 import { type Check, integer, reading, readOptions, text } from '../options/read-options.ts'
 import { formatOf, isReadByBanTools, type LogFormat, leftOutLine, lostLine } from './log-formats.ts'
 import { isConsole, type Logger, loggerSink, mark } from './logger-sink.ts'
-import { streamSink } from './stream-sink.ts'
+import { StreamSink } from './stream-sink.ts'
 import { type LeftOut, thin } from './thin.ts'
 
 /** Options of {@link dropLog}. */
@@ -108,7 +108,7 @@ function outputOf(
   if (!isStream(target)) refuse('dropLog', 'target', target, 'a writable stream or a logger')
   const line = formatOf(format ?? 'rule')
   const said = leftOutLine(format ?? 'rule')
-  const sink = streamSink(target, maxBuffer, lostLine(format ?? 'rule'))
+  const sink = new StreamSink(target, maxBuffer, lostLine(format ?? 'rule'))
   return {
     hidesDryRun: isReadByBanTools(format ?? 'rule'),
     write(event) {

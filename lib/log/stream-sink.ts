@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { messageOf } from '../diagnostics/thrown.ts'
 import { warn } from '../diagnostics/warnings.ts'
-import { bytesOf, reopenerOf } from './file-stream.ts'
+import { bytesOf, type Reopener, reopenerOf } from './file-stream.ts'
 import { hearErrors } from './stream-errors.ts'
 
 /** Takes lines, and counts those that were lost. */
@@ -33,179 +33,190 @@ function isDestroyed(error: unknown): boolean {
  * Writes lines to a stream that may be slow or break. At most `maxBuffer` bytes wait in the stream; further lines are lost and
  * counted. The count is written to the log itself as soon as the stream takes lines again, else into a process warning. The file
  * of a failed stream is opened anew.
- *
- * @param lostLine writes the line of the log that says how many lines are missing
  */
-export function streamSink(given: Writable, maxBuffer: number, lostLine: (count: number) => string): Sink {
-  const reopener = reopenerOf(given)
-  let stream = given
-  let stopHearing = listen(given)
-  let lost = 0
-  let unsaid = 0
+export class StreamSink implements Sink {
+  lost = 0
+  readonly #given: Writable
+  readonly #maxBuffer: number
+  readonly #lostLine: (count: number) => string
+  readonly #reopener: Reopener | undefined
+  #stream: Writable
+  #stopHearing: () => void
+  /** Lost lines that the log does not mention yet. */
+  #unsaid = 0
   /** Writes whose callback has not been called. */
-  let pending = 0
-  let blocked = false
-  let hasFailed = false
-  let isWarned = false
-  let warnedAt = 0
+  #pending = 0
+  #blocked = false
+  #hasFailed = false
+  #isWarned = false
+  #warnedAt = 0
   /** Bytes written to the file up to the end of its last whole line. */
-  let wholeAt = 0
+  #wholeAt = 0
   /** The log may end in the middle of a line. */
-  let isTorn = false
-  let isFirst = false
-  let onIdle = () => {}
+  #isTorn = false
+  /** No line was written since the last failure. */
+  #isFirst = false
+  #onIdle = () => {}
 
-  function listen(to: Writable): () => void {
-    to.on('drain', say)
-    const stop = hearErrors(to, onFailed)
+  /** @param lostLine writes the line of the log that says how many lines are missing */
+  constructor(given: Writable, maxBuffer: number, lostLine: (count: number) => string) {
+    this.#given = given
+    this.#maxBuffer = maxBuffer
+    this.#lostLine = lostLine
+    this.#reopener = reopenerOf(given)
+    this.#stream = given
+    this.#stopHearing = this.#listen(given)
+    if (given.errored) this.#onFailed(given.errored)
+  }
+
+  /** Listens to a stream. Returns the function that ends this. */
+  #listen(to: Writable): () => void {
+    to.on('drain', this.#say)
+    const stop = hearErrors(to, this.#onFailed)
     return () => {
-      to.off?.('drain', say)
+      to.off?.('drain', this.#say)
       stop()
     }
   }
 
-  function alarm(why: string): void {
-    if (isWarned) return
-    isWarned = true
-    warnedAt = performance.now()
-    const until = reopener && hasFailed ? ', until the file can be written' : ''
+  #alarm(why: string): void {
+    if (this.#isWarned) return
+    this.#isWarned = true
+    this.#warnedAt = performance.now()
+    const until = this.#reopener && this.#hasFailed ? ', until the file can be written' : ''
     warn('DROP444_LOG_LOST', `the log stream ${why}: its lines are lost, and counted${until}`)
   }
 
-  function lose(why: string): void {
-    lost++
-    unsaid++
-    alarm(why)
+  #lose(why: string): void {
+    this.lost++
+    this.#unsaid++
+    this.#alarm(why)
   }
 
   /** A failure is warned of even if the same stream was warned of as slow before. */
-  function fail(error: unknown): void {
-    if (isDestroyed(error)) return alarm('was destroyed')
-    if (!hasFailed) isWarned = false
-    hasFailed = true
-    isFirst = true
+  #fail(error: unknown): void {
+    if (isDestroyed(error)) return this.#alarm('was destroyed')
+    if (!this.#hasFailed) this.#isWarned = false
+    this.#hasFailed = true
+    this.#isFirst = true
     // Only a file tells how much of a line it has taken; standard output does not.
-    if (!reopener || bytesOf(stream) > wholeAt) isTorn = true
-    alarm(`failed (${messageOf(error)})`)
+    if (!this.#reopener || bytesOf(this.#stream) > this.#wholeAt) this.#isTorn = true
+    this.#alarm(`failed (${messageOf(error)})`)
   }
 
-  function onFailed(error: unknown): void {
-    if (!isDestroyed(error)) reopener?.onFailed()
-    fail(error)
+  readonly #onFailed = (error: unknown): void => {
+    if (!isDestroyed(error)) this.#reopener?.onFailed()
+    this.#fail(error)
   }
 
-  function onWorking(): void {
-    if (reopener) wholeAt = bytesOf(stream)
-    isTorn = false
-    if (hasFailed && performance.now() - warnedAt > WARN_AGAIN) {
-      hasFailed = false
-      isWarned = false
+  #onWorking(): void {
+    if (this.#reopener) this.#wholeAt = bytesOf(this.#stream)
+    this.#isTorn = false
+    if (this.#hasFailed && performance.now() - this.#warnedAt > WARN_AGAIN) {
+      this.#hasFailed = false
+      this.#isWarned = false
     }
   }
 
   /** Whether a line whose write failed is whole in the file. Lines written together all fail with the one that failed. */
-  function isWhole(size: number): boolean {
-    if (size === 0 || bytesOf(stream) - wholeAt < size) return false
-    wholeAt += size
+  #isWhole(size: number): boolean {
+    if (size === 0 || bytesOf(this.#stream) - this.#wholeAt < size) return false
+    this.#wholeAt += size
     return true
   }
 
-  function onWritten(error: Error | null | undefined, size: number): void {
-    pending--
-    if (error && !isWhole(size)) {
-      fail(error)
-      lose('failed')
+  readonly #onWritten = (error: Error | null | undefined, size: number): void => {
+    this.#pending--
+    if (error && !this.#isWhole(size)) {
+      this.#fail(error)
+      this.#lose('failed')
     } else if (!error) {
-      onWorking()
+      this.#onWorking()
       // A stream that never reported to be full emits no 'drain'.
-      if (unsaid > 0 && stream.writableLength === 0) say()
+      if (this.#unsaid > 0 && this.#stream.writableLength === 0) this.#say()
     }
-    if (pending === 0) onIdle()
+    if (this.#pending === 0) this.#onIdle()
   }
 
-  const isOpen = () =>
-    !stream.destroyed && !stream.writableEnded && stream.writable !== false && !stream.errored
+  #isOpen(): boolean {
+    return (
+      !this.#stream.destroyed &&
+      !this.#stream.writableEnded &&
+      this.#stream.writable !== false &&
+      !this.#stream.errored
+    )
+  }
 
-  function reopen(): void {
-    const next = reopener?.open()
+  #reopen(): void {
+    const next = this.#reopener?.open()
     if (!next) return
-    stopHearing()
-    stopHearing = listen(next)
-    stream = next
-    blocked = false
-    wholeAt = 0
+    this.#stopHearing()
+    this.#stopHearing = this.#listen(next)
+    this.#stream = next
+    this.#blocked = false
+    this.#wholeAt = 0
   }
 
   /** Whether the stream has room. If its length in bytes is unknown, the result of its last `write` decides. */
-  function hasRoom(): boolean {
-    const hasLength = typeof stream.writableLength === 'number' && !stream.writableObjectMode
-    return hasLength ? stream.writableLength < maxBuffer : !blocked
+  #hasRoom(): boolean {
+    const hasLength = typeof this.#stream.writableLength === 'number' && !this.#stream.writableObjectMode
+    return hasLength ? this.#stream.writableLength < this.#maxBuffer : !this.#blocked
   }
 
   /** False if `write` itself threw. */
-  function tryWrite(line: string, done: Written): boolean {
-    const text = isTorn && isFirst ? `\n${line}\n` : `${line}\n`
-    const size = reopener ? Buffer.byteLength(text) : 0
-    isFirst = false
+  #tryWrite(line: string, done: Written): boolean {
+    const text = this.#isTorn && this.#isFirst ? `\n${line}\n` : `${line}\n`
+    const size = this.#reopener ? Buffer.byteLength(text) : 0
+    this.#isFirst = false
     try {
-      pending++
-      blocked = !stream.write(text, error => done(error, size))
+      this.#pending++
+      this.#blocked = !this.#stream.write(text, error => done(error, size))
       return true
     } catch {
-      pending--
+      this.#pending--
       return false
     }
   }
 
-  function say(): void {
-    blocked = false
-    if (unsaid === 0 || !isOpen()) return
-    const said = unsaid
-    unsaid = 0
-    const isSaid = tryWrite(lostLine(said), (error, size) => {
-      if (error && !isWhole(size)) unsaid += said
-      pending--
-      if (pending === 0) onIdle()
+  readonly #say = (): void => {
+    this.#blocked = false
+    if (this.#unsaid === 0 || !this.#isOpen()) return
+    const said = this.#unsaid
+    this.#unsaid = 0
+    const isSaid = this.#tryWrite(this.#lostLine(said), (error, size) => {
+      if (error && !this.#isWhole(size)) this.#unsaid += said
+      this.#pending--
+      if (this.#pending === 0) this.#onIdle()
     })
-    if (!isSaid) unsaid += said
+    if (!isSaid) this.#unsaid += said
   }
 
-  function write(line: string): void {
-    if (hasFailed && !isOpen()) reopen()
-    if (!isOpen()) return lose('has ended')
-    if (!hasRoom()) return lose('is full')
-    if (unsaid > 0) say()
-    if (!tryWrite(line, onWritten)) lose('throws')
+  write(line: string): void {
+    if (this.#hasFailed && !this.#isOpen()) this.#reopen()
+    if (!this.#isOpen()) return this.#lose('has ended')
+    if (!this.#hasRoom()) return this.#lose('is full')
+    if (this.#unsaid > 0) this.#say()
+    if (!this.#tryWrite(line, this.#onWritten)) this.#lose('throws')
   }
 
-  function finish(): void {
-    onIdle = () => {}
-    stopHearing()
-    if (stream !== given) stream.end()
-    if (unsaid > 0) warn('DROP444_LOG_LOST', `${unsaid} log lines were lost, ${lost} in all`)
+  #finish(): void {
+    this.#onIdle = () => {}
+    this.#stopHearing()
+    if (this.#stream !== this.#given) this.#stream.end()
+    if (this.#unsaid > 0) warn('DROP444_LOG_LOST', `${this.#unsaid} log lines were lost, ${this.lost} in all`)
   }
 
-  async function close(): Promise<void> {
+  async close(): Promise<void> {
     // A stream without `writableLength` may never call back, so it is not waited for.
-    if (pending > 0 && isOpen() && typeof stream.writableLength === 'number') {
+    if (this.#pending > 0 && this.#isOpen() && typeof this.#stream.writableLength === 'number') {
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, PATIENCE)
-        onIdle = () => {
+        this.#onIdle = () => {
           clearTimeout(timer)
           resolve()
         }
       })
     }
-    finish()
-  }
-
-  if (given.errored) onFailed(given.errored)
-
-  return {
-    write,
-    close,
-    get lost() {
-      return lost
-    },
+    this.#finish()
   }
 }

@@ -69,15 +69,15 @@ export const events: readonly Break[] = [
   {
     name: 'lost lines are not counted',
     file: 'log/stream-sink.ts',
-    find: '    lost++\n',
+    find: '    this.lost++\n',
     replace: '',
     tests: ['log/drop-log.test.ts'],
   },
   {
     name: 'what a slow stream has not taken grows without bound',
     file: 'log/stream-sink.ts',
-    find: 'stream.writableLength < maxBuffer',
-    replace: 'stream.writableLength >= 0',
+    find: 'this.#stream.writableLength < this.#maxBuffer',
+    replace: 'this.#stream.writableLength >= 0',
     tests: ['log/drop-log.test.ts'],
   },
 ]
