@@ -1,5 +1,5 @@
 import { reportError } from './diagnostics/report-error.ts'
-import type { DropAction } from './events/drop-event.ts'
+import { type DropAction, makeVerdict } from './events/drop-event.ts'
 import { preparePublish } from './events/publish.ts'
 import { Reason } from './reasons.ts'
 import { keepPeers } from './request/accepted.ts'
@@ -98,15 +98,7 @@ function end(req: Request, info: DropInfo, holder: Holder): void {
   const { action, sentStatus } = close(req, res, how)
   if (state.eventPublished) return
   state.eventPublished = true
-  publish({
-    status: 444,
-    sentStatus,
-    action,
-    rule,
-    reason,
-    detail,
-    bodyBytesSent: 0,
-  })
+  publish(makeVerdict(rule, { reason, detail }, action, sentStatus))
 }
 
 /** Where the trust function throws we can't know, and close: a proxy of ours would then suffer, an attacker gains nothing. */

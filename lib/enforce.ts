@@ -1,5 +1,6 @@
 import { onRejection } from './diagnostics/thenable.ts'
 import { dropUnseen, isBehindProxy } from './drop.ts'
+import { makeVerdict } from './events/drop-event.ts'
 import { preparePublish } from './events/publish.ts'
 import type { Common } from './options/common-options.ts'
 import type { Finding } from './reasons.ts'
@@ -32,17 +33,16 @@ export function enforce(common: Common, req: Request, res: Response, fail: Fail,
   if (state.dropped) return false
   const trust = trustOf(req, common.trustProxy)
   const publish = preparePublish(req, trust)
-  const verdict = { status: common.status, rule: common.name, reason: finding.reason, detail: finding.detail }
+  const { name, status } = common
   if (isDryRun) {
-    publish({ ...verdict, action: 'dry-run', sentStatus: undefined, bodyBytesSent: 0 })
+    publish(makeVerdict(name, finding, 'dry-run', undefined, status))
     return true
   }
   state.eventPublished = true
   if (!isResponse(res)) {
-    const isSent = !isHttp2(req) && handOffSocket(req, undefined, common.status)
+    const isSent = !isHttp2(req) && handOffSocket(req, undefined, status)
     if (!isSent) req.socket?.destroy()
-    const action = isSent ? 'respond' : 'close'
-    publish({ ...verdict, action, sentStatus: isSent ? common.status : undefined, bodyBytesSent: 0 })
+    publish(makeVerdict(name, finding, isSent ? 'respond' : 'close', isSent ? status : undefined, status))
     return false
   }
   const wasGone = isGone(req)
@@ -53,8 +53,8 @@ export function enforce(common: Common, req: Request, res: Response, fail: Fail,
   } finally {
     publish(
       wasGone
-        ? { ...verdict, action: isHttp2(req) ? 'reset' : 'close', sentStatus: undefined, bodyBytesSent: 0 }
-        : { ...verdict, action: 'respond', sentStatus: res.statusCode, bodyBytesSent },
+        ? makeVerdict(name, finding, isHttp2(req) ? 'reset' : 'close', undefined, status)
+        : makeVerdict(name, finding, 'respond', res.statusCode, status, bodyBytesSent),
     )
   }
   return false

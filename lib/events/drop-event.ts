@@ -51,6 +51,23 @@ export type Verdict = Pick<
   'status' | 'sentStatus' | 'action' | 'rule' | 'reason' | 'detail' | 'bodyBytesSent'
 >
 
+/**
+ * Makes a verdict. Each is made here, so that all objects have one shape.
+ *
+ * @param sentStatus the code that was sent; undefined for silence
+ * @param status 444, or the status that the rule answers with
+ */
+export function makeVerdict(
+  rule: string,
+  finding: { readonly reason: string; readonly detail?: string | undefined },
+  action: DropAction,
+  sentStatus?: number,
+  status = 444,
+  bodyBytesSent = 0,
+): Verdict {
+  return { status, sentStatus, action, rule, reason: finding.reason, detail: finding.detail, bodyBytesSent }
+}
+
 /** The `peerAddress` of an event. A unix-domain socket has no address, so it is undefined. */
 export function peerText(peer: Peer | undefined): string | undefined {
   return peer?.isUnix ? undefined : (peer?.address?.text ?? UNKNOWN_PEER)

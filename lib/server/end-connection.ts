@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { dropRunning, dropUnseen } from '../drop.ts'
-import type { DropAction } from '../events/drop-event.ts'
+import { type DropAction, makeVerdict } from '../events/drop-event.ts'
 import { preparePublish, publishConnection } from '../events/publish.ts'
 import type { Finding } from '../reasons.ts'
 import { trustOf } from '../request/client-address.ts'
@@ -85,15 +85,9 @@ export function publishConnectionOnce(
   if (connection.eventPublished) return
   connection.eventPublished = true
   const { dryRun, name, reset } = guarded.settings
-  const verdict = {
-    status: 444,
-    sentStatus: how.sentStatus ?? (dryRun ? undefined : how.handOff),
-    action: dryRun ? 'dry-run' : actionOf(how, how.reset ?? reset),
-    rule: how.rule ?? name,
-    reason: finding.reason,
-    detail: finding.detail,
-    bodyBytesSent: 0,
-  } as const
+  const action = dryRun ? 'dry-run' : actionOf(how, how.reset ?? reset)
+  const sentStatus = how.sentStatus ?? (dryRun ? undefined : how.handOff)
+  const verdict = makeVerdict(how.rule ?? name, finding, action, sentStatus)
   publishConnection(how.facts ?? unknownRequest, verdict, peerOf(connection.tcp), connection.isProxy, how.req)
 }
 
@@ -124,7 +118,6 @@ export function dropRequest(
   // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
   if (!isFirstTime(state, guarded.judgeId)) return false
   const publish = preparePublish(req, trustOf(req, guarded.settings.trustProxy))
-  const verdict = { status: 444, sentStatus: undefined, action: 'dry-run', bodyBytesSent: 0 } as const
-  publish({ ...verdict, rule: rule ?? name, reason: finding.reason, detail: finding.detail })
+  publish(makeVerdict(rule ?? name, finding, 'dry-run'))
   return false
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { reportError } from '../../diagnostics/report-error.ts'
+import { makeVerdict } from '../../events/drop-event.ts'
 import { publishConnection } from '../../events/publish.ts'
 import { type DoorJudge, infoOf } from '../../judging/rule-info.ts'
 import { type Address, parseAddress, standsFor } from '../../match/addresses/address.ts'
@@ -109,17 +110,7 @@ export function makeAdmission(guarded: GuardedServer): Admission {
 }
 
 function publishRefusal(peer: Address, { finding, rule, reset }: Refusal): void {
-  const action = reset ? 'reset' : 'close'
-  const { reason, detail } = finding
-  const verdict = {
-    status: 444,
-    sentStatus: undefined,
-    action,
-    rule,
-    reason,
-    detail,
-    bodyBytesSent: 0,
-  } as const
+  const verdict = makeVerdict(rule, finding, reset ? 'reset' : 'close')
   publishConnection(unknownRequest, verdict, {
     address: peer,
     written: undefined,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { makeVerdict } from '../../events/drop-event.ts'
 import { preparePublish } from '../../events/publish.ts'
 import type { Finding } from '../../reasons.ts'
 import { NOTHING_SENT, Reason } from '../../reasons.ts'
@@ -143,8 +144,7 @@ function publishBrokenRequest(
   if (state.eventPublished) return
   state.eventPublished = true
   const publish = preparePublish(req, trustOf(req, guarded.settings.trustProxy))
-  const verdict = { status: 444, action: 'close', rule: guarded.settings.name, bodyBytesSent: 0 } as const
-  publish({ ...verdict, sentStatus, reason: finding.reason, detail: finding.detail })
+  publish(makeVerdict(guarded.settings.name, finding, 'close', sentStatus))
 }
 
 /**
