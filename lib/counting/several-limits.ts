@@ -1,7 +1,7 @@
 import type { Decision } from './leaky-bucket.ts'
 
 /** Which of two limits of one request decides: one that rejects, then the one that takes longer. */
-export function takesLonger(one: Decision, other: Decision): boolean {
+export function overrides(one: Decision, other: Decision): boolean {
   if (one.allowed !== other.allowed) return !one.allowed
   return one.allowed ? one.delay > other.delay : one.retryAfter > other.retryAfter
 }
@@ -15,7 +15,7 @@ export function decideAll(count: number, decide: (limit: number, counts: boolean
   let longest = { ...decide(0, false), limit: 0 }
   for (let limit = 1; limit < count; limit++) {
     const decision = decide(limit, false)
-    if (takesLonger(decision, longest)) longest = { ...decision, limit }
+    if (overrides(decision, longest)) longest = { ...decision, limit }
   }
   if (longest.allowed) for (let limit = 0; limit < count; limit++) decide(limit, true)
   return longest

@@ -2,7 +2,7 @@ import { reportError } from '../diagnostics/report-error.ts'
 import { Steady } from '../runtime/steady.ts'
 
 /** Times are whole milliseconds of no certain beginning: they never go back, and are made dates only to be shown. */
-export interface Clock {
+export interface OffenderClock {
   now(): number
   /** A time as milliseconds since the epoch. */
   dateOf(time: number): number
@@ -15,7 +15,7 @@ const MAX_DATE = 8.64e15
 const TOLERANCE = 100
 
 /** The system's: a date that was set while it ran moves no time. */
-function systemClock(): Clock {
+function systemClock(): OffenderClock {
   let ahead = 0
   const now = () => Math.floor(performance.timeOrigin + performance.now())
   return {
@@ -29,7 +29,7 @@ function systemClock(): Clock {
 }
 
 /** One of the user's. Where it fails, the time is what it was last. */
-function clockOf(read: () => number): Clock {
+function clockOf(read: () => number): OffenderClock {
   const steady = new Steady()
   let last = 0
   return {
@@ -49,4 +49,4 @@ function clockOf(read: () => number): Clock {
   }
 }
 
-export const makeClock = (read?: () => number): Clock => (read ? clockOf(read) : systemClock())
+export const makeClock = (read?: () => number): OffenderClock => (read ? clockOf(read) : systemClock())

@@ -54,7 +54,7 @@ export class OffenderTable {
     const known = this.#find(address)
     if (known) {
       known.offender = offender
-      this.#settle(known)
+      this.#reorder(known)
       return
     }
     if (this.#heap.length >= this.#max) this.#remove(this.#heap[0] as Entry)
@@ -64,7 +64,7 @@ export class OffenderTable {
     const entry = { a, b, c, d, hash, offender, next: this.#byHash.get(hash), index: this.#heap.length }
     this.#byHash.set(hash, entry)
     this.#heap.push(entry)
-    this.#settle(entry)
+    this.#reorder(entry)
   }
 
   /** As {@link set}, but none that ends later makes room for it. */
@@ -114,11 +114,11 @@ export class OffenderTable {
     if (last === entry) return
     this.#heap[entry.index] = last
     last.index = entry.index
-    this.#settle(last)
+    this.#reorder(last)
   }
 
   /** Moves an entry up or down the heap to where it belongs. */
-  #settle(entry: Entry): void {
+  #reorder(entry: Entry): void {
     const heap = this.#heap
     const { until } = entry.offender
     let { index } = entry

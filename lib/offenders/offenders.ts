@@ -4,7 +4,7 @@ import { ownText } from '../runtime/own-text.ts'
 import { type BanPolicy, banTime, forgottenAt, nextLevel } from './ban-policy.ts'
 import type { Networks } from './networks.ts'
 import type { OffenceCounter } from './offence-counter.ts'
-import type { Clock } from './offender-clock.ts'
+import type { OffenderClock } from './offender-clock.ts'
 import { type Offender, OffenderTable } from './offender-table.ts'
 
 /** Letters that are kept of a reason. */
@@ -43,7 +43,7 @@ export interface OffendersOptions {
   readonly networks: Networks
   readonly counter: OffenceCounter
   readonly maxBans: number
-  readonly clock: Clock
+  readonly clock: OffenderClock
 }
 
 /** Who has offended how often, and who is banned: the whole of it for one process. */
@@ -52,7 +52,7 @@ export class Offenders {
   readonly #networks: Networks
   readonly #counter: OffenceCounter
   readonly #table: OffenderTable
-  readonly #clock: Clock
+  readonly #clock: OffenderClock
   readonly #masked = new Int32Array(4)
   readonly #key = new Int32Array(2)
   journal: Journal | undefined
@@ -89,12 +89,12 @@ export class Offenders {
   /** Counts an offence, once an occasion; of who is banned none is counted. */
   offend(address: Address, why: string, occasion?: Occasion): void {
     if (this.banned(address) || occasion?.countedBy?.includes(this)) return
-    const isTold = occasion && this.#isTold(occasion)
+    const isReported = occasion && this.#isReported(occasion)
     if (occasion) occasion.countedBy = [...(occasion.countedBy ?? []), this]
     const now = this.#clock.now()
     // A judge of the user's may give whatever the client has sent.
     const reason = ownText(why, MAX_REASON)
-    if (!isTold) this.journal?.onOffence(ownText(this.#networks.text(address)), reason)
+    if (!isReported) this.journal?.onOffence(ownText(this.#networks.text(address)), reason)
     const [high, low] = this.#keyOf(address)
     if (this.#counter.count(high, low, now)) this.#ban(address, now, reason)
   }
@@ -140,10 +140,14 @@ export class Offenders {
   }
 
   /** Takes over what others have decided. */
-  adopt(told: Offender): void {
-    const address = this.#networks.parse(told.address)
+  adopt(decided: Offender): void {
+    const address = this.#networks.parse(decided.address)
     if (!address) return
-    const offender = { ...told, address: ownText(told.address), reason: ownText(told.reason, MAX_REASON) }
+    const offender = {
+      ...decided,
+      address: ownText(decided.address),
+      reason: ownText(decided.reason, MAX_REASON),
+    }
     this.#clear(address)
     const now = this.#clock.now()
     const isForgotten = forgottenAt(this.#terms, offender) <= now
@@ -153,7 +157,7 @@ export class Offenders {
   }
 
   /** Whether those who would be told have heard of it from others, as where two stores are one Redis. */
-  #isTold({ countedBy }: Occasion): boolean {
+  #isReported({ countedBy }: Occasion): boolean {
     const place = this.journal?.place
     if (place === undefined || !countedBy) return false
     // Those of another copy of this package are none of this class.

@@ -117,7 +117,7 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
     rule,
     bansInHand(offenders, networks, req => addressOf(req, common, which)),
     {
-      flush: () => joined?.share.flush() ?? Promise.resolve(),
+      flush: () => joined?.sync.flush() ?? Promise.resolve(),
       close() {
         offences.close()
         leave?.()
@@ -177,7 +177,7 @@ function joinBy(
     terms: sharedTerms,
     make() {
       const offenders = make()
-      return { offenders, share: shareBy(option, offenders, { name, scope, terms, maxBans }) }
+      return { offenders, sync: syncWith(option, offenders, { name, scope, terms, maxBans }) }
     },
   })
 }
@@ -187,8 +187,8 @@ interface Scoped extends Pick<StoreSyncOptions, 'terms' | 'maxBans'> {
   readonly scope: string
 }
 
-/** Closes over nothing of the rule: a share lives on while its timer does, and the rule must not live on with it. */
-function shareBy(
+/** Closes over nothing of the rule: a StoreSync lives on while its timer does, and the rule must not live on with it. */
+function syncWith(
   { given, offenders: store }: StoreOption,
   offenders: Offenders,
   { name, scope, terms, maxBans }: Scoped,

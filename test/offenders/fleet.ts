@@ -27,7 +27,7 @@ export const addressOf = (text: string) => parseAddress(text) as Address
 /** What one process has of it, with a connection of its own. */
 export class Member {
   readonly offenders: Offenders
-  readonly share: StoreSync | undefined
+  readonly sync: StoreSync | undefined
   /** What was told of the store: an error, or undefined where it was back. */
   readonly states: unknown[] = []
 
@@ -46,10 +46,10 @@ export class Member {
       maxBans,
       clock: makeClock(now),
     })
-    this.share = store && this.#shareBy(store, all, maxBans)
+    this.sync = store && this.#syncWith(store, all, maxBans)
   }
 
-  #shareBy(store: OffenderStore, all: BanPolicy, maxBans: number): StoreSync {
+  #syncWith(store: OffenderStore, all: BanPolicy, maxBans: number): StoreSync {
     return new StoreSync(this.offenders, store, {
       terms: all,
       maxBans,
@@ -60,7 +60,7 @@ export class Member {
 
   /** Has told, and heard, all. */
   async flush(): Promise<void> {
-    await this.share?.flush()
+    await this.sync?.flush()
   }
 
   offend(address: string, times = 1): void {
@@ -128,7 +128,7 @@ export class Fleet {
 
   add(store: OffenderStore, own?: Partial<BanPolicy>, maxBans?: number): Member {
     const member = new Member(store, own, maxBans)
-    this.#ends.push(() => member.share?.close())
+    this.#ends.push(() => member.sync?.close())
     return member
   }
 

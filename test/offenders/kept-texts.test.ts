@@ -130,7 +130,7 @@ describe('what a store has yet to hear, when there is much', () => {
     const seen: string[] = []
     for (let batch = outbox.take(0); batch.decisions.length > 0; batch = outbox.take(0)) {
       seen.push(...batch.actions.map(({ kind, address: of }) => `${kind} ${of}`))
-      outbox.told(batch.decisions)
+      outbox.delivered(batch.decisions)
     }
     assert.ok(outbox.isEmpty)
     return seen

@@ -121,7 +121,7 @@ describe('offenders in Redis', { skip: requireTool('redis-server') }, () => {
     a.offend(who, 4)
     await a.flush()
     await within(SECOND, () => !a.isBanned(who))
-    a.share?.close()
+    a.sync?.close()
     const b = await fleet.join(redis.url, { ban: 100 })
     assert.equal(b.isBanned(who), false)
     b.offend(who, 4)

@@ -59,7 +59,7 @@ describe('offenders without their Redis', { skip: requireTool('redis-server'), c
       const a = await fleet.join(redis.url)
       a.offend(who, 4)
       await a.flush()
-      a.share?.close()
+      a.sync?.close()
       redis.signal('SIGKILL')
       await settle(200)
       await fleet.start({ args, dir, port: redis.port })
@@ -225,7 +225,7 @@ describe('offenders without their Redis', { skip: requireTool('redis-server'), c
       await a.flush()
       assert.ok(a.isBanned(who))
       assert.ok(wentDownOnce(a))
-      a.share?.close()
+      a.sync?.close()
     }
     clearInterval(alive)
   })

@@ -131,7 +131,7 @@ describe("offenders, where Redis's clock is set back", { skip: requireTool('redi
     a.ban(who, HOUR)
     a.offend('192.0.2.3', 3)
     await a.flush()
-    a.share?.close()
+    a.sync?.close()
     shift.by -= 24 * HOUR
     const b = await join(fleet, shift)
     const [ms, short] = [left(b) ?? 0, left(b, other) ?? 0]
@@ -202,7 +202,7 @@ describe("offenders, where Redis's clock is set back", { skip: requireTool('redi
     let mine = Date.now()
     const store = await fleet.connect(redis.url, undefined, shift)
     const b = new Member(store, {}, 1_000, () => mine)
-    t.after(() => b.share?.close())
+    t.after(() => b.sync?.close())
     await b.flush()
     for (const by of [24 * HOUR, -48 * HOUR]) {
       mine += by

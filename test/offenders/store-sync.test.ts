@@ -35,7 +35,7 @@ describe('the exchange of offenders, in an outage', () => {
     await turns()
   })
   afterEach(() => {
-    member.share?.close()
+    member.sync?.close()
     mock.restoreAll()
     mock.timers.reset()
   })

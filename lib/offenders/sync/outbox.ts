@@ -96,20 +96,20 @@ export class Outbox implements Journal {
     const offences = first(this.#offences, BATCH)
     for (const [network] of offences) this.#offences.delete(network)
     const isPardon = (action: OffenderAction) => action.kind === 'lift' || action.kind === 'forgive'
-    const told = decisions.map(decision => actionOf(decision, now))
+    const decided = decisions.map(decision => actionOf(decision, now))
     return {
       decisions,
       // What came before a pardon was taken out with it. A counted ban is one that the offences may bring themselves.
       actions: [
-        ...told.filter(isPardon),
+        ...decided.filter(isPardon),
         ...offences.map(([address, offence]) => ({ kind: 'offend' as const, address, ...offence })),
-        ...told.filter(action => !isPardon(action)),
+        ...decided.filter(action => !isPardon(action)),
       ],
     }
   }
 
   /** The store has heard these; what was decided since on the same networks it has not. */
-  told(decisions: readonly Decision[]): void {
+  delivered(decisions: readonly Decision[]): void {
     for (const decision of decisions) this.forget(decision.address, decision)
   }
 

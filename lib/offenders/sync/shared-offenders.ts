@@ -19,7 +19,7 @@ export interface SharedTerms extends BanPolicy {
 /** The offenders of one name in one store, with the exchange that keeps them there. */
 export interface Exchanged {
   readonly offenders: Offenders
-  readonly share: StoreSync
+  readonly sync: StoreSync
 }
 
 export interface JoinOptions {
@@ -44,14 +44,14 @@ export interface Joined extends Exchanged {
 class SharedOffenders implements Joined {
   readonly terms: SharedTerms
   readonly offenders: Offenders
-  readonly share: StoreSync
+  readonly sync: StoreSync
   readonly #holders = new Set<WeakRef<object>>()
   readonly #onEmpty: () => void
 
-  constructor(terms: SharedTerms, { offenders, share }: Exchanged, onEmpty: () => void) {
+  constructor(terms: SharedTerms, { offenders, sync }: Exchanged, onEmpty: () => void) {
     this.terms = terms
     this.offenders = offenders
-    this.share = share
+    this.sync = sync
     this.#onEmpty = onEmpty
   }
 
@@ -74,7 +74,7 @@ class SharedOffenders implements Joined {
   }
 
   #end(): void {
-    this.share.close()
+    this.sync.close()
     this.#onEmpty()
   }
 }

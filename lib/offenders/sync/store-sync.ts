@@ -122,7 +122,7 @@ export class StoreSync {
       const { actions, decisions } = this.#outbox.take(now)
       const write = () => this.#store.write(actions, terms, maxBans, this.#expected() ?? 0)
       const news = await this.#ask(write)
-      if (!news.isLate) this.#outbox.told(decisions)
+      if (!news.isLate) this.#outbox.delivered(decisions)
       else if (++late > 2) throw new Error('the clock of the store is not to be believed')
       this.#hear(news, last, true)
     }
@@ -186,8 +186,9 @@ export class StoreSync {
     this.#place = place
     if (beganAnew || last < before) {
       // Of these the store has just said what is so.
-      const told = new Set(isReply ? records.map(({ address }) => address) : [])
-      for (const known of this.#offenders.known()) if (!told.has(known.address)) this.#outbox.restore(known)
+      const answered = new Set(isReply ? records.map(({ address }) => address) : [])
+      for (const known of this.#offenders.known())
+        if (!answered.has(known.address)) this.#outbox.restore(known)
       // What is left there is read from the beginning.
       this.#cursor = 0
     }
@@ -196,8 +197,8 @@ export class StoreSync {
 
   #adopt(records: readonly OffenderRecord[], now: number, isReply: boolean): void {
     const ahead = this.#ahead
-    for (const told of records) {
-      const sound = soundRecord(told, now)
+    for (const each of records) {
+      const sound = soundRecord(each, now)
       if (!sound) continue
       const { at, since, until, ...record } = sound
       this.#outbox.heard(at, now)

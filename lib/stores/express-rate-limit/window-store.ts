@@ -1,5 +1,5 @@
 import type { Bucket, Decision } from '../../counting/leaky-bucket.ts'
-import { takesLonger } from '../../counting/several-limits.ts'
+import { overrides } from '../../counting/several-limits.ts'
 import type { Hit, RateLimitStore } from '../rate-limit-store.ts'
 import { storeKey } from './store-key.ts'
 import type { WindowCounter } from './window-counter.ts'
@@ -70,7 +70,7 @@ export class WindowStore implements RateLimitStore {
       taken.add(own)
       return this.#charge(own, limit, cost)
     })
-    const { values, failure } = await settle(asked)
+    const { values, failure } = await allOf(asked)
     if (failure || values.some(({ decision }) => !decision.allowed)) {
       await Promise.all(values.map(({ key, counted }) => this.#takeBack(key, counted)))
     }
@@ -86,7 +86,7 @@ export class WindowStore implements RateLimitStore {
     let counted = 1
     while (counted < cost && last.hits <= limit) {
       const more = Array.from({ length: Math.min(BATCH, cost - counted) }, () => this.#counter.increment(key))
-      const { values, failure } = await settle(more)
+      const { values, failure } = await allOf(more)
       counted += values.length
       if (failure) {
         await this.#takeBack(key, counted)
@@ -115,13 +115,13 @@ export class WindowStore implements RateLimitStore {
 function longest(charges: readonly Charge[]): Decision {
   let limit = 0
   for (const [i, { decision }] of charges.entries()) {
-    if (takesLonger(decision, (charges[limit] as Charge).decision)) limit = i
+    if (overrides(decision, (charges[limit] as Charge).decision)) limit = i
   }
   return { ...(charges[limit] as Charge).decision, limit }
 }
 
 /** Waits for all, also where one fails: the others may have counted. */
-async function settle<T>(promises: readonly Promise<T>[]) {
+async function allOf<T>(promises: readonly Promise<T>[]) {
   const settled = await Promise.allSettled(promises)
   const values = settled.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
   return { values, failure: settled.find(each => each.status === 'rejected') }

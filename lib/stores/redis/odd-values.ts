@@ -3,7 +3,7 @@ import { show } from '../../diagnostics/show.ts'
 import { warnOnce } from '../../diagnostics/warnings.ts'
 
 /** Says once that a value of ours was not as we write it. */
-export function tellDamaged(key: string): void {
+export function warnDamaged(key: string): void {
   warnOnce(
     'DROP444_DAMAGED_VALUE',
     `redisStore: what Redis has under ${show(key)} is not what drop444 writes there: it was taken for nothing, and is overwritten`,

@@ -75,12 +75,12 @@ const refuseNone = () =>
   )
 
 const single = (sendCommand: SendCommand): Send => {
-  return (_key, _isReadOnly, command) => settle(() => sendCommand(...command))
+  return (_key, _isReadOnly, command) => rejecting(() => sendCommand(...command))
 }
 
 const cluster = (sendCommandCluster: SendCommandCluster): Send => {
-  return (key, isReadOnly, command) => settle(() => sendCommandCluster({ key, isReadOnly, command }))
+  return (key, isReadOnly, command) => rejecting(() => sendCommandCluster({ key, isReadOnly, command }))
 }
 
 /** A client that throws has failed as one that rejects. */
-const settle = (send: () => PromiseLike<unknown>) => new Promise(resolve => resolve(send()))
+const rejecting = (send: () => PromiseLike<unknown>) => new Promise(resolve => resolve(send()))

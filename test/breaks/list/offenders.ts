@@ -137,7 +137,7 @@ export const offenders: readonly Break[] = [
   {
     name: 'one Redis is told of an offence by each store that it has',
     file: 'offenders/offenders.ts',
-    find: 'if (!isTold) this.journal',
+    find: 'if (!isReported) this.journal',
     replace: 'this.journal',
     tests: ['rules/repeat-offender-one-name.all.test.ts'],
   },
@@ -333,8 +333,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'a ban keeps whatever a client has sent',
     file: 'offenders/offenders.ts',
-    find: 'reason: ownText(told.reason, MAX_REASON)',
-    replace: 'reason: told.reason',
+    find: 'reason: ownText(decided.reason, MAX_REASON)',
+    replace: 'reason: decided.reason',
     tests: ['offenders/kept-texts.test.ts'],
   },
   {

@@ -1,5 +1,5 @@
 import { type BucketState, firstRequest, nextRequest } from '../../../lib/counting/leaky-bucket.ts'
-import { takesLonger } from '../../../lib/counting/several-limits.ts'
+import { overrides } from '../../../lib/counting/several-limits.ts'
 import type { Decision, Hit } from '../../../lib/stores.ts'
 
 /** States by key and rate, decided on as in nginx: what a zone that never forgets would have. */
@@ -19,7 +19,7 @@ export class Model {
     let longest: Decision | undefined
     for (const [limit, hit] of hits.entries()) {
       const decision = this.ask(hit, now, false)
-      if (!longest || takesLonger(decision, longest)) longest = { ...decision, limit }
+      if (!longest || overrides(decision, longest)) longest = { ...decision, limit }
     }
     if (longest?.allowed) for (const hit of hits) this.ask(hit, now, true)
     return longest as Decision

@@ -9,7 +9,7 @@ import type {
 } from '../../../offenders/offender-store.ts'
 import { soundRecord } from '../../../offenders/sync/sound-record.ts'
 import { safeName } from '../cluster-slot.ts'
-import { foreignKey, tellDamaged } from '../odd-values.ts'
+import { foreignKey, warnDamaged } from '../odd-values.ts'
 import { explained } from '../redis-errors.ts'
 import { runScript, type Script, type Send } from '../script.ts'
 import { READ, WRITE } from './ban-scripts.ts'
@@ -79,7 +79,7 @@ function newsOf(reply: unknown, base: string): OffenderNews & { word: string | u
   const isForeign = odd.startsWith('foreign ')
   if (isForeign && !key.startsWith(`${base}of:`)) throw foreignKey(key)
   if (isForeign) foreignKey(key)
-  else if (odd !== '') tellDamaged(key)
+  else if (odd !== '') warnDamaged(key)
   const time = numberOf(now)
   return {
     now: time,
@@ -108,7 +108,7 @@ function recordsOf(texts: readonly string[], now: number, base: string): Offende
     const address = texts[i] as string
     const record = recordOf(address, texts[i + 1] as string, now)
     if (record) records.push(record)
-    else tellDamaged(`${base}bans ${address}`)
+    else warnDamaged(`${base}bans ${address}`)
   }
   return records
 }

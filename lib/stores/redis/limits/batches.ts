@@ -1,10 +1,10 @@
 import { show } from '../../../diagnostics/show.ts'
 import { outsideRequests } from '../../../runtime/async-context.ts'
 import { slotOf, tagOf } from '../cluster-slot.ts'
-import { foreignKey, tellDamaged } from '../odd-values.ts'
+import { foreignKey, warnDamaged } from '../odd-values.ts'
 import { explained, isCrossSlot } from '../redis-errors.ts'
 import { runScript, type Send } from '../script.ts'
-import { argumentsOf, type Counted, keysOf, type Question, splitByKeys } from './limit-request.ts'
+import { argumentsOf, type Counted, keysOf, type LimitRequest, splitByKeys } from './limit-request.ts'
 import { FOREIGN, limitScript } from './limit-script.ts'
 import { RedisClock } from './redis-clock.ts'
 
@@ -32,7 +32,7 @@ export class Batches {
   readonly #late: number
   readonly #clock = new RedisClock()
   #isCluster: boolean
-  #asked: Question[] = []
+  #asked: LimitRequest[] = []
   #keys = 0
   /** Calls that Redis has not replied to, and when the last was sent: some clients forget what a cut connection lost. */
   #underway = 0
@@ -52,15 +52,15 @@ export class Batches {
     return this.#isCluster
   }
 
-  ask(question: Question): void {
-    if (this.#underway > 0 && question.at - this.#sentAt > this.#late) this.#underway = 0
+  ask(request: LimitRequest): void {
+    if (this.#underway > 0 && request.at - this.#sentAt > this.#late) this.#underway = 0
     // Where one after the other came alone, this one need not wait for others.
     if (this.#lone === LONE && this.#underway === 0 && this.#asked.length === 0) {
-      this.#start([question], 1)
+      this.#start([request], 1)
       return
     }
-    this.#keys += question.asks.length
-    if (this.#asked.push(question) === 1) setImmediate(this.#flush)
+    this.#keys += request.asks.length
+    if (this.#asked.push(request) === 1) setImmediate(this.#flush)
     // Redis can begin while there is more to come.
     else if (this.#keys >= MAX_KEYS) this.#flush()
   }
@@ -75,21 +75,21 @@ export class Batches {
   }
 
   /** @param tries how many more times it may be sent after a clock was taken for another */
-  #start(questions: readonly Question[], tries: number): void {
-    if (questions.length === 1) {
-      this.#call(questions, tries)
+  #start(requests: readonly LimitRequest[], tries: number): void {
+    if (requests.length === 1) {
+      this.#call(requests, tries)
       return
     }
-    for (const group of this.#isCluster ? bySlot(questions) : [questions]) {
+    for (const group of this.#isCluster ? bySlot(requests) : [requests]) {
       for (const part of splitByKeys(group, MAX_KEYS)) this.#call(part, tries)
     }
   }
 
-  #call(questions: readonly Question[], tries: number): void {
+  #call(requests: readonly LimitRequest[], tries: number): void {
     const sentAt = performance.now()
-    const keys = keysOf(questions)
+    const keys = keysOf(requests)
     const deadline = Math.ceil(this.#clock.at(sentAt + this.#late))
-    const args = argumentsOf(questions, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
+    const args = argumentsOf(requests, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
     this.#underway++
     this.#sentAt = sentAt
     // It is of many requests, and what a client begins at a command it may never end.
@@ -99,52 +99,52 @@ export class Batches {
         try {
           const values = numbersOf(reply, keys.length)
           const damaged = values[keys.length + 1]
-          if (damaged !== undefined) tellDamaged(keys[damaged - 1] ?? '')
-          this.#read(questions, values, sentAt, tries)
+          if (damaged !== undefined) warnDamaged(keys[damaged - 1] ?? '')
+          this.#read(requests, values, sentAt, tries)
         } catch (error) {
-          this.#fail(questions, error, tries)
+          this.#fail(requests, error, tries)
         }
       },
       error => {
         this.#underway = Math.max(0, this.#underway - 1)
-        this.#fail(questions, error, tries)
+        this.#fail(requests, error, tries)
       },
     )
   }
 
   /** @param values what the script said */
-  #read(questions: readonly Question[], values: readonly number[], sentAt: number, tries: number): void {
+  #read(requests: readonly LimitRequest[], values: readonly number[], sentAt: number, tries: number): void {
     const now = performance.now()
     this.#clock.learn(values[0] as number, sentAt, now)
-    if (values.length > 1) this.#answer(questions, values)
+    if (values.length > 1) this.#answer(requests, values)
     // It can't have been late: Redis's clock is not what we took it for.
-    else if (tries > 0 && now - sentAt < this.#late) this.#start(questions, tries - 1)
+    else if (tries > 0 && now - sentAt < this.#late) this.#start(requests, tries - 1)
     else throw new Error('Redis came to it too late: nothing was counted')
   }
 
-  #answer(questions: readonly Question[], values: readonly number[]): void {
+  #answer(requests: readonly LimitRequest[], values: readonly number[]): void {
     const foreign = values.indexOf(FOREIGN)
     let from = 1
-    for (const question of questions) {
-      const next = from + question.asks.length
+    for (const request of requests) {
+      const next = from + request.asks.length
       const at = foreign < 0 ? -1 : values.indexOf(FOREIGN, from)
-      if (at < 0 || at >= next) question.answer(values, from)
-      else question.fail(foreignKey((question.asks[at - from] as Counted).key))
+      if (at < 0 || at >= next) request.answer(values, from)
+      else request.fail(foreignKey((request.asks[at - from] as Counted).key))
       from = next
     }
   }
 
-  #fail(questions: readonly Question[], error: unknown, tries: number): void {
-    const asks = questions.flatMap(question => question.asks)
+  #fail(requests: readonly LimitRequest[], error: unknown, tries: number): void {
+    const asks = requests.flatMap(request => request.asks)
     if (isCrossSlot(error) && !isInOneSlot({ asks })) {
       this.#isCluster = true
-      for (const question of questions) if (!isInOneSlot(question)) question.fail(new CrossSlotError())
-      this.#start(questions.filter(isInOneSlot), tries)
+      for (const request of requests) if (!isInOneSlot(request)) request.fail(new CrossSlotError())
+      this.#start(requests.filter(isInOneSlot), tries)
       return
     }
     this.failedTag = tagOf(asks[0]?.key ?? '')
     const failure = explained(error)
-    for (const question of questions) question.fail(failure)
+    for (const request of requests) request.fail(failure)
   }
 }
 
@@ -154,13 +154,13 @@ export const isInOneSlot = ({ asks }: { readonly asks: readonly Counted[] }): bo
   return asks.every(({ key }) => slotOf(key) === slot)
 }
 
-function bySlot(questions: readonly Question[]): Iterable<readonly Question[]> {
-  const groups = new Map<number, Question[]>()
-  for (const question of questions) {
-    const slot = slotOf((question.asks[0] as Counted).key)
+function bySlot(requests: readonly LimitRequest[]): Iterable<readonly LimitRequest[]> {
+  const groups = new Map<number, LimitRequest[]>()
+  for (const request of requests) {
+    const slot = slotOf((request.asks[0] as Counted).key)
     const group = groups.get(slot)
-    if (group) group.push(question)
-    else groups.set(slot, [question])
+    if (group) group.push(request)
+    else groups.set(slot, [request])
   }
   return groups.values()
 }

@@ -9,7 +9,7 @@ export interface Counted {
 }
 
 /** One request that is to be decided on, by limits whose keys are in one slot. */
-export interface Question {
+export interface LimitRequest {
   readonly asks: readonly Counted[]
   /** False: only asks. */
   readonly counts: boolean
@@ -20,7 +20,7 @@ export interface Question {
   fail(error: Error): void
 }
 
-function isSame({ asks, counts }: Question, other: Question): boolean {
+function isSame({ asks, counts }: LimitRequest, other: LimitRequest): boolean {
   if (asks.length !== other.asks.length || counts !== other.counts) return false
   for (let i = 0; i < asks.length; i++) {
     const { bucket, cost } = asks[i] as Counted
@@ -31,19 +31,19 @@ function isSame({ asks, counts }: Question, other: Question): boolean {
 }
 
 /** What the script is given: see there. */
-export function argumentsOf(questions: readonly Question[], deadline: number, unmoved: number): string[] {
+export function argumentsOf(requests: readonly LimitRequest[], deadline: number, unmoved: number): string[] {
   const args = [String(deadline), String(unmoved)]
-  const { asks, counts } = questions[0] as Question
-  if (questions.length === 1 && asks.length === 1 && counts) {
+  const { asks, counts } = requests[0] as LimitRequest
+  if (requests.length === 1 && asks.length === 1 && counts) {
     const { bucket, cost } = asks[0] as Counted
     args.push(String(bucket.rate), String(bucket.burst))
     if (cost > 1) args.push(addedBy(cost))
     return args
   }
-  for (let i = 0; i < questions.length; ) {
-    const first = questions[i] as Question
+  for (let i = 0; i < requests.length; ) {
+    const first = requests[i] as LimitRequest
     let run = 1
-    while (i + run < questions.length && isSame(first, questions[i + run] as Question)) run++
+    while (i + run < requests.length && isSame(first, requests[i + run] as LimitRequest)) run++
     args.push(String(run), String(first.asks.length), first.counts ? '1' : '0')
     for (const { bucket, cost } of first.asks) {
       args.push(String(bucket.rate), String(bucket.burst), addedBy(cost))
@@ -55,24 +55,24 @@ export function argumentsOf(questions: readonly Question[], deadline: number, un
 
 const addedBy = (cost: number) => String((cost - 1) * 1000)
 
-export function keysOf(questions: readonly Question[]): string[] {
+export function keysOf(requests: readonly LimitRequest[]): string[] {
   const keys: string[] = []
-  for (const { asks } of questions) for (const { key } of asks) keys.push(key)
+  for (const { asks } of requests) for (const { key } of asks) keys.push(key)
   return keys
 }
 
-/** The questions of one call, at most so many keys: none is torn apart. */
-export function* splitByKeys(questions: readonly Question[], maxKeys: number): Generator<Question[]> {
-  let part: Question[] = []
+/** The requests of one call, at most so many keys: none is torn apart. */
+export function* splitByKeys(requests: readonly LimitRequest[], maxKeys: number): Generator<LimitRequest[]> {
+  let part: LimitRequest[] = []
   let keys = 0
-  for (const question of questions) {
-    if (keys > 0 && keys + question.asks.length > maxKeys) {
+  for (const request of requests) {
+    if (keys > 0 && keys + request.asks.length > maxKeys) {
       yield part
       part = []
       keys = 0
     }
-    part.push(question)
-    keys += question.asks.length
+    part.push(request)
+    keys += request.asks.length
   }
   if (keys > 0) yield part
 }

@@ -1,5 +1,5 @@
 import { allowedAt, type Bucket, type Decision } from '../../../counting/leaky-bucket.ts'
-import { takesLonger } from '../../../counting/several-limits.ts'
+import { overrides } from '../../../counting/several-limits.ts'
 import { isKeyError } from '../../../diagnostics/key-error.ts'
 import type { OffenderStore } from '../../../offenders/offender-store.ts'
 import type { Hit, OnStoreError, RateLimitStore } from '../../rate-limit-store.ts'
@@ -23,8 +23,8 @@ export interface RedisStore extends RateLimitStore {
   probe(keys?: readonly string[]): Promise<void>
 }
 
-/** Decisions of one connection, of whatever limits. */
-export interface Connection {
+/** Shared by all scopes of one store: they go over one client. */
+export interface RedisParts {
   readonly batches: Batches
   readonly rejects: Rejects
   readonly offenders: OffenderStore
@@ -52,7 +52,7 @@ function decide({ bucket }: Counted, value: number): Decision {
 function longest(decisions: Iterable<readonly [limit: number, decision: Decision]>): Decision | undefined {
   let found: Decision | undefined
   for (const [limit, decision] of decisions) {
-    if (!found || takesLonger(decision, found)) found = { ...decision, limit }
+    if (!found || overrides(decision, found)) found = { ...decision, limit }
   }
   return found
 }
@@ -62,21 +62,21 @@ export class ScopedStore implements RedisStore {
   readonly offenders: OffenderStore
   readonly timeout: number | undefined
   readonly onStoreError: OnStoreError | undefined
-  readonly #connection: Connection
+  readonly #parts: RedisParts
   readonly #prefix: string
   /** What the keys of a rate begin with. */
   readonly #heads = new Map<number, string>()
 
-  constructor(connection: Connection, prefix: string) {
-    this.#connection = connection
+  constructor(parts: RedisParts, prefix: string) {
+    this.#parts = parts
     this.#prefix = prefix
-    this.offenders = connection.offenders
-    this.timeout = connection.timeout
-    this.onStoreError = connection.onStoreError
+    this.offenders = parts.offenders
+    this.timeout = parts.timeout
+    this.onStoreError = parts.onStoreError
   }
 
   scope(name: string): RedisStore {
-    return new ScopedStore(this.#connection, `${this.#prefix}${safeName(name)}:`)
+    return new ScopedStore(this.#parts, `${this.#prefix}${safeName(name)}:`)
   }
 
   hit(key: string, bucket: Bucket, _now: number, cost = 1): Decision | Promise<Decision> {
@@ -100,7 +100,7 @@ export class ScopedStore implements RedisStore {
   }
 
   async probe(keys?: readonly string[]): Promise<void> {
-    const { failedTag = 'probe' } = this.#connection.batches
+    const { failedTag = 'probe' } = this.#parts.batches
     // A node that is frozen fails nothing: only who waited knows whose key it has.
     const tags = keys?.map(safeName) ?? [failedTag]
     const probes = tags.map(tag => {
@@ -118,7 +118,7 @@ export class ScopedStore implements RedisStore {
   #wait(counted: Counted, now: number): number {
     const room = roomFor(counted)
     if (room < 0) return Number.POSITIVE_INFINITY
-    return this.#connection.rejects.left(counted.key, room, counted.bucket.rate, now)
+    return this.#parts.rejects.left(counted.key, room, counted.bucket.rate, now)
   }
 
   #ask<T>(
@@ -127,7 +127,7 @@ export class ScopedStore implements RedisStore {
     at: number,
     read: (values: readonly number[], from: number) => T,
   ): Promise<T> {
-    const { batches, rejects } = this.#connection
+    const { batches, rejects } = this.#parts
     return new Promise((resolve, fail) => {
       batches.ask({
         asks,
@@ -152,7 +152,7 @@ export class ScopedStore implements RedisStore {
   async #askAll(asks: readonly Counted[], at: number): Promise<Decision> {
     const ask = (part: readonly Counted[], counts: boolean) =>
       this.#ask(part, counts, at, (values, from) => values.slice(from, from + part.length))
-    const { batches } = this.#connection
+    const { batches } = this.#parts
     let values: readonly number[]
     try {
       values = await (batches.isCluster && !isInOneSlot({ asks }) ? askInSlots(asks, ask) : ask(asks, true))
