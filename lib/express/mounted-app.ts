@@ -2,20 +2,20 @@ import { AsyncResource } from 'node:async_hooks'
 
 type Handle = (...args: unknown[]) => unknown
 
-/** What tracing finds while Express is asked for a sub-app: nobody's request, and so no span. */
+/** The context in which Express is asked for a sub-app: no request's, so that tracing makes no span. */
 const nobody = /* @__PURE__ */ new AsyncResource('drop444')
 
-/** The closure that `app.use('/path', subApp)` of Express 4 and 5 makes, also where a bundler has renamed what is in it. */
+/** The source of the closure that `app.use('/path', subApp)` of Express 4 and 5 makes, its variables renamed by a bundler or not. */
 const source =
   /^function \w*\s*\((\w+), ?(\w+), ?(\w+)\)\s*\{\s*(?:var|let|const) (\w+) ?= ?\1\.app[;,]?\s*[\w$]+\.handle\(\1, ?\2, ?(?:function|\()/
 
-/** An app of Express 4 that has no router yet: nobody can tell which, but there is nothing in it. */
+/** Stands for an app of Express 4 that has no router yet: which one can't be found out, but there is nothing in it. */
 const empty = {}
 
 const closures = new WeakMap<Handle, boolean>()
 const apps = new WeakMap<Handle, object>()
 
-/** Whether a handler is that closure: one of the user's that has its name alone is never called. */
+/** Whether a handler is that closure. A handler of the user's that only has its name must not be called. */
 function isMountedApp(handle: Handle): boolean {
   if (handle.name !== 'mounted_app') return false
   let isClosure = closures.get(handle)
@@ -27,9 +27,9 @@ function isMountedApp(handle: Handle): boolean {
 }
 
 /**
- * The app behind `app.use('/path', subApp)`, which Express hides in a closure; undefined for any other handler. The closure's
- * first doing is to lay the sub-app's prototypes over request and response, and its next to look for `res.locals`: there
- * we leave, before anything of the user's is run.
+ * The app behind `app.use('/path', subApp)`, which Express hides in a closure; undefined for any other handler. The closure
+ * first sets the sub-app's prototypes on request and response, then reads `res.locals`. That getter ends the call, before any
+ * code of the user's is run.
  */
 export function mountedApp(handle: Handle): object | undefined {
   if (!isMountedApp(handle)) return undefined
@@ -69,7 +69,7 @@ function findApp(handle: Handle): object | undefined {
       app ??= empty
     })
   } catch {
-    // As said.
+    // The 'router' that the getter threw.
   }
   return app
 }

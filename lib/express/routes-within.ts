@@ -1,7 +1,7 @@
 import { innerRouter } from './app.ts'
 import { type Above, mountOf, type Router } from './layer.ts'
 
-/** A path without its wildcards: parameters and optional parts are left in it as text, so a mount path in front still matches it. */
+/** A path without its wildcards. Parameters and optional parts stay as text, so that a mount path in front of it still matches. */
 const plain = (path: string) => path.replace(/[{}()?*+\\]/g, '')
 
 /** The paths of a router's routes, and of those in routers within it, as far as they are text. */

@@ -1,10 +1,10 @@
 import { parse } from 'node:url'
 import { SLASH } from '../match/paths/request-path.ts'
 
-/** What a target has in it that Express leaves to `url.parse` (parseurl's list). */
+/** The characters of a target for which Express uses `url.parse` (parseurl's list). */
 const unusual = /[\t\n\f\r #\xa0\ufeff]/
 
-/** The path that Express reads in a target, or undefined where it reads none and asks no route. */
+/** The path that Express reads in a target; undefined if it reads none, and so asks no route. */
 export function pathnameOf(url: string): string | undefined {
   if (url.charCodeAt(0) === SLASH && !unusual.test(url)) {
     const query = url.indexOf('?')

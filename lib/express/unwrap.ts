@@ -1,14 +1,14 @@
 interface Wrapper {
-  /** Left by shimmer, and so by OpenTelemetry and Sentry 8 to 10. */
+  /** Set by shimmer, and so by OpenTelemetry and Sentry 8 to 10. */
   readonly __original?: unknown
-  /** Left by other wrappers of Sentry's. */
+  /** Set by other wrappers of Sentry's. */
   readonly __sentry_original__?: unknown
 }
 
-/** Wrappers around wrappers end somewhere, also where one names itself. */
+/** A bound, since a wrapper may name itself as its original. */
 const MOST_WRAPPERS = 20
 
-/** The function that tracing has wrapped, where the wrapper says so; else the function itself. */
+/** The function that a wrapper of tracing names as its original; else the function itself. */
 export function unwrap<T extends object>(handle: T): T {
   let inner: T = handle
   for (let i = 0; i < MOST_WRAPPERS; i++) {

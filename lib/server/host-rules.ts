@@ -9,14 +9,14 @@ interface HostRule {
 
 /** A rule that is mounted in an app. */
 export interface MountedHostRule extends HostRule {
-  /** It meets every request. */
+  /** Whether it meets every request. */
   readonly isAtRoot: boolean
 }
 
 /** By the middleware that is mounted: the rule itself, or a chain that holds it. */
 const hostRules = /* @__PURE__ */ shared('host-rules', () => new WeakMap<object, HostRule>())
 
-/** Has a rule found in the apps that mount it, or `mounted` in its place. */
+/** Registers a rule to be found in the apps that mount it, or that mount `mounted`, a chain that holds it. */
 export function addHostRule(rule: Rule, dryRun: boolean, mounted: Rule = rule): void {
   hostRules.set(mounted, { rule, dryRun })
 }

@@ -11,9 +11,9 @@ import { hostRuleOf, type MountedHostRule, rulesOnTheWay } from './host-rules.ts
 
 /*
  * Node answers an HTTP/1.1 request without Host (RFC 9112 3.2) with 400 before any handler runs, unless the server's
- * `requireHostHeader` is false. A middleware does not know its server. But a diagnostics channel tells of each request
- * just before that check: time to see whether the server's app holds one of our rules on the way of the request, and if so to
- * let the app judge. A rule at the root judges every request, so the setting of its server is changed for good. For a rule
+ * `requireHostHeader` is false. A middleware does not know its server. But a diagnostics channel publishes each request just
+ * before that check: there we look whether the server's app has one of our rules on the way of the request, and if so let the
+ * app judge. A rule at the root judges every request, so the setting of its server is changed for good. For a rule
  * elsewhere it is changed for that request alone, and what the rule does not meet is answered as Node does.
  */
 
@@ -37,14 +37,14 @@ const watch = /* @__PURE__ */ shared('missing-host', () => ({
 }))
 const { learned, waiting } = watch
 
-/** Has requests without Host reach the rules of this kind that their way leads to. */
+/** Makes requests without Host reach the rules of this kind on their way. */
 export function watchMissingHost(): void {
   if (watch.isOn) return
   watch.isOn = true
   subscribe(REQUEST_START, message => onRequestStart(message as RequestStart))
 }
 
-/** Its check is off for the request that is being parsed. */
+/** The server whose check is off for the request that is being parsed. */
 let unchecked: HostServer | undefined
 
 function restoreCheck(): void {
@@ -72,7 +72,7 @@ export function watchRefusedHosts(
   server: HostServer | NetServer,
   judge: (request: IncomingMessage, response: ServerResponse, goOn: () => void) => void,
 ): () => void {
-  // First, so that it has let requests in that Node will not refuse.
+  // Subscribed first, so that requests that Node will not refuse are let in before this looks.
   watchMissingHost()
   const onStart = (message: unknown) => {
     const start = message as RequestStart
@@ -100,7 +100,7 @@ function rulesOf(server: NetServer, asked?: Asked): MountedHostRule[] {
   return server.listeners('request').flatMap(app => rulesOnTheWay(app, asked))
 }
 
-/** Whether one of these rules, or of those at the root of the server's app, has its say on requests without Host. */
+/** Whether one of these rules, or of those at the root of the server's app, judges requests without Host, and not in a dry run. */
 export function judgesMissingHost(server: NetServer, rules: readonly Rule[]): boolean {
   return (
     rules.some(rule => hostRuleOf(rule)?.dryRun === false) || rulesOf(server).some(({ dryRun }) => !dryRun)
@@ -108,8 +108,8 @@ export function judgesMissingHost(server: NetServer, rules: readonly Rule[]): bo
 }
 
 /**
- * To be called with each request that a rule of this kind meets. A server whose app can't be looked into is known from the
- * first one that was met at the root.
+ * To be called with each request that a rule of this kind meets. A server whose app can't be looked into is learned from the
+ * first request that was met at the root.
  */
 export function meetHost(req: Request, dryRun: boolean): void {
   if (isHttp2(req) || req.httpVersion !== '1.1') return

@@ -17,7 +17,7 @@ type Patterns = readonly (string | RegExp)[]
 /** Paths that no app has: one segment, and several. */
 const nobodys = ['/d444-3f9c2a7e', '/d444-3f9c2a7e/b81d/x.d444']
 
-/** The route or pattern that lets every path pass, as a reader of the app's source would know it. */
+/** The route or pattern that lets every path pass, as it stands in the app's source. */
 export function findCatchAll(router: Router | undefined, also: Patterns): string | undefined {
   const isAll = (pattern: string | RegExp) =>
     nobodys.every(compilePaths([pattern], { caseSensitive: false, strict: false }))
@@ -67,7 +67,7 @@ interface Watched {
   is(listener: unknown): boolean
 }
 
-/** Not held: an app that is given up must not stay. */
+/** By weak references: an app that is given up must not stay in memory. */
 const watched = new Set<WeakRef<Watched>>()
 
 /** Whether a server that has begun to listen may be one that serves the app, whatever stands between the two. */
@@ -76,7 +76,7 @@ const mayServe = (one: Watched, listeners: readonly unknown[]) =>
 
 function onListen(message: unknown): void {
   const { server } = message as { server: Server }
-  // What stands behind `listen()` in the same turn still counts.
+  // Later, as routes that are added behind `listen()` in the same turn still count.
   setImmediate(() => {
     const listeners = server.listeners('request')
     for (const each of watched) {
@@ -93,8 +93,8 @@ function watch(one: Watched): void {
 }
 
 /**
- * Looks at the routes some moments from now, when the app's file has been read; when a server listens; and at the first
- * request, when those that had to wait for something (a database) are there too. Call what it returns at each request.
+ * Looks at the routes soon after this turn, when the app's file has been read; when a server listens; and at the first request,
+ * when routes that had to wait for something (a database) are there too. Returns a function to be called at each request.
  */
 export function adviseOnRoutes(app: object, also: Patterns): () => void {
   const said = new Set<string>()

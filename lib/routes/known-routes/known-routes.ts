@@ -72,7 +72,7 @@ export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Route
   })
   const advise = adviseOnRoutes(app, also)
   return makeRoutes(function hasRoute(req) {
-    // What is asked at start, with a request that nobody sent, is not the first request.
+    // A check at start asks with a request that has no socket: that is not the first request.
     if (req.socket) advise()
     const url = targetOf(req, app)
     if (also.length > 0 && isNamed(req, url, isAlso)) return true
@@ -82,8 +82,8 @@ export function knownRoutes(app: RoutedApp, options?: KnownRoutesOptions): Route
 }
 
 /**
- * The target as the app reads it. Under a mount path, `req.url` has lost its beginning; at the root it is what the routers
- * will be asked for, also if a middleware has rewritten it, or a server that is no Express has cut it.
+ * The target as the app reads it. Under a mount path, `req.url` has lost its beginning. At the root the routers are asked for
+ * `req.url` as it is, also if a middleware has rewritten it, or a server that is no Express has cut it.
  */
 function targetOf(req: Request, app: object): string {
   const { url = '' } = req
