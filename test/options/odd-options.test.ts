@@ -6,7 +6,7 @@ import express from 'express'
 import { djangoRoutes } from '../../lib/django.ts'
 import * as api from '../../lib/index.ts'
 import { redisStore } from '../../lib/redis.ts'
-import { membersOf } from '../support/docs.ts'
+import { commonOptions, ownOptionsOf, ruleFactories } from '../support/factories.ts'
 import { oddValues, oddWays } from '../support/odd-values.ts'
 
 const boom = oddWays.throws(Object.create(null))
@@ -32,63 +32,54 @@ interface Factory {
   readonly options: readonly string[]
 }
 
-const members = (file: string, ...names: string[]) => names.flatMap(name => membersOf(`lib/${file}`, name))
-const common = [
-  ...members('options/common-options.ts', 'CommonOptions'),
-  ...members('wire/drop-how.ts', 'DropHow'),
-]
-const address = [...common, ...members('options/address-options.ts', 'AddressOptions')]
-const limits = members('rules/rate-limit/limit-options.ts', 'RateLimitOptions', 'Limit', 'LimitBy')
+const common = commonOptions
 const log = () => new Writable({ write: (_chunk, _encoding, done) => done() })
 const engine = { increment: () => ({ totalHits: 1 }), decrement() {} }
 const app = express()
 
+/** What a rule can't do without. */
+const required: Readonly<Record<string, object>> = {
+  rateLimit: { rate: '1r/s' },
+  drop444: { badAgent: true },
+}
+
+/** Lists that a rule's first argument may be. */
+const lists = [['192.0.2.1'], ['/x'], ['GET'], ['x']]
+
+const named: Readonly<Record<string, unknown>> = { ...api }
+
+/** A rule of lib/rules: it takes options, or a list and options. */
+function ofRule(name: string): Factory {
+  const make = named[name] as Factory['make']
+  const options = [...common, ...ownOptionsOf(name)]
+  if (make.length < 2) return { make, args: o => [{ ...required[name], ...o }], options }
+  const list = lists.find(each => takes(make, each))
+  assert.ok(list, `${name} takes none of the lists that are known here`)
+  return { make, args: o => [list, o], options }
+}
+
+function takes(make: Factory['make'], list: readonly string[]): boolean {
+  try {
+    make(list as never)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const factories: Readonly<Record<string, Factory>> = {
-  noHost: { make: api.noHost, args: o => [o], options: [...common, 'serverNames'] },
-  denyCidr: { make: api.denyCidr, args: o => [['192.0.2.1'], o], options: address },
-  allowCidr: { make: api.allowCidr, args: o => [['192.0.2.1'], o], options: address },
-  badAgent: {
-    make: api.badAgent,
-    args: o => [o],
-    options: [...common, ...members('rules/bad-agent.ts', 'BadAgentOptions')],
-  },
-  pathAllowlist: {
-    make: api.pathAllowlist,
-    args: o => [['/x'], o],
-    options: [...common, 'strict', 'caseSensitive'],
-  },
-  methodAllowlist: { make: api.methodAllowlist, args: o => [['GET'], o], options: common },
-  rateLimit: { make: api.rateLimit, args: o => [{ rate: '1r/s', ...o }], options: [...address, ...limits] },
-  repeatOffender: {
-    make: api.repeatOffender,
-    args: o => [o],
-    options: [...address, ...members('rules/repeat-offender/offender-options.ts', 'RepeatOffenderOptions')],
-  },
-  shedLoad: {
-    make: api.shedLoad,
-    args: o => [o],
-    options: [...common, ...members('rules/shed-load.ts', 'ShedLoadOptions')],
-  },
+  ...Object.fromEntries(ruleFactories.map(name => [name, ofRule(name)])),
   rule: { make: api.rule, args: o => ['x', () => undefined, o], options: common },
-  drop444: {
-    make: api.drop444,
-    args: o => [{ badAgent: true, ...o }],
-    options: [...common, ...members('rules/drop444.ts', 'Drop444Options')],
-  },
-  dropLog: {
-    make: api.dropLog,
-    args: o => [log(), o],
-    options: members('log/drop-log.ts', 'DropLogOptions'),
-  },
+  dropLog: { make: api.dropLog, args: o => [log(), o], options: ownOptionsOf('dropLog') },
   protect: {
     make: api.protect,
     args: o => [http.createServer(), o],
-    options: [...common, ...members('server/protect.ts', 'ProtectOptions')],
+    options: [...common, ...ownOptionsOf('protect')],
   },
   redisStore: {
     make: redisStore,
     args: o => ['sendCommandCluster' in o ? o : { sendCommand: boom, ...o }],
-    options: members('stores/redis/redis-options.ts', 'RedisStoreOptions'),
+    options: ownOptionsOf('redisStore'),
   },
   fromExpressRateLimit: {
     make: api.fromExpressRateLimit,
@@ -96,11 +87,7 @@ const factories: Readonly<Record<string, Factory>> = {
     options: ['windowMs', 'limit'],
   },
   knownRoutes: { make: api.knownRoutes, args: o => [app, o], options: ['also'] },
-  djangoRoutes: {
-    make: djangoRoutes,
-    args: o => [['x/'], o],
-    options: members('routes/django/django-routes.ts', 'DjangoRoutesOptions'),
-  },
+  djangoRoutes: { make: djangoRoutes, args: o => [['x/'], o], options: ownOptionsOf('djangoRoutes') },
 }
 
 /** Makes something of odd options: what comes of it, or an OptionsError, or a TypeError of ours. */

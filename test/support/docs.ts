@@ -71,16 +71,6 @@ export function membersOf(file: string, name: string): string[] {
   return members
 }
 
-/** The members that an interface of the source picks from another one. */
-export function pickedOf(file: string, name: string): string[] {
-  const list = new RegExp(`^export interface ${name}\\s+extends Pick<\\w+, ([^>]+)>`, 'm').exec(
-    read(file),
-  )?.[1]
-  const members = [...(list ?? '').matchAll(/'(\w+)'/g)].map(([, member = '']) => member)
-  if (members.length === 0) throw new Error(`${file}: ${name} picks nothing`)
-  return members
-}
-
 /** The string literals of a union type of the source. */
 export function literalsOf(file: string, name: string): string[] {
   const body = new RegExp(`^export type ${name} =(.*?)\n\n`, 'ms').exec(read(file))?.[1] ?? ''
