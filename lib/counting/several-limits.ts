@@ -1,6 +1,6 @@
 import type { Decision } from './leaky-bucket.ts'
 
-/** Which of two limits of one request decides: one that rejects, then the one that takes longer. */
+/** Whether a decision takes precedence over another one of the same request: a rejection does, else the longer time. */
 export function overrides(one: Decision, other: Decision): boolean {
   if (one.allowed !== other.allowed) return !one.allowed
   return one.allowed ? one.delay > other.delay : one.retryAfter > other.retryAfter

@@ -6,7 +6,7 @@ import { warn } from '../diagnostics/warnings.ts'
 import { outsideRequests } from '../runtime/async-context.ts'
 import { shared } from '../runtime/copies.ts'
 
-/** That a store of limits or bans went down, or is back: one of each an outage. Frozen. */
+/** A store of limits or bans went down, or is back: one event of each for an outage. Frozen. */
 export interface StoreEvent {
   /** When, in milliseconds since the epoch. */
   readonly time: number
@@ -20,7 +20,7 @@ export interface StoreEvent {
   readonly downFor: number | undefined
 }
 
-/** What a part of ours that uses a store says of it when it fails. */
+/** How a rule's use of a store has failed. */
 export interface StoreFailure {
   readonly name: string
   readonly error: unknown
@@ -29,7 +29,7 @@ export interface StoreFailure {
 }
 
 interface Outage {
-  /** Who found it down, and has not found it up again. */
+  /** The parts that have found the store down and not yet up again. */
   readonly parts: Set<object>
   readonly name: string
   readonly since: number
@@ -60,7 +60,7 @@ export function onStoreChange(listener: (event: StoreEvent) => void): () => void
   }
 }
 
-/** A part of ours can't use a store: the first to say so opens the outage. */
+/** A part of the package can't use a store. The first report opens the outage. */
 export function storeDown(store: object, part: object, { name, error, instead }: StoreFailure): void {
   const outage = outages.get(store)
   if (outage) {
@@ -76,7 +76,7 @@ export function storeDown(store: object, part: object, { name, error, instead }:
   }
 }
 
-/** A part of ours can use it again: the last to say so ends the outage. */
+/** A part can use the store again. The last one ends the outage. */
 export function storeUp(store: object, part: object): void {
   const outage = outages.get(store)
   if (!outage?.parts.delete(part) || outage.parts.size > 0) return
@@ -85,7 +85,7 @@ export function storeUp(store: object, part: object): void {
   if (storeChannel.hasSubscribers) publish({ state: 'up', store: outage.name, error: undefined, downFor })
 }
 
-/** It is no request's, though one happens to find it out. */
+/** Publishes outside of any request's context: an outage belongs to no request, though one finds it out. */
 function publish(event: Omit<StoreEvent, 'time'>): void {
   outsideRequests(() => storeChannel.publish(Object.freeze({ time: Date.now(), ...event })))
 }

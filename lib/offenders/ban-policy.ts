@@ -1,6 +1,6 @@
-/** What makes an offender, and for how long; times in milliseconds. */
+/** How many offences make a ban, and how long bans last. Times are in milliseconds. */
 export interface BanPolicy {
-  /** Offences that are put up with in any `window`. */
+  /** Offences that are tolerated in any `window`. */
   readonly limit: number
   readonly window: number
   /** How long the first ban lasts. Each further one twice as long, up to `maxBan`. */
@@ -10,15 +10,15 @@ export interface BanPolicy {
   readonly decay: number
 }
 
-/** What is remembered of who was banned. */
+/** What is remembered of earlier bans. */
 export interface BanHistory {
   /** When the last ban ends, or ended. */
   readonly until: number
-  /** How many bans there were, each forgotten after a `decay`. */
+  /** How many bans there were in a row. It falls by one for each `decay` without a ban. */
   readonly level: number
 }
 
-/** The level from which on bans don't grow: no more are counted, or it would take long for the next to be shorter. */
+/** The level at which bans reach `maxBan`. Higher levels would only delay the first shorter ban. */
 export function topLevel({ ban, maxBan }: BanPolicy): number {
   return 1 + Math.max(0, Math.ceil(Math.log2(maxBan / ban)))
 }
@@ -28,7 +28,7 @@ export function banTime({ ban, maxBan }: BanPolicy, level: number): number {
   return Math.min(maxBan, ban * 2 ** (level - 1))
 }
 
-/** What good behaviour has left of a level. */
+/** The level that is left after the time since the last ban. */
 export function levelAt({ decay }: BanPolicy, { until, level }: BanHistory, now: number): number {
   return now <= until ? level : Math.max(0, level - Math.floor((now - until) / decay))
 }
@@ -38,7 +38,7 @@ export function nextLevel(terms: BanPolicy, standing: BanHistory | undefined, no
   return Math.min(topLevel(terms), (standing ? levelAt(terms, standing, now) : 0) + 1)
 }
 
-/** From when on there is nothing left to remember. */
+/** The time from which on nothing is left to remember. */
 export function forgottenAt({ decay }: BanPolicy, { until, level }: BanHistory): number {
   return until + level * decay
 }

@@ -10,7 +10,7 @@ import {
 
 const ALL = -1
 
-/** Addresses as offenders are told apart: an IPv4 or IPv6 network of a length, by its first address. */
+/** Reduces addresses to networks of a fixed prefix length: each network counts as one offender. */
 export class Networks {
   readonly ipv4: number
   readonly ipv6: number
@@ -18,7 +18,7 @@ export class Networks {
   readonly #masks6: readonly number[]
   readonly #secret = newSecret()
 
-  /** The first bits of an address that make one client: 1 to 32, 1 to 128. */
+  /** Prefix lengths: 1 to 32 and 1 to 128. */
   constructor(ipv4: number, ipv6: number) {
     this.ipv4 = ipv4
     this.ipv6 = ipv6
@@ -26,7 +26,10 @@ export class Networks {
     this.#masks6 = [0, 1, 2, 3].map(i => ~hostMask(ipv6, i))
   }
 
-  /** Writes the words of an address's network to `into`, IPv4 first of all as zeros with a mark. Allocates nothing. */
+  /**
+   * Writes the network of an address into four words. IPv4 is [-1, word, 0, 0]: no client's IPv6 network begins so. Allocates
+   * nothing.
+   */
   mask(address: Address, into: Int32Array): void {
     const { family, words } = standsFor(address)
     if (family === 4) {
@@ -39,7 +42,7 @@ export class Networks {
     for (let i = 0; i < 4; i++) into[i] = (words[i] as number) & (this.#masks6[i] as number)
   }
 
-  /** The network as text: an address where it is all of it, else a CIDR. */
+  /** The network as text: an address if the prefix is the whole address, else a CIDR. */
   text(address: Address): string {
     const { family, words, text } = standsFor(address)
     const size = family === 4 ? this.ipv4 : this.ipv6
@@ -62,7 +65,7 @@ export class Networks {
     return size >= least && size <= whole ? parsed : undefined
   }
 
-  /** Two words for {@link mask}'s four: themselves, or of a network of more than 64 bits a keyed hash. */
+  /** Reduces the four words of {@link mask} to two: the first two, or a keyed hash if the network has more than 64 bits. */
   fold(masked: Int32Array, into: Int32Array): void {
     if ((masked[2] as number) === 0 && (masked[3] as number) === 0) {
       into[0] = masked[0] as number

@@ -10,8 +10,8 @@ const WORD = 2 ** 32
  * Counts offences in an exact sliding window, of about `maxKeys` keys of 64 bits, in `4 * (limit + 4) * 1.5` bytes each that
  * are reserved at once: it never grows, and runs no timer.
  *
- * The sets of eight are those of `MemoryStore`. In a full set the key goes that has the fewest offences in its window; of
- * those the one whose last is the longest ago.
+ * The sets of eight are those of `MemoryStore`. A full set evicts the key with the fewest offences in its window; on a tie the
+ * one whose last offence is oldest.
  */
 export class OffenceCounter {
   readonly #limit: number
@@ -117,7 +117,7 @@ export class OffenceCounter {
     this.#size--
   }
 
-  /** A free slot of the set, or the one that is least of a loss. */
+  /** A free slot of the set, or the one of the least valuable key. */
   #makeRoom(set: number, stamp: number): number {
     const words = this.#words
     let loser = set
@@ -179,5 +179,5 @@ export class OffenceCounter {
   }
 }
 
-/** Zero is a free slot: the one key that is zero has its neighbour's. */
+/** Zero marks a free slot, so the key zero shares a slot with the key one. */
 const lowOf = (high: number, low: number) => (high === 0 && low === 0 ? 1 : low >>> 0)

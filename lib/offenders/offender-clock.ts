@@ -1,7 +1,7 @@
 import { reportError } from '../diagnostics/report-error.ts'
 import { Steady } from '../runtime/steady.ts'
 
-/** Times are whole milliseconds of no certain beginning: they never go back, and are made dates only to be shown. */
+/** A clock in whole milliseconds that never goes back. Its zero is arbitrary: times become dates only to be shown. */
 export interface OffenderClock {
   now(): number
   /** A time as milliseconds since the epoch. */
@@ -11,10 +11,10 @@ export interface OffenderClock {
 /** Beyond it there are no dates. */
 const MAX_DATE = 8.64e15
 
-/** A system clock that differs by less was not set, but is read between two milliseconds or slewed: dates stay the same. */
+/** Smaller differences come from rounding or slewing, not from a clock that was set: dates stay the same. */
 const TOLERANCE = 100
 
-/** The system's: a date that was set while it ran moves no time. */
+/** The system's monotonic clock: setting the date changes only how times are shown. */
 function systemClock(): OffenderClock {
   let ahead = 0
   const now = () => Math.floor(performance.timeOrigin + performance.now())
@@ -28,7 +28,7 @@ function systemClock(): OffenderClock {
   }
 }
 
-/** One of the user's. Where it fails, the time is what it was last. */
+/** A clock of the user's. If it fails, the time stays what it was last. */
 function clockOf(read: () => number): OffenderClock {
   const steady = new Steady()
   let last = 0

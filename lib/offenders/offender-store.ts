@@ -1,6 +1,6 @@
 import type { BanPolicy } from './ban-policy.ts'
 
-/** So many offences, now. */
+/** Offences that have just happened. */
 export interface OffendAction {
   /** Tells this action from the others. */
   readonly kind: 'offend'
@@ -20,40 +20,40 @@ export interface BanAction {
   readonly address: string
   /** How many milliseconds ago it was decided. */
   readonly age: number
-  /** The last decision that was known of, by the store's clock: this one is later. */
+  /** The last decision that was known here, by the store's clock. This one came after it. */
   readonly after?: number
-  /** Where the store had said so, when by its own clock: in place of `age`. */
+  /** If this ban came from the store: when it was decided, by the store's clock. Used instead of `age`. */
   readonly at: number | undefined
-  /** How long it lasts from then on. */
+  /** How long the ban lasts from its decision on, in milliseconds. */
   readonly duration: number
   /** Which ban in a row this is, from 1: each lasts twice as long as the one before. */
   readonly level: number
   /** The reason of its last offence, or the one given to `ban()`. */
   readonly reason: string
-  /** By a process that may not have heard all: a ban that was in force then stays as it is. */
+  /** The process has counted the offences itself, and may not know of all bans: one that was in force at that time stays as it is. */
   readonly isCounted: boolean
 }
 
-/** What is held against a network is forgotten: with `'forgive'`, all but a ban that is in force. */
+/** Removes what is held against a network. `'forgive'` leaves a ban that is in force. */
 export interface PardonAction {
   /** `'lift'` ends the ban too, `'forgive'` does not. */
   readonly kind: 'lift' | 'forgive'
   /** The network, as text: an address or a CIDR. */
   readonly address: string
-  /** How many milliseconds ago. */
+  /** How many milliseconds ago it was decided. */
   readonly age: number
-  /** As of a ban. */
+  /** See {@link BanAction}. */
   readonly after?: number
 }
 
 /** What happened in a process, for the store to count or to keep. `address` is a network as text. */
 export type OffenderAction = OffendAction | BanAction | PardonAction
 
-/** What is known of a network; times in milliseconds, in what a store says by the store's clock. */
+/** What is known of a network. Times are in milliseconds; in an answer of the store they are by the store's clock. */
 export interface OffenderRecord {
   /** The network, as text: an address or a CIDR. */
   readonly address: string
-  /** When it was decided. */
+  /** When the last decision on it was made. */
   readonly at: number
   /** When its ban began. */
   readonly since: number
@@ -65,41 +65,44 @@ export interface OffenderRecord {
   readonly reason: string
 }
 
-/** What the store has to say. */
+/** An answer of the store. */
 export interface OffenderNews {
   /** The store's clock, in milliseconds. It should not go back. */
   readonly now: number
-  /** The number of its last change; they grow. Lower than it was before: the store has lost something. */
+  /** The number of the store's last change. Numbers grow: a lower one than before means that data was lost. */
   readonly last: number
-  /** Says when it began: with nothing, or with what it had kept; `''`: there is nothing. Another one than before: some is lost. */
+  /**
+   * Identifies the store's current data. It changes when the store starts empty or restarts from a snapshot, so a new value means
+   * that data may be lost. Empty: no data yet.
+   */
   readonly born: string
-  /** The same for all who share these offenders, whatever connection they have; undefined where that is not known. */
+  /** Identifies where these offenders are kept, the same over every connection; undefined if the store can't tell. */
   readonly place?: string | undefined
   /** The networks that changed, each once, as they are now. */
   readonly records: readonly OffenderRecord[]
 }
 
-/** What has changed since a cursor, or a page of that. */
+/** The changes since a cursor, or the first page of them. */
 export interface OffenderChanges extends OffenderNews {
-  /** Where to read on, if that is not `last`. */
+  /** The cursor for the next read; equal to `last` if there is no further page. */
   readonly cursor: number
 }
 
-/** What came of a write: the records are those of the networks that were banned or pardoned, or are banned already. */
+/** The answer to a write. The records are those of networks that it banned or pardoned, or that were banned before. */
 export interface WriteNews extends OffenderNews {
-  /** It has come too late, or the clocks differ: nothing was done. */
+  /** The write came too late, or the clocks differ: nothing was done. */
   readonly isLate: boolean
 }
 
-/** Where processes share their offenders. Of two decisions on a network the later one holds, whoever made it. */
+/** Shares offenders between processes. Of two decisions on a network the later one holds, whichever process made it. */
 export interface OffenderStore {
   /** The same store with a name before each key: rules of different names know nothing of one another. */
   scope(name: string): OffenderStore
   /**
-   * Takes in what happened, all at one moment.
+   * Applies actions, all at one moment.
    *
-   * @param expected the store's clock as the process believes it to be: what arrives seconds late has waited somewhere, and
-   *   where it is seconds earlier it was set back
+   * @param expected what the process believes the store's clock to say. A clock that is seconds ahead of it means that the write has
+   *   waited on its way, one that is seconds behind that the clock was set back
    */
   write(
     actions: readonly OffenderAction[],
@@ -107,12 +110,12 @@ export interface OffenderStore {
     maxBans: number,
     expected: number,
   ): Promise<WriteNews>
-  /** Resolves if it takes writes: asked while it is down, before it is believed to be back. */
+  /** Resolves if the store takes writes. Called at the end of an outage, before the store counts as up. */
   probe(): Promise<unknown>
   /**
-   * What has changed since a cursor; 0: all there is.
+   * The changes since a cursor; all records for 0.
    *
-   * @param expected as of `write`; undefined before the store has answered
+   * @param expected see `write`; undefined before the first answer
    */
   read(cursor: number, expected?: number): Promise<OffenderChanges>
 }

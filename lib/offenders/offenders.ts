@@ -10,11 +10,11 @@ import { type Offender, OffenderTable } from './offender-table.ts'
 /** Letters that are kept of a reason. */
 const MAX_REASON = 200
 
-/** Is told what happens here, so that others can know. */
+/** Receives what happens in this process, to share it with others. */
 export interface Journal {
-  /** Names what others read: two journals of one place tell the same ones. Undefined while nobody is told. */
+  /** Where this journal is written: journals of one place have the same readers. Undefined while it is written nowhere. */
   readonly place: string | undefined
-  /** Counted here; not yet too many, or the last straw. */
+  /** An offence was counted here, whether or not it led to a ban. */
   onOffence(network: string, reason: string): void
   onBan(offender: Offender, isCounted: boolean): void
   /**
@@ -32,7 +32,7 @@ export interface Ban {
   readonly until: number
   /** When it began. */
   readonly since: number
-  /** The how manieth ban in a row it is: each lasts twice as long as the one before. */
+  /** Which ban in a row this is, from 1. Each lasts twice as long as the one before. */
   readonly level: number
   /** Of its last offence, or what {@link Offenders.ban} was given. */
   readonly reason: string
@@ -46,7 +46,7 @@ export interface OffendersOptions {
   readonly clock: OffenderClock
 }
 
-/** Who has offended how often, and who is banned: the whole of it for one process. */
+/** The offences and bans that one process knows. */
 export class Offenders {
   readonly #terms: BanPolicy
   readonly #networks: Networks
@@ -86,7 +86,7 @@ export class Offenders {
     return this.#clock.dateOf(until)
   }
 
-  /** Counts an offence, once an occasion; of who is banned none is counted. */
+  /** Counts an offence, once for each occasion. While an address is banned, its offences are not counted. */
   offend(address: Address, why: string, occasion?: Occasion): void {
     if (this.banned(address) || occasion?.countedBy?.includes(this)) return
     const isReported = occasion && this.#isReported(occasion)
@@ -99,7 +99,7 @@ export class Offenders {
     if (this.#counter.count(high, low, now)) this.#ban(address, now, reason)
   }
 
-  /** Bans by hand: as the next in a row, for as long as is said or as its level gives. */
+  /** Bans by hand, as the next ban in a row: for `duration`, or as long as its level gives. */
   ban(address: Address, reason: string, duration?: number): void {
     const now = this.#clock.now()
     this.#clear(address)
@@ -139,7 +139,7 @@ export class Offenders {
     return address && this.#table.find(address)
   }
 
-  /** Takes over what others have decided. */
+  /** Takes over a decision of another process. */
   adopt(decided: Offender): void {
     const address = this.#networks.parse(decided.address)
     if (!address) return
@@ -156,7 +156,7 @@ export class Offenders {
     else this.#table.setIfRoom(address, offender)
   }
 
-  /** Whether those who would be told have heard of it from others, as where two stores are one Redis. */
+  /** Whether other offenders have written this occasion to the same place, as when two stores are one Redis. */
   #isReported({ countedBy }: Occasion): boolean {
     const place = this.journal?.place
     if (place === undefined || !countedBy) return false

@@ -17,15 +17,15 @@ const MOST_EXCESS = 2 ** 40 - 1
  * Keeps about `maxKeys` keys in this process, in 30 bytes each that are reserved at once: it never grows, and runs no timer.
  *
  * There is room for half as many again (below 8, for exactly `maxKeys`), in sets of eight; a secret of this store decides which
- * set is a key's, so that no client can aim at another's. In a full set the key goes whose bucket is, or was, empty first:
- * a flood of new keys pushes out who is idle, not who is being limited.
+ * set a key belongs to, so that no client can aim at another's. A full set evicts the key whose bucket is, or was, empty first:
+ * a flood of new keys evicts idle clients, not limited ones.
  */
 export class MemoryStore implements RateLimitStore {
   readonly #words: Int32Array
   readonly #sets: number
   readonly #ways: number
   readonly #secret = newSecret()
-  /** The state at hand: nothing is allocated for a request that passes. */
+  /** The state being decided on, reused so that a request that passes allocates nothing. */
   readonly #state = { excess: 0, last: 0 }
   #size = 0
 
@@ -98,7 +98,7 @@ export class MemoryStore implements RateLimitStore {
   ): Decision {
     const words = this.#words
     const state = this.#state
-    // Zero is a free slot: the one key that is zero has its neighbour's.
+    // Zero marks a free slot, so the key zero shares a slot with the key one.
     const low = high === 0 && anyLow === 0 ? 1 : anyLow
     const set = Math.floor((place * this.#sets) / WORD) * SET
     const end = set + this.#ways * SLOT
@@ -126,7 +126,7 @@ export class MemoryStore implements RateLimitStore {
     return decision
   }
 
-  /** A free slot of the set, or the one that is least of a loss. */
+  /** A free slot of the set, or the one of the least valuable key. */
   #makeRoom(set: number, { rate }: Bucket, now: number): number {
     const words = this.#words
     let least = Number.POSITIVE_INFINITY
@@ -136,9 +136,9 @@ export class MemoryStore implements RateLimitStore {
         this.#size++
         return at
       }
-      // What was rejected counts here, or who is limited without a burst would look as idle as who asked once.
+      // Rejected requests add to the load: a key limited without a burst would otherwise look as idle as one that asked once.
       const asked = this.#excess(at) + ((words[at + 4] as number) & REJECTED ? 1000 : 0)
-      // Below zero where it has been empty for long: of the idle, the first to be so goes.
+      // Negative if the bucket has been empty for long: of idle keys, the one idle longest goes.
       const load = asked - (rate * elapsed(this.#last(at), now)) / 1000
       if (load < least) {
         least = load

@@ -4,46 +4,46 @@ import type { Journal } from '../offenders.ts'
 
 /** Actions of each kind that one call takes. */
 const BATCH = 128
-/** Networks whose offences wait for a call; what comes beyond them is counted here alone. */
+/** Networks whose offences wait for a call. Offences of further networks are counted in this process alone. */
 const MAX_OFFENCES = 4_096
 
-/** A store dates decisions that follow each other within a millisecond ahead of its clock, by no more milliseconds. */
+/** The most, in milliseconds, by which a store dates a decision ahead of its clock, to keep the order of decisions of one millisecond. */
 export const MAX_AHEAD = 2_000
 
-/** A decision that the store has yet to hear: dated, not aged. */
+/** A decision that was not written yet. It has a date, from which its age is made when it is sent. */
 type Decision = { readonly at: number; after?: number } & (
   | ({ readonly storeAt: number | undefined } & Omit<BanAction, 'age' | 'at' | 'after'>)
   | Omit<PardonAction, 'age' | 'after'>
 )
 
-/** What goes in one call. */
+/** The contents of one write. */
 export interface Batch {
   readonly actions: readonly OffenderAction[]
   readonly decisions: readonly Decision[]
 }
 
 /**
- * What a process has to tell the store: of each network the last decision, and offences only as long as they are fresh.
+ * What a process has yet to write to the store: the last decision on each network, and fresh offences.
  *
- * Each kind has room of its own: logins that succeed, each of which forgives, push out no ban, and neither bans nor they a
- * pardon of somebody who was banned.
+ * Each kind of decision has its own room. Successful logins, each of which forgives, push out no ban; neither pushes out the
+ * pardon of a banned network.
  */
 export class Outbox implements Journal {
   readonly #max: number
   readonly #bans = new Map<string, Decision>()
   readonly #pardons = new Map<string, Decision>()
-  /** Of those against whom nothing was known here. */
+  /** Pardons of networks against which nothing was known here. */
   readonly #formalities = new Map<string, Decision>()
   readonly #kinds = [this.#pardons, this.#bans, this.#formalities]
   readonly #offences = new Map<string, { times: number; reason: string }>()
   readonly #onNews: () => void
   place: string | undefined
-  /** The latest decision that the store has told of, by its clock: what is decided here comes after it. */
+  /** The latest decision in any answer, by the store's clock. Decisions made here come after it. */
   #latest = 0
 
   /**
    * @param max bans, and as many pardons, that are kept while the store is away; past that the oldest are forgotten
-   * @param onNews called with each thing to tell
+   * @param onNews called whenever something is added
    */
   constructor(max: number, onNews: () => void) {
     this.#max = max
@@ -66,7 +66,7 @@ export class Outbox implements Journal {
   onBan(offender: Offender, isCounted: boolean): void {
     const { address } = offender
     const pardon = this.#find(address)
-    // The store has not heard of the pardon: to it the old ban is still in force.
+    // The pardon was not written yet: in the store the old ban is still in force.
     const isLastWord = !isCounted || (pardon !== undefined && pardon.kind !== 'ban')
     this.#keep(banOf(offender, !isLastWord), this.#bans)
   }
@@ -80,17 +80,17 @@ export class Outbox implements Journal {
     else if (known.kind === 'ban') this.#keep({ ...known, level: 0, isCounted: false }, this.#bans)
   }
 
-  /** The store has lost something: what is known here is told again. */
+  /** The store has lost data: writes again what is known here. */
   restore(offender: Offender): void {
     if (!this.#find(offender.address)) this.#keep(banOf(offender, false), this.#bans)
   }
 
-  /** When a network was decided on that the store has yet to hear of. */
+  /** The time of a decision on this network that was not written yet. */
   decidedAt(network: string): number | undefined {
     return this.#find(network)?.at
   }
 
-  /** What is to be told next. Offences are taken out for good: told late, or twice, they would ban too early. */
+  /** The next batch. Offences leave the outbox at once: written late, or twice, they would ban too early. */
   take(now: number): Batch {
     const decisions = first(this.#decisions(), BATCH)
     const offences = first(this.#offences, BATCH)
@@ -99,7 +99,8 @@ export class Outbox implements Journal {
     const decided = decisions.map(decision => actionOf(decision, now))
     return {
       decisions,
-      // What came before a pardon was taken out with it. A counted ban is one that the offences may bring themselves.
+      // Order matters. Pardons first: offences older than a pardon were removed when it was made. Bans last: sending the offences may
+      // already cause the same ban.
       actions: [
         ...decided.filter(isPardon),
         ...offences.map(([address, offence]) => ({ kind: 'offend' as const, address, ...offence })),
@@ -108,29 +109,29 @@ export class Outbox implements Journal {
     }
   }
 
-  /** The store has heard these; what was decided since on the same networks it has not. */
+  /** The store has these now. Later decisions on the same networks stay. */
   delivered(decisions: readonly Decision[]): void {
     for (const decision of decisions) this.forget(decision.address, decision)
   }
 
-  /** A decision that the store has told of; `now` by its clock too: what is far ahead of it was dated by another. */
+  /** A decision in an answer, dated by the store's clock, as `now` is. A date far ahead of `now` is of a clock that was set back since. */
   heard(at: number, now: number): void {
     if (this.#latest > now + MAX_AHEAD) this.#latest = 0
     if (at <= now + MAX_AHEAD) this.#latest = Math.max(this.#latest, at)
   }
 
-  /** What was decided on a network while the store was being told of this comes after it. */
+  /** A decision made here while a write was under way comes after what that write's answer says, at `at`. */
   comesAfter(network: string, at: number): void {
     const decision = this.#find(network)
     if (decision) decision.after = Math.max(decision.after ?? 0, at)
   }
 
-  /** Drops what was decided on a network: somebody else has had a later word. */
+  /** Removes a decision on a network. */
   forget(network: string, only = this.#find(network)): void {
     for (const kind of this.#kinds) if (kind.get(network) === only) kind.delete(network)
   }
 
-  /** While the store is away offences are counted here alone. */
+  /** Offences made while the store is down are counted in this process alone. */
   dropOffences(): void {
     this.#offences.clear()
   }

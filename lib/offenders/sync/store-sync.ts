@@ -10,7 +10,7 @@ import type { Offenders } from '../offenders.ts'
 import { MAX_AHEAD, Outbox } from './outbox.ts'
 import { soundRecord } from './sound-record.ts'
 
-/** How often the store is asked what is new, in milliseconds: what happens elsewhere is to be known within a second. */
+/** Milliseconds between two reads: a ban of another process is to be known within a second. */
 const POLL = 400
 /** How long an answer may take, in milliseconds. */
 const TIMEOUT = 1_000
@@ -24,8 +24,8 @@ export interface StoreSyncOptions {
 }
 
 /**
- * Exchanges offenders with a store, in the background: no request waits for it. Where the store fails, this process goes on
- * alone, and catches up when it is back.
+ * Exchanges offenders with a store in the background: no request waits for it. If the store fails, this process goes on alone, and
+ * catches up once the store is back.
  */
 export class StoreSync {
   readonly #offenders: Offenders
@@ -39,7 +39,7 @@ export class StoreSync {
   #isClosed = false
   #isScheduled = false
   #cursor = 0
-  /** The number of the last change that the store has told of. */
+  /** The number of the store's last change, as of its last answer. */
   #last = 0
   #born = ''
   #place: string | undefined
@@ -62,12 +62,12 @@ export class StoreSync {
     outsideRequests(() => void this.#poll())
   }
 
-  /** Resolves when the store has been told, and asked, once more, or has failed. Never rejects. */
+  /** Resolves after one more write and read, or when the store has failed. Never rejects. */
   async flush(): Promise<void> {
     // The deadlines of the calls keep no process alive: it would end before this does.
     const alive = setInterval(() => {}, 60_000)
     try {
-      // One that is under way may have been answered before now.
+      // A read that is under way may have been answered before now.
       await this.#reading
       if (!this.#isUp) await this.#read()
       await this.#writing
@@ -93,7 +93,7 @@ export class StoreSync {
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#poll(), POLL).unref()
   }
 
-  /** What one tick brings goes in one call. */
+  /** Writes once for everything that one tick brings. */
   #schedule(): void {
     if (!this.#isUp) this.#outbox.dropOffences()
     if (this.#isScheduled || !this.#isUp || this.#isClosed) return
@@ -146,7 +146,7 @@ export class StoreSync {
       const last = this.#last
       const before = this.#cursor
       const news = await this.#ask(() => this.#store.read(before, this.#expected()))
-      // It would be asked for ever, and nothing else would have its turn.
+      // The loop would never end, and nothing would be written.
       if (news.last > news.cursor && news.cursor <= before) throw new Error('the store does not go on')
       this.#cursor = news.cursor
       this.#hear(news, last)
@@ -176,7 +176,7 @@ export class StoreSync {
     return this.#aheadOfSteady === undefined ? undefined : this.#aheadOfSteady + performance.now()
   }
 
-  /** @param before the last change that was known of when the store was asked */
+  /** @param before `#last` at the time of the call */
   #hear({ now, last, born, place, records }: OffenderNews, before: number, isReply = false): void {
     const beganAnew = this.#born !== '' && born !== this.#born
     this.#ahead = now - this.#offenders.now()
@@ -185,11 +185,11 @@ export class StoreSync {
     this.#born = born
     this.#place = place
     if (beganAnew || last < before) {
-      // Of these the store has just said what is so.
+      // Networks in this answer are up to date.
       const answered = new Set(isReply ? records.map(({ address }) => address) : [])
       for (const known of this.#offenders.known())
         if (!answered.has(known.address)) this.#outbox.restore(known)
-      // What is left there is read from the beginning.
+      // Whatever the store still has is read from the beginning.
       this.#cursor = 0
     }
     this.#adopt(records, now, isReply)
@@ -202,14 +202,14 @@ export class StoreSync {
       if (!sound) continue
       const { at, since, until, ...record } = sound
       this.#outbox.heard(at, now)
-      // What is about to be told from here: the store will say which is later.
+      // A decision of ours is waiting to be written: the store will decide which one is later.
       if (this.#outbox.decidedAt(record.address) !== undefined) {
         if (isReply) this.#outbox.comesAfter(record.address, at)
         continue
       }
       const known = this.#offenders.find(record.address)
       if (known?.storeAt === at) continue
-      // Of later than now: the store's clock was set back, and the ban has begun by now at the latest.
+      // A beginning in the future means that the store's clock was set back: the ban began now at the latest.
       const ours = ahead + (since > now + MAX_AHEAD ? since - now : 0)
       const dated = { at: at - ours, since: since - ours, until: until - ours, storeAt: at }
       this.#offenders.adopt({ ...record, ...dated })

@@ -4,8 +4,8 @@ import { MemoryStore } from '../memory-store.ts'
 import type { Hit } from '../rate-limit-store.ts'
 
 /**
- * What one rule counts in this process: limits of different rates do not meet. A memory for each, as one memory forgets by
- * the rate of who comes.
+ * The limits of one rule, counted in this process. Each rate has a memory of its own, because a full memory decides what to forget by the
+ * rate of the request at hand.
  */
 export class LocalLimits {
   readonly #maxKeys: number

@@ -1,8 +1,8 @@
 import { ownText } from '../../../runtime/own-text.ts'
 
-/** No request passes that finds as little room as this, or less. Times of `performance.now()`. */
+/** A rejection that holds for every request that needs at least as much room. Times are of `performance.now()`. */
 interface Reject {
-  /** When one will. */
+  /** When such a request will pass. */
   readonly passes: number
   /** Until when Redis is not asked. */
   readonly until: number
@@ -36,17 +36,17 @@ export class Rejects {
     if (known === undefined) {
       known = this.#old.get(key)
       if (known === undefined) return 0
-      // Who still asks is worth remembering.
+      // A key that is still asked for moves to the young generation.
       this.#keep(key, known)
     }
     if (known.room < room || known.until <= now) return 0
-    // Who needs more room waits for longer.
+    // A request that needs more room waits longer.
     return Math.ceil(known.passes - now + ((known.room - room) * 1000) / rate)
   }
 
   add(key: string, room: number, retryAfter: number, now: number): void {
     const known = this.#young.get(key) ?? this.#old.get(key)
-    // What rejects more is worth more.
+    // The known rejection covers more requests: keep it.
     if (known && known.room > room && known.until > now) return
     this.#keep(key, { passes: now + retryAfter, until: now + Math.min(retryAfter, LONGEST), room })
   }

@@ -1,9 +1,9 @@
-/** Clocks run apart by less. */
+/** Milliseconds. Smaller differences are drift between two clocks. */
 const SET_BACK = 50
 
 /**
- * What Redis's clock says, by what its replies said. Between sending and reply there is one moment at which it was that time:
- * what is believed moves no further than into that gap, so that it follows where Redis's clock jumps.
+ * Estimates Redis's clock from its replies. Redis read its clock at some moment between sending and reply: the estimate moves just
+ * far enough to fit into that gap, so that it follows if Redis's clock jumps.
  */
 export class RedisClock {
   /** Until there was a reply: as if its clock were ours. */
@@ -17,7 +17,7 @@ export class RedisClock {
     return now + this.#ahead
   }
 
-  /** What it would say, had it not been set back; once it is as late again, nothing is of before that any more. */
+  /** The time that Redis's clock would show if it had not been set back. Once it has caught up, the two are the same. */
   unmovedAt(now: number): number {
     const time = this.at(now)
     return time < this.#reached ? time + this.#back : time
