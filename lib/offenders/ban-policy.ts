@@ -2,9 +2,11 @@
 export interface BanPolicy {
   /** Offences that are tolerated in any `window`. */
   readonly limit: number
+  /** The time in which offences are counted together. */
   readonly window: number
   /** How long the first ban lasts. Each further one twice as long, up to `maxBan`. */
   readonly ban: number
+  /** The longest that a ban grows to. */
   readonly maxBan: number
   /** After each such time without a ban the next one is a step shorter. */
   readonly decay: number
