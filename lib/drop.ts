@@ -23,7 +23,7 @@ import { closeHttp2, DEFAULT_DROPS } from './wire/http2.ts'
 
 keepPeers()
 
-/** What {@link drop} can be told; all of it is optional. */
+/** Options of {@link drop}. */
 export interface DropInfo extends DropHow {
   /** The response. Found by itself in Express, behind any rule of this package, and on HTTP/1 when it is its turn. */
   res?: Response | undefined
@@ -125,7 +125,7 @@ interface How extends DropHow {
   readonly isUnseen: boolean
 }
 
-/** What a trusted proxy was told; undefined where there is none, or it can't be told. */
+/** Answers a trusted proxy; undefined where it can't be answered. */
 function answerTrusted(
   req: Request,
   res: Response | undefined,
@@ -161,7 +161,7 @@ function close(req: Request, res: Response | undefined, how: How): Ending {
   return { action: closeHttp2(req, http2, { mode, reset, isUnseen }), sentStatus: started }
 }
 
-/** False where it can't be told: then its connection ends, as the request must not hang. */
+/** False where the proxy can't be answered: then its connection ends, as the request must not hang. */
 function answerProxy(req: Request, res: Response | undefined, code: number, isRunning: boolean): boolean {
   const answerWithoutResponse = (isUnsent = false) =>
     isHttp2(req) ? handOffStream(req, res, code) : handOffSocket(req, res, code, isUnsent)

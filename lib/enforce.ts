@@ -16,7 +16,7 @@ import { plainBody, respond } from './wire/respond.ts'
 type Fail = (error: unknown) => void
 
 /**
- * Does what the rule says. True where the request goes on all the same.
+ * Drops the request, answers it, or only publishes the finding, as the rule says. True where the request goes on.
  *
  * @param fail gives what the user's handler throws to the app
  */

@@ -2,7 +2,7 @@ import { shared } from '../runtime/copies.ts'
 import type { Request } from './http-types.ts'
 import { type RequestState, stateOf } from './request-state.ts'
 
-/** Whoever judges requests, and no request twice. */
+/** Identifies a judge, which judges no request twice. */
 export interface JudgeId {
   /** One of 31 bits, for the first ones of a process; 0 for the others. */
   readonly bit: number
@@ -11,7 +11,7 @@ export interface JudgeId {
 /** How many of the bits are given out. */
 const given = /* @__PURE__ */ shared('judges', () => ({ bits: 0 }))
 
-/** All bits, of which judges have one less. */
+/** All 32 bits. Judges use only 31, so no set of judges ever equals it. */
 const EVERYONE = -1
 
 export const newJudgeId = (): JudgeId => ({ bit: given.bits < 31 ? 1 << given.bits++ : 0 })

@@ -8,7 +8,7 @@ import type { Trust } from './trust.ts'
 
 /** What the requests of one connection share. */
 interface ConnectionState {
-  /** Its end is decided: nothing more of it may reach the app, but for HTTP/2 streams up to this one. */
+  /** Set once the connection is to be closed: 0 on HTTP/1; on HTTP/2 the id of the last stream that may still reach the app. */
   closing: number | undefined
   /** What rules remember of it, each in a place of its own. */
   readonly memory: unknown[]
@@ -17,7 +17,7 @@ interface ConnectionState {
 /** What we know of one request: made when the first rule or `drop` sees it. */
 export interface RequestState extends Occasion {
   res: Response | undefined
-  /** Its connection is ended, or its proxy was told. */
+  /** Its connection is ended, or its proxy was answered. */
   dropped: boolean
   /** Its event is made: there is one a request, whoever acts first. */
   eventPublished: boolean

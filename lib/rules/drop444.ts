@@ -71,7 +71,7 @@ function mix(shared: Shared, own: unknown): unknown {
   return { ...shared, ...Object.fromEntries(given) }
 }
 
-/** The one right order: a ban, then the most certain and cheapest, what counts last, so that nothing dropped is counted. */
+/** In the order of judging: bans, then the most certain and cheapest rules; the rules that count come last, and count nothing dropped. */
 const ruleMakers: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> = {
   repeatOffender: (given, shared) =>
     infoOf(given as Rule)?.isFirst ? (given as Rule) : withOptions(repeatOffender)(given, shared),

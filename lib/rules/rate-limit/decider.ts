@@ -86,7 +86,7 @@ function inStore(limits: readonly CompiledLimit[], store: RateLimitStore, option
   const guarded = guardStore(scoped, { ...options, root: store })
   const prefixes = limits.map((limit, i) => {
     if (limits.length === 1) return ''
-    // A store with scopes keeps rates apart, and one client's limits together: only alike ones, and functions' keys, could meet.
+    // A store with scope() separates limits by rate. Only limits of one rate, or keys of functions, can collide: these get a prefix.
     if (!store.scope || limits.findIndex(({ bucket }) => bucket.rate === limit.bucket.rate) < i)
       return `#${i} `
     return typeof limit.key === 'function' ? `#${limits.findIndex(({ key }) => key === limit.key)} ` : ''

@@ -23,7 +23,7 @@ export interface Counted {
   readonly pageRequests: boolean
 }
 
-/** Of a banned client its requests: it would never end. The others are faults of the server, and meet everybody. */
+/** Not offences. Counting a banned client's drops would extend its ban for ever; the others are the server's fault, and hit every client. */
 const innocent: ReadonlySet<string> = new Set([
   Reason.BANNED,
   Reason.OVERLOADED,

@@ -114,7 +114,7 @@ export function readOffenderOptions(options: unknown) {
   }
 }
 
-/** What a ban by hand can be told. */
+/** Options of `ban()`. */
 export interface BanOptions {
   /** How long; default: what the rule's `ban`, and earlier bans, give. Up to 100 years. */
   duration?: Duration | undefined
