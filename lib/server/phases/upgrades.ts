@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
-import { Reason } from '../../reasons.ts'
+import { type Finding, Reason } from '../../reasons.ts'
 import { isHttp2, type Request, type Response } from '../../request/http-types.ts'
 import { isClosing, takeStateFromStream } from '../../request/request-state.ts'
 import { giveSocket, ignore } from '../../runtime/raw-socket.ts'
@@ -21,9 +22,9 @@ export function makeUpgradePhase(
   runRules: RunRules,
   checkUnjudged: () => void,
 ): UpgradePhase {
-  /** `goOn` gets the socket as Node gave it. */
   const { dryRun } = guarded.settings
 
+  /** Runs the rules when it is the request's turn; `goOn` finds the socket as Node gave it. */
   function handOver(
     req: IncomingMessage,
     socket: Socket,
@@ -34,7 +35,7 @@ export function makeUpgradePhase(
     if (dryRun) return handOverInDryRun(req, socket, connection, goOn)
     if (connection.ended || isClosing(req)) return
     connection.isPaused = false
-    // Node has taken its own listeners away, and left it not flowing: what comes waits for whoever gets it.
+    // Node has taken its own listeners off the socket and does not read it: what comes waits for the app.
     socket.on('error', ignore)
     connection.whenAnswered(() => {
       if (socket.destroyed) return
@@ -49,7 +50,7 @@ export function makeUpgradePhase(
     })
   }
 
-  /** At once, as Node does, also where earlier responses are pending: so there is no response for rules that answer. */
+  /** Goes on at once, as Node does, also while earlier responses are pending. So rules that answer get no response to write to. */
   function handOverInDryRun(
     req: IncomingMessage,
     socket: Socket,
@@ -65,6 +66,20 @@ export function makeUpgradePhase(
     })
   }
 
+  /** Answers an HTTP/2 CONNECT that the app does not listen to with 405 in a dry run and for peers in `except`, as Node does. */
+  function connectHttp2(req: Http2ServerRequest, res: Response, isWanted: boolean, finding: Finding): void {
+    if (isClosing(req) && !dryRun) return
+    const goOn = (isExcepted: boolean) => {
+      if (isWanted) guarded.emit('connect', req, res)
+      else if (isExcepted || !dropRequest(guarded, req, res, finding)) {
+        res.statusCode = 405
+        res.end()
+      }
+    }
+    if (takeStateFromStream(req)) goOn(false)
+    else runRules(req, res, goOn)
+  }
+
   return {
     upgrade(req, socket, head) {
       checkUnjudged()
@@ -75,20 +90,7 @@ export function makeUpgradePhase(
       const isWanted = guarded.appListens('connect')
       const detail = req.url || (req.headers[':authority'] as string | undefined)
       const finding = { reason: Reason.CONNECT_METHOD, detail }
-      if (isHttp2(req)) {
-        const res = target as Response
-        if (isClosing(req) && !dryRun) return
-        const goOn = (isExcepted: boolean) => {
-          if (isWanted) guarded.emit('connect', req, res)
-          else if (isExcepted || !dropRequest(guarded, req, res, finding)) {
-            res.statusCode = 405
-            res.end()
-          }
-        }
-        if (takeStateFromStream(req)) goOn(false)
-        else runRules(req, res, goOn)
-        return
-      }
+      if (isHttp2(req)) return connectHttp2(req, target as Response, isWanted, finding)
       const socket = target as Socket
       handOver(req as IncomingMessage, socket, (res, isExcepted) => {
         if (isWanted) guarded.emit('connect', req, socket, head)
@@ -98,11 +100,11 @@ export function makeUpgradePhase(
   }
 }
 
-/** For rules that answer: Node makes no response for such a request. The connection ends with the answer. */
+/** A response for rules that answer: Node makes none for an upgrade. The connection ends with the answer. */
 function responseOn(req: IncomingMessage, socket: Socket): ServerResponse {
   const res = new ServerResponse(req)
   res.shouldKeepAlive = false
-  // Then it is as of an upgrade that engine.io hands to a rule: without a response.
+  // Without `assignSocket` the rule gets no response, as for an upgrade that engine.io hands to it.
   if (!giveSocket(res, 'assignSocket', socket)) return {} as ServerResponse
   res.once('finish', () => {
     giveSocket(res, 'detachSocket', socket)

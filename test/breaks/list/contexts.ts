@@ -24,7 +24,7 @@ export const contexts: readonly Break[] = [
   },
   {
     name: 'a request runs in the context of the one before it',
-    file: 'server/phases/requests.ts',
+    file: 'server/phases/http1-turns.ts',
     find: "res.once('socket', inThisContext(turn))",
     replace: "res.once('socket', turn)",
     tests: requests,
