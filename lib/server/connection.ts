@@ -11,7 +11,7 @@ import { inThisContext } from '../runtime/async-context.ts'
 import { tcpSocket } from '../runtime/raw-socket.ts'
 import type { Packet } from './phases/protocol.ts'
 
-/** What a connection is doing, as far as its time limits ask. */
+/** What a connection is doing. Decides which time limit applies to it. */
 export type Stage =
   /** TLS, from accept to the end of the handshake. */
   | 'handshake'
@@ -21,27 +21,27 @@ export type Stage =
   | 'request'
   /** Kept alive between requests. */
   | 'idle'
-  /** Upgraded or a tunnel: the app's alone. */
+  /** Upgraded, or a tunnel: it belongs to the app, without limits. */
   | 'released'
 
 /** An HTTP/1 request whose response is not finished. */
 export interface Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** It was given to the rules. */
+  /** The rules have started on it. */
   hasTurn: boolean
-  /** Nobody has read the body yet, so the client was not asked to send it. */
+  /** The client waits for `100 Continue`, which is sent when the app reads the body. */
   awaitsContinue: boolean
 }
 
 /** An open HTTP/2 stream. */
 export interface StreamRecord {
   readonly stream: ServerHttp2Stream
-  /** Once there is one. */
+  /** Set when Node has made the request. */
   req: Http2ServerRequest | undefined
   res: Http2ServerResponse | undefined
   awaitsContinue: boolean
-  /** Where its body was, and when it last moved. */
+  /** The progress of its body, and when that last changed. */
   bodyMark: number
   bodySince: number
 }
@@ -54,51 +54,51 @@ export class Connection {
   readonly isProxy: boolean
   /** The peer is one that `except` names. */
   readonly isExcepted: boolean
-  /** Calls back in the context in which it was accepted: for what a timer finds out about it. */
+  /** Runs a callback in the async context in which the connection was accepted: used by timers. */
   readonly inContext = inThisContext((callback: () => void) => callback())
   stage: Stage = 'head'
   /** When the stage began, in ms of `performance.now()`. */
   since = performance.now()
-  /** Its event is made; unless it is a dry run its end is decided. */
+  /** Its one event is out. Also true in a dry run, where the connection goes on. */
   eventPublished = false
   ended = false
-  /** In the order they came. */
+  /** Unfinished requests in the order in which they came. */
   readonly exchanges: Exchange[] = []
   /** HTTP/1: the request that was parsed last, until it is complete and answered. */
   last: IncomingMessage | undefined
-  /** Whether the one that was parsed last announced a body. */
+  /** Whether the request that was parsed last announced a body. */
   hadBody = false
   /** The socket of the last request, until it is known whether the next has begun in the same packet. */
   http1: Socket | undefined
   /** Bytes of answers that had to wait for earlier ones, since the connection was last idle. */
   ahead = 0
-  /** Of TLS, once the handshake is done: it counts what is read in the clear. */
+  /** The TLS socket, once the handshake is done. Its `bytesRead` counts decrypted bytes. */
   tls: Socket | undefined
   session: ServerHttp2Session | undefined
   /** When its session was first seen destroyed, in ms of `performance.now()`. */
   sessionOver: number | undefined
-  /** HTTP/2: what is open on the session. */
+  /** HTTP/2: the open streams of the session. */
   streams: Map<ServerHttp2Stream, StreamRecord> | undefined
   /** `bytesRead` when the last request was complete, as far as can be known. */
   bytesAtRest = 0
-  /** Where the body of `last` was, and when it last moved or the app had not read it yet. */
+  /** The progress of the body of `last`, and when it last changed or still waited for the app. */
   bodyMark = 0
   bodySince = 0
-  /** Bytes that the kernel has taken, and when that last changed or nothing waited. */
+  /** Bytes that the kernel has taken for the client, and when that last changed or nothing was waiting. */
   sentMark = 0
   sentSince = this.since
-  /** What its parser had read when the last head was complete. */
+  /** Bytes that the parser had read when the last head was complete. */
   readAtHead = 0
-  /** Once there was a request of HTTP/1.0. */
+  /** Set by the first request of HTTP/1.0. */
   packet: Packet | undefined
-  /** The body of the request under way is broken, and its response had started. */
+  /** The body of a request is broken and its response had started: the connection ends with that response. */
   isBroken = false
-  /** HTTP/2: frames that are answered by themselves, and how many there were at `sentMark`. */
+  /** HTTP/2: frames that Node acknowledges by itself (PING, SETTINGS), and how many there were at `sentMark`. */
   controls = 0
   controlsMark = 0
   /** Reading is stopped because too many requests wait for their turn. */
   isPaused = false
-  /** HTTP/1: requests behind the end of the connection, which nobody will see. */
+  /** HTTP/1: requests behind the one that ended the connection. They are never run. */
   #unseen: IncomingMessage[] | undefined
   #whenAnswered: (() => void)[] = []
 
@@ -114,15 +114,16 @@ export class Connection {
     this.since = now
   }
 
-  /** Calls back, in the context of now, when every request so far is answered; at once where all are. */
+  /** Calls back, in the current async context, when every request so far is answered; at once if all are. */
   whenAnswered(callback: () => void): void {
     if (this.exchanges.length === 0) callback()
     else this.#whenAnswered.push(inThisContext(callback))
   }
 
   /**
-   * Leaves a request alone that came behind the end of the connection. Destroyed before Node does so, it saves Node the
-   * text of a stack, which takes longer than all else about it; but with its socket, which an earlier response may need.
+   * Ignores a request that came behind the one that ended the connection. It is destroyed when the socket is: not later, because
+   * Node would then make an error with a stack, which costs more than the rest of the request; not earlier, because an earlier
+   * response may still need the socket.
    */
   ignoreRequest(req: IncomingMessage): void {
     if (req.socket.destroyed) req.destroy()
@@ -132,15 +133,15 @@ export class Connection {
     }
   }
 
-  /** The connection is gone, and with it what waited for its turn. To be called before Node hears of it. */
+  /** Destroys the requests that wait for their turn when the connection has closed. To be called before Node's own listener. */
   close(): void {
     for (const req of this.#unseen ?? []) req.destroy()
     for (const { req, hasTurn } of [...this.exchanges]) if (!hasTurn) req.destroy()
   }
 
-  /** Takes a request out: its response is finished, or will never be. */
+  /** Removes a request whose response is finished, or never will be. */
   removeExchange(exchange: Exchange): void {
-    // In turn, as a rule: `splice` would move all that wait behind it.
+    // Nearly always the first. `shift` is cheap, `splice` would move all requests behind it.
     if (this.exchanges[0] === exchange) this.exchanges.shift()
     else {
       const index = this.exchanges.indexOf(exchange)
@@ -156,12 +157,12 @@ const kConnection = Symbol('drop444.connection')
 
 type Marked = { [kConnection]?: Connection }
 
-/** Finds a connection again by its TCP socket, its TLS socket or its HTTP/2 session. */
+/** Records a connection on its TCP socket, TLS socket or HTTP/2 session: {@link attachedConnection} finds it there. */
 export function attachConnection(carrier: object, connection: Connection): void {
   ;(carrier as Marked)[kConnection] = connection
 }
 
-/** For what outlives its connection: a session that Node still holds must not hold ours. */
+/** Removes the record from a session that Node may hold longer than the connection lasts. */
 export function detachConnection(carrier: object): void {
   delete (carrier as Marked)[kConnection]
 }
@@ -179,7 +180,7 @@ export function attachedConnection(carrier: object): Connection | undefined {
 /** What a client of HTTP/2 sends before its first request: preface, SETTINGS, window, priorities, acknowledgements. */
 const MAX_GREETING = 512
 
-/** Whether nothing was asked on a connection yet. Browsers open some in store, with TLS and HTTP/2 ready. */
+/** Whether no request came on a connection yet. Browsers open some in advance, with TLS and HTTP/2 ready. */
 export function isSpare({ tls, tcp, session, streams }: Connection): boolean {
   const { bytesRead } = tls ?? tcp
   return bytesRead === 0 || (session !== undefined && !streams && bytesRead <= MAX_GREETING)

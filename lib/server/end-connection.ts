@@ -22,14 +22,14 @@ export interface EndHow {
   readonly facts?: RequestFacts | undefined
   /** The request, where there is one. */
   readonly req?: Request | undefined
-  /** The rule that found it; default: `protect`'s name. */
+  /** The rule's name in the event; default: `protect`'s. */
   readonly rule?: string | undefined
   readonly reset?: boolean | undefined
   /** Ends the connection; default: at once. */
   readonly end?: (() => void) | undefined
-  /** The code that `end` tells a trusted proxy. */
+  /** The code that `end` sends to a trusted proxy. */
   readonly handOff?: number | undefined
-  /** What of a response has gone out. */
+  /** The status of a response that has started already. */
   readonly sentStatus?: number | undefined
 }
 
@@ -41,7 +41,7 @@ function actionOf({ end, handOff }: EndHow, reset: boolean): DropAction {
 /**
  * Ends a connection on which no request is to blame, with no byte and one event.
  *
- * @returns false where it goes on: in a dry run, and for a peer that `except` names
+ * @returns false if the connection goes on: in a dry run, and for a peer in `except`
  */
 export function endConnection(
   guarded: GuardedServer,
@@ -61,8 +61,8 @@ export function endConnection(
 }
 
 /**
- * How a connection of HTTP/1 ends without a request that could be answered: a trusted proxy is told all the same, as a
- * connection that just closes would count as a failure of ours.
+ * The hand-off of an HTTP/1 connection that ends without a request that could be answered. A trusted proxy gets a response all the
+ * same, because it would count a plain close as a failure of this server.
  */
 export function rawHandOff(
   guarded: GuardedServer,
@@ -92,9 +92,9 @@ export function publishConnectionOnce(
 }
 
 /**
- * Drops a request by a finding of `protect`'s own; a trusted proxy is told.
+ * Drops a request by a finding of `protect`'s own; a trusted proxy gets the hand-off.
  *
- * @returns false where it goes on
+ * @returns false if the request goes on
  */
 export function dropRequest(
   guarded: GuardedServer,
@@ -107,7 +107,7 @@ export function dropRequest(
   const state = stateOf(req)
   if (!dryRun) {
     const { reason, detail } = finding
-    // What no rule has to say is wrong by itself: there is no page that explains it.
+    // A finding of `protect` itself means a broken request: on HTTP/2 it costs the connection, not only the stream.
     const http2 = rule === undefined && !reset ? ('goaway' as const) : undefined
     const info = { res, http2, handOff, reset, trustProxy, reason, detail, rule: rule ?? name }
     if (state.isRunning) dropRunning(req, info)
@@ -115,7 +115,7 @@ export function dropRequest(
     return true
   }
   if (state.eventPublished || state.dropped) return state.dropped
-  // It goes on, and may still be dropped by a rule: one event of ours, whatever else is wrong with it.
+  // The request goes on, and a rule may still drop it. So `protect` itself publishes one event at most.
   if (!isFirstTime(state, guarded.judgeId)) return false
   const publish = preparePublish(req, trustOf(req, guarded.settings.trustProxy))
   publish(makeVerdict(rule ?? name, finding, 'dry-run'))

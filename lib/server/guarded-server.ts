@@ -40,7 +40,7 @@ export type Protocol = 'http' | 'tls' | 'http2'
 
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 
-/** One guarded server: what the phases share. */
+/** One guarded server: the state that the phases share. */
 export class GuardedServer {
   readonly server: Server
   readonly protocol: Protocol
@@ -48,11 +48,11 @@ export class GuardedServer {
   /** The server's own `emit`: hands an event on to the listeners. */
   readonly emit: Emit
   readonly connections = new Set<Connection>()
-  /** For what it judges by itself. */
+  /** Marks requests for which `protect` itself has published a dry-run event. */
   readonly judgeId = newJudgeId()
   /** Called with each new connection. */
   onAdmit: () => void = () => {}
-  /** How many listeners there were when the app was looked for. */
+  /** The number of listeners when the app was last looked for. */
   #searched = 0
   #app: FrameworkRequest['app']
   #opening: { readonly connection: Connection; readonly socket: Socket } | undefined
@@ -79,10 +79,10 @@ export class GuardedServer {
     return this.#app
   }
 
-  /** The record of a connection: made at accept, or at the first request of one that was there before us. */
+  /** The record of a connection, made at accept, or at the first request of a connection older than the guard. */
   connectionOf(socket: Socket): Connection {
     const known = attachedConnection(socket)
-    // A server that is guarded anew has connections that the old guard knew.
+    // After `unprotect` and `protect` a connection may still carry the record of the old guard.
     if (known && (known.tcp.destroyed || this.connections.has(known))) return known
     const tcp = tcpSocket(socket) ?? socket
     const peer = peerAddressOf(tcp)
@@ -145,12 +145,12 @@ export class GuardedServer {
       session.off('ping', count).off('remoteSettings', count)
       connection.session = undefined
     })
-    // Kept there for verdicts that come when the client has gone.
+    // Kept on the session, for verdicts that come when the client has gone.
     peerAddressOf(session, connection.tcp)
     keepSession(session)
   }
 
-  /** Where the trust function throws we can't know: then nobody is trusted. */
+  /** If the trust function throws, the peer counts as untrusted. */
   #isProxy(tcp: Socket): boolean {
     const { trust } = this
     if (!trust) return false
@@ -162,11 +162,11 @@ export class GuardedServer {
     }
   }
 
-  /** Whether the app listens to an event itself: ours are there only to have Node ask. */
+  /** Whether the app listens to an event itself; our placeholders do not count. */
   appListens(event: string): boolean {
     return this.server.listeners(event).some(listener => listener !== placeholder)
   }
 }
 
-/** Has Node emit what it otherwise answers itself; what to do is decided in `emit`. */
+/** A listener that makes Node emit events it otherwise answers itself. `guardedEmit` decides what happens. */
 export function placeholder(): void {}

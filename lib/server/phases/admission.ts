@@ -13,11 +13,11 @@ import { endConnection } from '../end-connection.ts'
 import type { GuardedServer } from '../guarded-server.ts'
 import { unknownRequest } from './raw-head.ts'
 
-/** Who may come in, judged when TCP is accepted: before the TLS handshake, before a parser is made. */
+/** Decides on new connections when TCP is accepted: before the TLS handshake, before a parser is made. */
 export interface Admission {
-  /** Judges an address before there is a socket: whether to close. Undefined where no rule can be kept by that. */
+  /** Whether to close a connection by its address, before there is a socket. Undefined if no rule allows that. */
   readonly refusesAddress: ((written: string) => boolean) | undefined
-  /** Judges a new connection by its address, and ends it if refused: before there is a record of it. */
+  /** Ends a new connection if a rule refuses its address, before there is a record of it. */
   refuses(socket: Socket): boolean
   /** Counts a connection, and ends it if its address has too many. */
   isOneTooMany(connection: Connection): boolean
@@ -39,7 +39,7 @@ export function makeAdmission(guarded: GuardedServer): Admission {
   const { rules, connectionsPerAddress, dryRun, except } = guarded.settings
   const judges = rules.flatMap(rule => {
     const info = infoOf(rule)
-    // In a dry run it is told of the request, which tells more.
+    // A dry run publishes the request instead, as that event says more.
     return info?.door && !dryRun ? [{ rule: rule.name, reset: info.reset, judge: info.door }] : []
   })
   const open = new Map<string, number>()
@@ -52,7 +52,7 @@ export function makeAdmission(guarded: GuardedServer): Admission {
     return undefined
   }
 
-  /** Where the trust function throws there is still the request to judge by. */
+  /** If the trust function throws, the connection comes in: its requests are judged again. */
   function judgeSafely(judge: DoorJudge, peer: Address, written: string): Finding | undefined {
     try {
       return judge(peer, written, guarded.trust)
@@ -62,7 +62,7 @@ export function makeAdmission(guarded: GuardedServer): Admission {
     }
   }
 
-  /** Without an address (a unix-domain socket) there is a request to judge by. */
+  /** A connection without an address (a unix-domain socket) comes in: its requests are judged. */
   function refuses(socket: Socket): boolean {
     const tcp = tcpSocket(socket) ?? socket
     const peer = peerAddressOf(tcp)
@@ -77,7 +77,7 @@ export function makeAdmission(guarded: GuardedServer): Admission {
   function refusesAddress(written: string): boolean {
     const peer = parseAddress(written)
     const refusal = peer && refusalOf(peer, written)
-    // Node knows no RST there: that has to wait for the socket.
+    // `blockList` can't send an RST. So a rule with `reset` waits for the socket.
     if (!refusal || refusal.reset) return false
     publishRefusal(peer, refusal)
     return true

@@ -1,7 +1,7 @@
 import { isHttp2Response, type Request, type Response } from '../../request/http-types.ts'
 import type { Exchange } from '../connection.ts'
 
-/** Who is told when the body is asked for. */
+/** Keeps whether the body is still to be asked for. */
 export type Continues = Pick<Exchange, 'awaitsContinue'>
 
 /** RFC 9110 10.1.1: a list, of which this is the only member there is. */
@@ -9,9 +9,8 @@ export const isContinue = (expect = '') =>
   expect.split(',').every(member => member.trim().toLowerCase() === '100-continue')
 
 /**
- * Node says `100 Continue` before anyone is asked. Here the client is told when somebody wants the body: rules mounted in
- * the app have passed the request by then. Where nobody does, the client will not send it, and unless it has done so
- * unasked the connection can't go on.
+ * Sends `100 Continue` when the app first reads the body, not before it runs, as Node does. By then the rules mounted in the app
+ * have passed the request. If nobody reads the body, the connection ends with the response, unless the body came unasked.
  */
 export function continueWhenRead(req: Request, res: Response, continues: Continues): void {
   continues.awaitsContinue = true

@@ -27,7 +27,7 @@ interface Wrong {
 /** How long a dry run waits for the first bytes, in ms. */
 const PATIENCE = 1_000
 
-/** Reads until `look` is content, then puts the bytes back and goes on. */
+/** Reads until `look` returns true, then puts the bytes back and goes on. */
 function readFirst(
   guarded: GuardedServer,
   connection: Connection,
@@ -74,7 +74,7 @@ function readFirst(
     goOn()
   }
 
-  /** Who leaves without a word is no case for the log; who leaves in the middle of one is. */
+  /** A client that leaves in the middle of its first bytes gets an event; one that sent nothing gets none. */
   function end(): void {
     if (have > 0) {
       const facts = readRawHead(all())

@@ -17,18 +17,18 @@ import { type ClientError, factsOfHead, reasonOf } from './parser-error.ts'
 import { readRawHead, unknownRequest } from './raw-head.ts'
 import { endOnTlsError } from './tls.ts'
 
-/** What Node would answer with 400, 408, 413 or 431. */
+/** Handles `clientError`: requests that Node would answer with 400, 408, 413 or 431. */
 export function makeMalformedPhase(guarded: GuardedServer): (error: ClientError, socket: Socket) => boolean {
   const { dryRun } = guarded.settings
 
   return function clientError(error, socket) {
     const connection = guarded.connectionOf(socket)
-    // Anything else is of the connection itself: the client has gone.
+    // Other errors are of the connection itself: the client has gone.
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
       endOnTlsError(guarded, error, socket)
       return guarded.emit('clientError', error, socket) || (!dryRun && closeUnanswered(socket))
     }
-    // Node reports every packet behind the first error, and what comes behind a dropped request.
+    // Node reports every packet behind the first error, and behind a dropped request.
     if (connection.ended || socket.destroyed)
       return dryRun ? guarded.emit('clientError', error, socket) : true
     // The app has ended its side, by a timeout of its own or an early answer: then so does the client.
@@ -41,13 +41,13 @@ export function makeMalformedPhase(guarded: GuardedServer): (error: ClientError,
   }
 }
 
-/** RFC 9112 9.6: behind a request that is the last of its connection nothing is looked at. */
+/** RFC 9112 9.6: bytes behind the last request of a connection are ignored. */
 const BEHIND_THE_LAST = 'HPE_CLOSED_CONNECTION'
 
 /** The client's side has ended in the middle of a request. */
 const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 
-/** In place of the 400 that Node writes to whoever still listens. */
+/** Closes without the 400 that Node would write. */
 function closeUnanswered(socket: Socket): true {
   socket.destroy()
   return true
@@ -73,7 +73,7 @@ function onHead(guarded: GuardedServer, connection: Connection, socket: Socket, 
 
 const foreignLine = /^(\S+) +(\S+) +((?:RTSP|ICE)\/\d\.\d)$/
 
-/** Nothing is looked at, but for what shows a scanner: that is told of. */
+/** Ignores bytes behind the last request, except RTSP and ICE: these show a scanner, and are published. */
 function endBehindLast(
   guarded: GuardedServer,
   connection: Connection,
@@ -93,7 +93,7 @@ function endBehindLast(
   stopParsing(socket)
 }
 
-/** Ends a connection behind the answers that were promised, whether or not one of them is its last. */
+/** Ends a connection behind the answers of earlier requests, and publishes its event then. */
 export function endBehind(
   guarded: GuardedServer,
   connection: Connection,
@@ -118,7 +118,7 @@ function onBody(
   const exchange = connection.exchanges.find(open => open.req === req)
   const res = exchange?.res ?? (stateOf(req).res as ServerResponse)
   if (connection.isExcepted) return guarded.emit('clientError', error, socket)
-  // The client has its answer, and does not finish what nobody reads.
+  // The client has its answer, and breaks off a body that nobody reads.
   if (!exchange && finding.reason === Reason.TRUNCATED_REQUEST) {
     if (guarded.settings.dryRun) return guarded.emit('clientError', error, socket)
     socket.destroy()
@@ -133,7 +133,7 @@ function onBody(
   return true
 }
 
-/** The response goes on as it can: the event says what was sent already. */
+/** Publishes a request whose body broke after its response had started. The response goes on; the event has its status. */
 function publishBrokenRequest(
   guarded: GuardedServer,
   req: IncomingMessage,
@@ -148,8 +148,8 @@ function publishBrokenRequest(
 }
 
 /**
- * After the responses that were promised, which may take their time. One of them may turn out to be a drop: then nobody
- * has looked at what came behind it, and there is nothing to tell.
+ * Ends a connection after the responses of earlier requests, and then publishes. If one of those requests is dropped, what came
+ * behind it was never looked at, and nothing is published.
  */
 function endInTurn(connection: Connection, socket: Socket, publish: () => void = () => {}): void {
   stopParsing(socket)

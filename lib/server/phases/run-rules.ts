@@ -17,12 +17,12 @@ import { makeHealthCheck } from '../health-check.ts'
 import { checkHead, checkHost } from './check-head.ts'
 
 /**
- * Judges a request before any framework: `goOn` is called if it passes, and not otherwise; with true where `except` names
- * the client: then nothing of ours is asked.
+ * Judges a request before any framework. `goOn` is called only if it passes; with true if `except` contains the client, for which
+ * `protect` makes no check of its own.
  */
 export type RunRules = (req: Request, res: Response, goOn: (isExcepted: boolean) => void) => void
 
-/** What is wrong with the head itself, then the rules, then the Host, which a rule may have judged. */
+/** Checks the head, runs the rules, and last checks the Host, which one of the rules may have judged. */
 export function makeRunRules(guarded: GuardedServer): RunRules {
   const { rules, except, trustProxy, dryRun } = guarded.settings
   const isHealthCheck = makeHealthCheck(guarded)
@@ -68,14 +68,14 @@ export function makeRunRules(guarded: GuardedServer): RunRules {
       const host = excepted ? undefined : checkHost(req, guarded)
       if (!host || !inTrial(state, trial, () => dropRequest(guarded, req, res, host))) passOnce()
     })
-    // Node alone asks nobody: what rules of ours still find out is told then.
+    // In a dry run the app must not wait. A late rule publishes its event while the app is at work.
     if (goesAtOnce) passOnce()
   }
 
   function pass(state: RequestState, goOn: (isExcepted: boolean) => void, isExcepted: boolean): void {
     state.isRunning = true
     if (dryRun) {
-      // Rules of the app's own go by what they would know without us.
+      // Rules mounted in the app must see what they would see without `protect`.
       state.isDryRun = false
       state.serverTrust = undefined
       state.serverApp = undefined
@@ -140,7 +140,7 @@ function runOneByOne(
   run(0)
 }
 
-/** Of a rule that threw nobody knows whether the request is welcome: then it goes on in a dry run alone. */
+/** Whether a request goes on after a rule. If the rule threw, only in a dry run: its verdict is unknown. */
 function goesOn(guarded: GuardedServer, rule: Rule, req: Request, res: Response, error: unknown): boolean {
   if (error === undefined || error === null) return true
   reportError(sourceOf(rule), error)
