@@ -117,9 +117,8 @@ export class StoreSync {
   async #writeAll(): Promise<void> {
     const { terms, maxBans } = this.#options
     for (let late = 0; this.#isUp && !this.#isClosed && !this.#outbox.isEmpty; ) {
-      const now = this.#offenders.now()
       const last = this.#last
-      const { actions, decisions } = this.#outbox.take(now)
+      const { actions, decisions } = this.#outbox.take(this.#offenders.now())
       const write = () => this.#store.write(actions, terms, maxBans, this.#expected() ?? 0)
       const news = await this.#ask(write)
       if (!news.isLate) this.#outbox.delivered(decisions)
@@ -196,7 +195,6 @@ export class StoreSync {
   }
 
   #adopt(records: readonly OffenderRecord[], now: number, isReply: boolean): void {
-    const ahead = this.#ahead
     for (const each of records) {
       const sound = soundRecord(each, now)
       if (!sound) continue
@@ -210,7 +208,7 @@ export class StoreSync {
       const known = this.#offenders.find(record.address)
       if (known?.storeAt === at) continue
       // A beginning in the future means that the store's clock was set back: the ban began now at the latest.
-      const ours = ahead + (since > now + MAX_AHEAD ? since - now : 0)
+      const ours = this.#ahead + (since > now + MAX_AHEAD ? since - now : 0)
       const dated = { at: at - ours, since: since - ours, until: until - ours, storeAt: at }
       this.#offenders.adopt({ ...record, ...dated })
     }
