@@ -1,5 +1,5 @@
 /** Every reason that a rule of this package, or `protect`, can give. Stable: filter logs and events by these, never by prose. */
-export const Reason = Object.freeze({
+export const Reason = /* @__PURE__ */ Object.freeze({
   /** `drop()` called with no reason. */
   DROP: 'drop',
   /** No Host, which HTTP/1.1 requires (RFC 9112 3.2). */
@@ -104,6 +104,11 @@ export const Reason = Object.freeze({
 
 /** One of {@link Reason}'s literals. */
 export type Reason = (typeof Reason)[keyof typeof Reason]
+
+/** A set of reasons, which a function names: bundlers drop it where nobody asks for it. */
+export function reasonSet(list: () => readonly Reason[]): ReadonlySet<string> {
+  return new Set(list())
+}
 
 /** The detail of a connection that timed out before anything was asked: browsers keep such ones in store. */
 export const NOTHING_SENT = 'nothing was sent'

@@ -26,8 +26,8 @@ import { inTrial, keepTrial, type Trial, takeTrial, trialOf } from './request/tr
  */
 export function rule(name: string, judge: Judge, options?: CommonOptions): Rule {
   refuseRequest('rule', name)
-  const common = commonOf(readOptions('rule', options, commonChecks), { name })
-  commonChecks.name(name, expected => refuse('rule', 'name', name, expected))
+  const common = commonOf(readOptions('rule', options, commonChecks()), { name })
+  commonChecks().name(name, expected => refuse('rule', 'name', name, expected))
   if (typeof judge !== 'function') refuse('rule', 'judge', judge, 'a function')
   return makeRule(common, judge)
 }

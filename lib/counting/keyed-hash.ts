@@ -14,7 +14,7 @@ export function mixWords(secret: Secret, high: number, low: number): number {
 }
 
 /** What {@link takeFingerprint} found last: two words, so that nothing is allocated. */
-export const fingerprint = new Int32Array(2)
+export const fingerprint = /* @__PURE__ */ new Int32Array(2)
 
 /**
  * The text's 64 bits: HalfSipHash-1-3 (Aumasson and Bernstein), with a key of 128 bits, over blocks of two characters. Both

@@ -29,7 +29,7 @@ export interface Decision {
   readonly isUnknown?: boolean | undefined
 }
 
-const atOnce: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
+const atOnce: Decision = /* @__PURE__ */ Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
 
 /** A further request counts a thousand; one that costs more, as so many that come at once. */
 const ONE = 1000

@@ -9,7 +9,7 @@ interface Guard {
   onThrow: (error: unknown) => void
 }
 
-const kGuard: unique symbol = lastingKey('guard') as never
+const kGuard: unique symbol = /* @__PURE__ */ lastingKey('guard') as never
 
 /**
  * Guards a channel against its subscribers. Node turns what a subscriber throws into an uncaught exception, so a mistake in a log

@@ -1,6 +1,6 @@
 import { lastingKey } from '../runtime/copies.ts'
 
-const kKeyError: unique symbol = lastingKey('key-error') as never
+const kKeyError: unique symbol = /* @__PURE__ */ lastingKey('key-error') as never
 
 /**
  * A store works, but not with this key: Redis holds another type of value there. Other keys are not affected, so it is no
@@ -9,7 +9,12 @@ const kKeyError: unique symbol = lastingKey('key-error') as never
 export class KeyError extends Error {
   override readonly name = 'KeyError'
   /** Recognised by this mark, as the store may belong to another copy of this package. */
-  readonly [kKeyError] = true
+  declare readonly [kKeyError]: true
+
+  constructor(message: string) {
+    super(message)
+    this[kKeyError] = true
+  }
 }
 
 /** Whether a thrown value of any kind is a {@link KeyError}. Never throws. */

@@ -13,7 +13,9 @@ export interface CallbackError {
 }
 
 /** `drop444:error`: what callbacks of the user threw outside any request. What its own listeners throw is not published there. */
-const errorChannel = guardChannel(channel('drop444:error'), error => sayError('a listener of errors', error))
+const errorChannel = /* @__PURE__ */ guardChannel(/* @__PURE__ */ channel('drop444:error'), error =>
+  sayError('a listener of errors', error),
+)
 
 function sayError(source: string, error: unknown): void {
   debugThrown(source, error)

@@ -6,7 +6,7 @@ import type { DropEvent } from './drop-event.ts'
 const NAME = 'drop444:drop'
 
 /** `drop444:drop`: one {@link DropEvent} for each drop. */
-export const dropChannel = guardChannel(channel(NAME), error =>
+export const dropChannel = /* @__PURE__ */ guardChannel(/* @__PURE__ */ channel(NAME), error =>
   reportError('a listener of drop events', error),
 )
 

@@ -37,7 +37,9 @@ interface Outage {
 
 const NAME = 'drop444:store'
 
-const storeChannel = guardChannel(channel(NAME), error => reportError('a listener of store events', error))
+const storeChannel = /* @__PURE__ */ guardChannel(/* @__PURE__ */ channel(NAME), error =>
+  reportError('a listener of store events', error),
+)
 
 const outages = /* @__PURE__ */ shared('outages', () => new WeakMap<object, Outage>())
 

@@ -13,7 +13,7 @@ const MAX_NAMES = 100
 let turn = 0
 let isTurnNoted = false
 /** Not looked up later: tests put clocks of their own in its place. */
-const { setImmediate } = globalThis
+const soon = /* @__PURE__ */ setImmediate.bind(undefined)
 
 /** What is known of a rule until it is clear that it was not made for one request. */
 export interface Birth {
@@ -29,7 +29,7 @@ export function noteBirth(): Birth {
       isTurnNoted = false
       turn++
     }
-    outsideRequests(() => setImmediate(end).unref())
+    outsideRequests(() => soon(end).unref())
   }
   return { turn, isWatched: false }
 }

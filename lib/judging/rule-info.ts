@@ -24,7 +24,7 @@ export interface RuleInfo {
 const infos = /* @__PURE__ */ shared('rules', () => new WeakMap<Rule, RuleInfo>())
 const chains = /* @__PURE__ */ shared('chains', () => new WeakMap<Rule, readonly Rule[]>())
 
-const kShape: unique symbol = lastingKey('shape') as never
+const kShape: unique symbol = /* @__PURE__ */ lastingKey('shape') as never
 
 type Marked = Rule & { [kShape]?: number }
 

@@ -9,7 +9,7 @@
  * - `webauthn`: WebAuthn Level 3, 5.11 "Using Web Authentication across related origins"; `passkey-endpoints`: W3C "A Well-Known
  *   URL for Passkey Endpoints". `web-identity`: W3C FedCM, from the domain of an identity provider.
  */
-export const browserPaths: readonly string[] = Object.freeze([
+export const browserPaths: readonly string[] = /* @__PURE__ */ Object.freeze([
   '/favicon.ico',
   '/favicon.png',
   '/favicon.svg',
@@ -44,17 +44,20 @@ export const browserPaths: readonly string[] = Object.freeze([
  * What a browser, or the phone under it, asks for whether or not a page names it: icons; where passwords are changed, and
  * whether a missing page is a 404 (W3C change-password); passkeys (WebAuthn 5.11), FedCM, app links; DevTools, with source maps.
  */
-const unbidden = [
-  String.raw`favicon(?:-[\w-]{1,20})?\.(?:ico|png|svg)`,
-  String.raw`apple-touch-icon[-\w]{0,40}\.png`,
-  String.raw`browserconfig\.xml`,
-  String.raw`(?:\.well-known/)?apple-app-site-association`,
-  String.raw`\.well-known/(?:assetlinks\.json|change-password|dnt-policy\.txt|gpc\.json|passkey-endpoints|traffic-advice)`,
-  String.raw`\.well-known/(?:web-identity|webauthn|appspecific/com\.chrome\.devtools\.json)`,
-  String.raw`\.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200`,
-]
+function unbidden(): RegExp {
+  const paths = [
+    String.raw`favicon(?:-[\w-]{1,20})?\.(?:ico|png|svg)`,
+    String.raw`apple-touch-icon[-\w]{0,40}\.png`,
+    String.raw`browserconfig\.xml`,
+    String.raw`(?:\.well-known/)?apple-app-site-association`,
+    String.raw`\.well-known/(?:assetlinks\.json|change-password|dnt-policy\.txt|gpc\.json|passkey-endpoints|traffic-advice)`,
+    String.raw`\.well-known/(?:web-identity|webauthn|appspecific/com\.chrome\.devtools\.json)`,
+    String.raw`\.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200`,
+  ]
+  return new RegExp(`^/(?:${paths.join('|')})$|\\.(?:css|m?js)\\.map$`)
+}
 
-const isUnbidden = new RegExp(`^/(?:${unbidden.join('|')})$|\\.(?:css|m?js)\\.map$`)
+const isUnbidden = /* @__PURE__ */ unbidden()
 
 /** Whether browsers ask for a path (no query) by themselves. */
 export const isAskedByBrowsers = (path: string): boolean => isUnbidden.test(path)

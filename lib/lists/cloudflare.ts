@@ -8,4 +8,8 @@ import published from './cloudflare.json' with { type: 'json' }
  * app.set('trust proxy', cloudflare)
  * app.use(allowCidr(cloudflare, { address: 'peer' })) // nothing but the CDN may connect
  */
-export const cloudflare: readonly string[] = Object.freeze([...published.ipv4, ...published.ipv6])
+export const cloudflare: readonly string[] = /* @__PURE__ */ listed(published)
+
+function listed({ ipv4, ipv6 }: typeof published): readonly string[] {
+  return Object.freeze([...ipv4, ...ipv6])
+}

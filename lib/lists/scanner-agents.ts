@@ -3,7 +3,7 @@
  * why. Kept by hand: none of them is a browser, a search engine, a link preview, an uptime monitor or a plain HTTP library.
  * Add your own with `patterns: [...scannerAgents, 'mine']`.
  */
-export const scannerAgents: readonly string[] = Object.freeze([
+export const scannerAgents: readonly string[] = /* @__PURE__ */ Object.freeze([
   // -- Internet-wide scanners
   'masscan', // scans the whole Internet for open ports
   'zgrab', // grabs banners for Internet-wide scans

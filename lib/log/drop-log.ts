@@ -41,13 +41,14 @@ const format: Check<LogFormat> = (value, fail) =>
     ? (value as LogFormat)
     : fail("'rule', 'combined', 'json' or a function")
 
-const checks = {
-  format,
-  level: text,
-  maxBuffer: integer(1, 2 ** 30),
-  sample: integer(1, 1e9),
-  sum: integer(1, 2 ** 31 - 1),
-} satisfies Record<keyof DropLogOptions, Check<unknown>>
+const checks = () =>
+  ({
+    format,
+    level: text,
+    maxBuffer: integer(1, 2 ** 30),
+    sample: integer(1, 1e9),
+    sum: integer(1, 2 ** 31 - 1),
+  }) satisfies Record<keyof DropLogOptions, Check<unknown>>
 
 /**
  * Writes a line for each drop: to a stream, or through pino, winston or a console as they are.
@@ -68,7 +69,12 @@ const checks = {
  * @throws OptionsError
  */
 export function dropLog(target: Writable | Logger = process.stdout, options?: DropLogOptions): DropLog {
-  const { format, level = 'info', maxBuffer = 2 ** 20, ...thinning } = readOptions('dropLog', options, checks)
+  const {
+    format,
+    level = 'info',
+    maxBuffer = 2 ** 20,
+    ...thinning
+  } = readOptions('dropLog', options, checks())
   if (thinning.sample !== undefined && thinning.sum !== undefined) {
     refuse('dropLog', 'sum', thinning.sum, 'left out where "sample" is given')
   }

@@ -15,9 +15,11 @@ const unsafe = /[\x00-\x1f"\\\x7f-\uffff]/
 const wide = /[\u0100-\uffff]+/g
 
 /** For each byte: 1 if it is escaped. */
-const isUnsafe = Uint8Array.from({ length: 256 }, (_, byte) => Number(unsafe.test(String.fromCharCode(byte))))
+const isUnsafe = /* @__PURE__ */ Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(unsafe.test(String.fromCharCode(byte))),
+)
 const [BACKSLASH, LETTER_X] = [0x5c, 0x78]
-const hexDigits = Buffer.from('0123456789ABCDEF')
+const hexDigits = /* @__PURE__ */ Buffer.from('0123456789ABCDEF')
 
 /** Escapes a text as nginx's log module does: `"`, `\`, and bytes below 0x20 or from 0x7F on become `\xHH`. */
 export function escapeText(text: string): string {

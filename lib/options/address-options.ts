@@ -16,11 +16,12 @@ export interface AddressOptions extends CommonOptions {
   noAddress?: 'drop' | 'pass' | undefined
 }
 
-export const addressChecks = {
-  ...commonChecks,
-  address: oneOf('client', 'peer'),
-  noAddress: oneOf('drop', 'pass'),
-} satisfies Record<keyof AddressOptions, Check<unknown>>
+export const addressChecks = () =>
+  ({
+    ...commonChecks(),
+    address: oneOf('client', 'peer'),
+    noAddress: oneOf('drop', 'pass'),
+  }) satisfies Record<keyof AddressOptions, Check<unknown>>
 
 /** The address that a rule is to judge. */
 export function addressOf(

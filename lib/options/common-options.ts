@@ -61,10 +61,8 @@ const trustProxy: Check<Trust> = (value, fail) => {
   }
 }
 
-const handOffCode = integer(200, 599)
-
 const handOff: Check<HandOff> = (value, fail) => {
-  if (value !== 'close') return handOffCode(value, () => fail("a status code or 'close'"))
+  if (value !== 'close') return integer(200, 599)(value, () => fail("a status code or 'close'"))
   warnOnce(
     'DROP444_HANDOFF_CLOSE',
     "handOff: 'close' lets one bad request mark this server as failed at the proxy: an outage for every visitor",
@@ -72,34 +70,36 @@ const handOff: Check<HandOff> = (value, fail) => {
   return value
 }
 
-const http2Word = oneOf('goaway', 'destroy', 'stream')
-const mostDrops = integer(1, 1e9)
-
 const http2: Check<Http2Mode> = (value, fail) => {
   const refuse = () => fail("a number of drops, from 1 on, or 'goaway', 'destroy' or 'stream'")
-  return typeof value === 'number' ? mostDrops(value, refuse) : http2Word(value, refuse)
+  return typeof value === 'number'
+    ? integer(1, 1e9)(value, refuse)
+    : oneOf('goaway', 'destroy', 'stream')(value, refuse)
 }
 
 /** The checks of the common options; a factory adds its own. */
-export const commonChecks = {
-  name: ((value, fail) =>
-    /^(?=.*\w)[\w.:/ -]{1,64}$/.test(text(value, fail))
-      ? (value as string)
-      : fail('1 to 64 plain characters, a letter or digit among them')) as Check<string>,
-  status,
-  handler: fn<Handler>(),
-  dryRun: boolean,
-  skip: fn<(req: Request) => unknown>(),
-  except: addresses('except'),
-  trustProxy,
-  handOff,
-  http2,
-  reset: boolean,
-} satisfies Record<keyof CommonOptions, Check<unknown>>
+export const commonChecks = () =>
+  ({
+    name: ((value, fail) =>
+      /^(?=.*\w)[\w.:/ -]{1,64}$/.test(text(value, fail))
+        ? (value as string)
+        : fail('1 to 64 plain characters, a letter or digit among them')) as Check<string>,
+    status,
+    handler: fn<Handler>(),
+    dryRun: boolean,
+    skip: fn<(req: Request) => unknown>(),
+    except: addresses('except'),
+    trustProxy,
+    handOff,
+    http2,
+    reset: boolean,
+  }) satisfies Record<keyof CommonOptions, Check<unknown>>
+
+type CommonChecks = ReturnType<typeof commonChecks>
 
 /** Fills in the defaults; `defaults` are the factory's own. */
 export function commonOf(
-  checked: { [K in keyof typeof commonChecks]: ReturnType<(typeof commonChecks)[K]> | undefined },
+  checked: { [K in keyof CommonChecks]: ReturnType<CommonChecks[K]> | undefined },
   defaults: { name: string; http2?: Http2Mode },
 ): Common {
   return {

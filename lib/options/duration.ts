@@ -9,7 +9,11 @@ const UNITS = [
   ['ms', 1],
 ] as const
 
-const NOTATION = new RegExp(`^(?=\\d)${UNITS.map(([unit]) => `(?:(\\d{1,10})${unit} ?)?`).join('')}$`)
+const NOTATION = /* @__PURE__ */ notation()
+
+function notation(): RegExp {
+  return new RegExp(`^(?=\\d)${UNITS.map(([unit]) => `(?:(\\d{1,10})${unit} ?)?`).join('')}$`)
+}
 
 /** Milliseconds of nginx's notation, `'90s'`, `'1h 30m'`, `'1d'`; undefined where it is none. Without a unit it is none here. */
 function parseDuration(text: string): number | undefined {

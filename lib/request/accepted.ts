@@ -15,9 +15,9 @@ export const UNIX_SOCKET = 'unix-domain socket'
 /** The client had reset its TCP connection before it was accepted: then the kernel has forgotten it. */
 export const GONE = 'gone'
 
-const kAccepted: unique symbol = sharedKey('accepted') as never
-const kSession: unique symbol = sharedKey('session') as never
-const kWatched: unique symbol = sharedKey('watched') as never
+const kAccepted: unique symbol = /* @__PURE__ */ sharedKey('accepted') as never
+const kSession: unique symbol = /* @__PURE__ */ sharedKey('session') as never
+const kWatched: unique symbol = /* @__PURE__ */ sharedKey('watched') as never
 
 type Marked = { [kAccepted]?: string | undefined; [kSession]?: ServerHttp2Session; [kWatched]?: true }
 

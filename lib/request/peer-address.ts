@@ -22,7 +22,7 @@ export interface Peer {
 const unix: Peer = { address: undefined, written: undefined, isUnix: true, isGone: false }
 const gone: Peer = { address: undefined, written: undefined, isUnix: false, isGone: true }
 
-const kPeer: unique symbol = sharedKey('peer') as never
+const kPeer: unique symbol = /* @__PURE__ */ sharedKey('peer') as never
 
 type Carrier = { [kPeer]?: Peer }
 

@@ -51,8 +51,8 @@ export interface RequestState extends Occasion {
   connection: ConnectionState | undefined
 }
 
-const kState: unique symbol = sharedKey('request') as never
-const kConnectionState: unique symbol = sharedKey('connection-state') as never
+const kState: unique symbol = /* @__PURE__ */ sharedKey('request') as never
+const kConnectionState: unique symbol = /* @__PURE__ */ sharedKey('connection-state') as never
 
 type Marked = { [kState]?: RequestState; [kConnectionState]?: ConnectionState }
 

@@ -11,13 +11,14 @@ export interface Routes extends Iterable<Routes> {
   has(req: Request): boolean
 }
 
-const kRoutes: unique symbol = sharedKey('routes') as never
+const kRoutes: unique symbol = /* @__PURE__ */ sharedKey('routes') as never
 
 class RouteSet implements Routes {
-  readonly [kRoutes] = true
+  declare readonly [kRoutes]: true
   readonly has: (req: Request) => boolean
 
   constructor(has: (req: Request) => boolean) {
+    this[kRoutes] = true
     this.has = has
   }
 

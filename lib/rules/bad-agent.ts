@@ -61,12 +61,13 @@ function isPattern(pattern: unknown): pattern is AgentPattern {
   return typeof source === 'string' && /\w/.test(source)
 }
 
-const checks = {
-  ...commonChecks,
-  patterns: agents('patterns'),
-  allow: agents('allow'),
-  empty: boolean,
-} satisfies Record<keyof BadAgentOptions, Check<unknown>>
+const checks = () =>
+  ({
+    ...commonChecks(),
+    patterns: agents('patterns'),
+    allow: agents('allow'),
+    empty: boolean,
+  }) satisfies Record<keyof BadAgentOptions, Check<unknown>>
 
 /** Nearly every agent begins with a visible character of ASCII, and needs no trimming. */
 function isBlank(agent: string): boolean {
@@ -89,7 +90,7 @@ const compileDefaults = () => compileAgents(scannerAgents)
  */
 export function badAgent(options?: BadAgentOptions): Rule {
   refuseRequest('badAgent', options)
-  const checked = readOptions('badAgent', options, checks)
+  const checked = readOptions('badAgent', options, checks())
   const isBad = checked.patterns ?? compileDefaults()
   const isAllowed = checked.allow
   const dropsEmpty = checked.empty ?? true

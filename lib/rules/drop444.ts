@@ -72,7 +72,7 @@ function mix(shared: Shared, own: unknown): unknown {
 }
 
 /** In the order of judging: bans, then the most certain and cheapest rules; the rules that count come last, and count nothing dropped. */
-const ruleMakers: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> = {
+const ruleMakers = (): Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> => ({
   repeatOffender: (given, shared) =>
     infoOf(given as Rule)?.isFirst ? (given as Rule) : withOptions(repeatOffender)(given, shared),
   noHost: withOptions(noHost),
@@ -83,7 +83,7 @@ const ruleMakers: Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, M
   pathAllowlist: withList(pathAllowlist, 'patterns'),
   shedLoad: withOptions(shedLoad),
   rateLimit: withOptions(rateLimit),
-}
+})
 
 const anything: Check<unknown> = value => value
 
@@ -97,8 +97,9 @@ const anything: Check<unknown> = value => value
  */
 export function drop444(options: Drop444Options): Rule {
   refuseRequest('drop444', options)
-  const { name: _, ...sharedChecks } = commonChecks
-  const ruleChecks = Object.fromEntries(Object.keys(ruleMakers).map(rule => [rule, anything]))
+  const { name: _, ...sharedChecks } = commonChecks()
+  const makers = ruleMakers()
+  const ruleChecks = Object.fromEntries(Object.keys(makers).map(rule => [rule, anything]))
   // Read once: a getter may give something else the second time.
   const given: Record<string, unknown> = reading('drop444', 'options', options, () =>
     isPlainObject(options) ? { ...options } : readOptions('drop444', options, {}),
@@ -112,12 +113,12 @@ export function drop444(options: Drop444Options): Rule {
     Object.entries(checked).filter(([option, value]) => option in sharedChecks && value !== undefined),
   ) as Shared
   const rules: Rule[] = []
-  for (const [rule, make] of Object.entries(ruleMakers)) {
+  for (const [rule, make] of Object.entries(makers)) {
     if (given[rule] !== undefined && given[rule] !== false)
       rules.push(reading('drop444', rule, given[rule], () => make(given[rule], shared)))
   }
   if (rules.length === 0) {
-    refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(ruleMakers).join(', ')}`)
+    refuse('drop444', 'options', undefined, `at least one rule of ${Object.keys(makers).join(', ')}`)
   }
   const chain = chainOf(rules)
   if (given.noHost) {

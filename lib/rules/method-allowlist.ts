@@ -22,7 +22,9 @@ export function methodAllowlist(methods: Iterable<string> & object, options?: Co
   refuseRequest('methodAllowlist', methods)
   const allowed = new Set(readMethods(methods))
   if (allowed.has('GET')) allowed.add('HEAD')
-  const common = commonOf(readOptions('methodAllowlist', options, commonChecks), { name: 'methodAllowlist' })
+  const common = commonOf(readOptions('methodAllowlist', options, commonChecks()), {
+    name: 'methodAllowlist',
+  })
   return makeRule(common, ({ method = '' }) =>
     allowed.has(method) ? undefined : { reason: Reason.UNLISTED_METHOD, detail: method },
   )

@@ -23,7 +23,8 @@ export interface NoHostOptions extends CommonOptions {
   serverNames?: (Iterable<string | RegExp> & object) | undefined
 }
 
-const checks = { ...commonChecks, serverNames } satisfies Record<keyof NoHostOptions, Check<unknown>>
+const checks = () =>
+  ({ ...commonChecks(), serverNames }) satisfies Record<keyof NoHostOptions, Check<unknown>>
 
 /**
  * Drops requests that name no site of ours: no Host, an empty, duplicate or invalid one, an address instead of a name, and
@@ -39,7 +40,7 @@ const checks = { ...commonChecks, serverNames } satisfies Record<keyof NoHostOpt
  */
 export function noHost(options?: NoHostOptions): Rule {
   refuseRequest('noHost', options)
-  const checked = readOptions('noHost', options, checks)
+  const checked = readOptions('noHost', options, checks())
   const common = commonOf(checked, { name: 'noHost' })
   const isServed = checked.serverNames
 

@@ -30,11 +30,12 @@ export interface PathAllowlistOptions extends CommonOptions {
   strict?: boolean | undefined
 }
 
-const checks = {
-  ...commonChecks,
-  caseSensitive: boolean,
-  strict: boolean,
-} satisfies Record<keyof PathAllowlistOptions, Check<unknown>>
+const checks = () =>
+  ({
+    ...commonChecks(),
+    caseSensitive: boolean,
+    strict: boolean,
+  }) satisfies Record<keyof PathAllowlistOptions, Check<unknown>>
 
 /**
  * Drops every path that no pattern lists.
@@ -59,7 +60,7 @@ export function pathAllowlist(
   options?: PathAllowlistOptions,
 ): Rule {
   refuseRequest('pathAllowlist', patterns)
-  const checked = readOptions('pathAllowlist', options, checks)
+  const checked = readOptions('pathAllowlist', options, checks())
   const { caseSensitive = false, strict = false } = checked
   const read = () => readPatterns(patterns)
   const { globs, routes } = reading('pathAllowlist', 'patterns', patterns, read)

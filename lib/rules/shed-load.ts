@@ -15,14 +15,15 @@ export interface ShedLoadOptions extends CommonOptions {
   retryAfter?: number | undefined
 }
 
-const time = integer(10, 60_000)
+const time = /* @__PURE__ */ integer(10, 60_000)
 
-const checks = {
-  ...commonChecks,
-  maxDelay: time,
-  interval: time,
-  retryAfter: integer(1, 86_400_000),
-} satisfies Record<keyof ShedLoadOptions, Check<unknown>>
+const checks = () =>
+  ({
+    ...commonChecks(),
+    maxDelay: time,
+    interval: time,
+    retryAfter: integer(1, 86_400_000),
+  }) satisfies Record<keyof ShedLoadOptions, Check<unknown>>
 
 /**
  * Drops requests while the event loop is late (`perf_hooks.monitorEventLoopDelay`), so that those it has accepted are
@@ -37,7 +38,7 @@ const checks = {
  */
 export function shedLoad(options?: ShedLoadOptions): Rule {
   refuseRequest('shedLoad', options)
-  const checked = readOptions('shedLoad', options, checks)
+  const checked = readOptions('shedLoad', options, checks())
   const { maxDelay = 250, interval = 250, retryAfter = 5_000 } = checked
   let isShedding = false
 

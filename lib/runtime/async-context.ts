@@ -16,7 +16,7 @@ export function inThisContext<A extends unknown[]>(callback: (...args: A) => voi
 }
 
 /** The context at load, before there is any request. */
-const beforeAll = new AsyncResource(TYPE)
+const beforeAll = /* @__PURE__ */ new AsyncResource(TYPE)
 
 /** A resource of its own for each run: on Node 20 and 22 a store that `enterWith` sets would stay on a shared one. */
 const runApart = <T>(run: () => T): T => new AsyncResource(TYPE).runInAsyncScope(run)

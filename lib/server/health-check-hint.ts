@@ -9,7 +9,7 @@ import type { Trust } from '../request/trust.ts'
 /** Checkers that ask from within, past every proxy. */
 const checkers = /^(?:kube-probe|ELB-HealthChecker|GoogleHC|Consul Health Check)\b/
 
-const methods = new Set(['GET', 'HEAD', 'OPTIONS'])
+const methods = /* @__PURE__ */ new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Who asks, if a request is most likely a health check: a trusted proxy that asks itself (what it passes on has an

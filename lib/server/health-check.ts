@@ -6,7 +6,7 @@ import { believes, isPrivate, type Trust } from '../request/trust.ts'
 import type { GuardedServer } from './guarded-server.ts'
 
 /** HAProxy's `option httpchk` asks with OPTIONS by default. */
-const methods = new Set(['GET', 'HEAD', 'OPTIONS'])
+const methods = /* @__PURE__ */ new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Tells the health checks of the site: a path of `healthCheck`, asked for by a machine of ours. A checker often sends an

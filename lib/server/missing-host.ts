@@ -35,7 +35,6 @@ const watch = /* @__PURE__ */ shared('missing-host', () => ({
   /** requests that Node has passed on for a rule's sake, until one has met them. */
   waiting: new WeakSet<object>(),
 }))
-const { learned, waiting } = watch
 
 /** Makes requests without Host reach the rules of this kind on their way. */
 export function watchMissingHost(): void {
@@ -58,7 +57,7 @@ function onRequestStart({ request, response, server }: RequestStart): void {
   const rules = rulesOf(server, request)
   const enforced = rules.filter(({ dryRun }) => !dryRun)
   if (enforced.some(({ isAtRoot }) => isAtRoot)) server.requireHostHeader = false
-  else if (enforced.length > 0 || learned.has(server)) letIn(server, request, response)
+  else if (enforced.length > 0 || watch.learned.has(server)) letIn(server, request, response)
   // In a dry run: judge and log; the answer stays Node's.
   else for (const { rule } of rules) rule(request, response, () => {})
 }
@@ -92,8 +91,8 @@ function letIn(server: HostServer, request: IncomingMessage, response: ServerRes
   unchecked = server
   // Requests of other connections come in later turns, those behind it in the packet are announced first.
   process.nextTick(restoreCheck)
-  waiting.add(request)
-  answerAsNodeUnless(response, () => !waiting.has(request) || stateOf(request).dropped)
+  watch.waiting.add(request)
+  answerAsNodeUnless(response, () => !watch.waiting.has(request) || stateOf(request).dropped)
 }
 
 function rulesOf(server: NetServer, asked?: Asked): MountedHostRule[] {
@@ -113,10 +112,10 @@ export function judgesMissingHost(server: NetServer, rules: readonly Rule[]): bo
  */
 export function meetHost(req: Request, dryRun: boolean): void {
   if (isHttp2(req) || req.httpVersion !== '1.1') return
-  if (req.headers.host === undefined) waiting.delete(req)
+  if (req.headers.host === undefined) watch.waiting.delete(req)
   if (dryRun) return
   const { server } = req.socket as typeof req.socket & { server?: HostServer }
-  if (!server?.requireHostHeader || learned.has(server)) return
+  if (!server?.requireHostHeader || watch.learned.has(server)) return
   const { originalUrl = req.url, baseUrl = '', route } = framework(req)
-  if (baseUrl === '' && originalUrl === req.url && route === undefined) learned.add(server)
+  if (baseUrl === '' && originalUrl === req.url && route === undefined) watch.learned.add(server)
 }

@@ -63,29 +63,31 @@ const healthCheck: Check<ReadonlySet<string>> = (value, fail) => {
   return new Set(paths as string[])
 }
 
-const { name, dryRun, except, trustProxy, handOff, reset } = commonChecks
 /** The longest that a timer of Node's can wait. */
-const time = integer(0, 2 ** 31 - 1)
+const time = /* @__PURE__ */ integer(0, 2 ** 31 - 1)
 
-const checks = {
-  name,
-  dryRun,
-  except,
-  trustProxy,
-  handOff,
-  reset,
-  rules,
-  handshakeTimeout: time,
-  headerTimeout: time,
-  bodyTimeout: time,
-  sendTimeout: time,
-  connectionsPerAddress: integer(1, 1e9),
-  healthCheck,
-  serverNames,
-} satisfies Record<keyof ProtectOptions, Check<unknown>>
+const checks = () => {
+  const { name, dryRun, except, trustProxy, handOff, reset } = commonChecks()
+  return {
+    name,
+    dryRun,
+    except,
+    trustProxy,
+    handOff,
+    reset,
+    rules,
+    handshakeTimeout: time,
+    headerTimeout: time,
+    bodyTimeout: time,
+    sendTimeout: time,
+    connectionsPerAddress: integer(1, 1e9),
+    healthCheck,
+    serverNames,
+  } satisfies Record<keyof ProtectOptions, Check<unknown>>
+}
 
 /** What undoes the guard of a server, whichever copy of this package has put it there. */
-const kUndo: unique symbol = lastingKey('unprotect') as never
+const kUndo: unique symbol = /* @__PURE__ */ lastingKey('unprotect') as never
 
 type WithUndo = NetServer & { [kUndo]?: (() => void) | undefined }
 
@@ -102,7 +104,7 @@ type WithUndo = NetServer & { [kUndo]?: (() => void) | undefined }
  */
 export function protect<S extends NetServer>(server: S, options?: ProtectOptions): S {
   const protocol = reading('protect', 'server', server, () => protocolOf(server))
-  const checked = readOptions('protect', options, checks)
+  const checked = readOptions('protect', options, checks())
   if ((server as WithUndo)[kUndo]) {
     throw new OptionsError(
       'DROP444_ALREADY_PROTECTED',

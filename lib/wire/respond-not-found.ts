@@ -3,7 +3,7 @@ import type { FrameworkRequest, Request, Response } from '../request/http-types.
 import { type Asking, appNotFound, type NotFound, PROBE_PATH, PROBE_QUERY } from './app-not-found.ts'
 
 /** Headers that belong to one response, its connection or one visitor, not to the page. */
-const notOfThePage = new Set([
+const notOfThePage = /* @__PURE__ */ new Set([
   'connection',
   'date',
   'keep-alive',

@@ -21,8 +21,8 @@ export function formatWord4(word: number): string {
 }
 
 /** Every byte in hexadecimal, with and without a leading zero. A table, as `toString(16)` dominated the time of a long list. */
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16))
-const hexPair = hex.map(digits => digits.padStart(2, '0'))
+const hex = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => byte.toString(16))
+const hexPair = /* @__PURE__ */ Array.from(hex, digits => digits.padStart(2, '0'))
 const hexGroup = (group: number) => (group < 256 ? hex[group] : `${hex[group >> 8]}${hexPair[group & 255]}`)
 
 /**

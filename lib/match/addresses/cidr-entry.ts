@@ -15,7 +15,7 @@ export class CidrList {
 }
 
 /** The names that Express's `trust proxy` has for ranges. */
-const named = new Map([
+const named = /* @__PURE__ */ new Map([
   ['loopback', ['127.0.0.0/8', '::1/128']],
   ['linklocal', ['169.254.0.0/16', 'fe80::/10']],
   ['uniquelocal', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']],

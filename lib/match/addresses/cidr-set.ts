@@ -3,7 +3,7 @@ import type { Address } from './address.ts'
 import type { CidrTable } from './cidr-table.ts'
 import { scanAddress, scanned } from './scan-address.ts'
 
-const kSet: unique symbol = sharedKey('cidr-set') as never
+const kSet: unique symbol = /* @__PURE__ */ sharedKey('cidr-set') as never
 
 /** Whether a value is a {@link CidrSet} of this or another copy of the package. */
 export const isCidrSet = (value: unknown): value is CidrSet =>
@@ -12,12 +12,13 @@ export const isCidrSet = (value: unknown): value is CidrSet =>
 /** A compiled set of addresses, made by {@link cidrSet}: for `denyCidr`, `allowCidr` and `except`. It never changes. */
 export class CidrSet {
   /** @internal */
-  readonly [kSet] = true
+  declare readonly [kSet]: true
   readonly #v4: CidrTable
   readonly #v6: CidrTable
 
   /** @internal */
   constructor(v4: CidrTable, v6: CidrTable) {
+    this[kSet] = true
     this.#v4 = v4
     this.#v6 = v6
   }

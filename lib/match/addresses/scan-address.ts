@@ -2,12 +2,12 @@
  * The words of the last address scanned: unsigned, in network order, one for IPv4 and four for IPv6. One array for all, so
  * that a look-up allocates nothing; read it before the next scan.
  */
-export const scanned = new Uint32Array(4)
+export const scanned = /* @__PURE__ */ new Uint32Array(4)
 
-const groups = new Uint16Array(8)
+const groups = /* @__PURE__ */ new Uint16Array(8)
 
 /** The value of each hexadecimal digit by its character code; -1 for the others. A table: the CPU mispredicts branches here. */
-const hexDigits = Int8Array.from({ length: 128 }, (_, code) => {
+const hexDigits = /* @__PURE__ */ Int8Array.from({ length: 128 }, (_, code) => {
   const digit = Number.parseInt(String.fromCharCode(code), 16)
   return Number.isNaN(digit) ? -1 : digit
 })

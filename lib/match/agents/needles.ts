@@ -10,19 +10,23 @@ interface Part {
 const most = 16
 
 /** The tokens of an expression's source. A run of plain characters ends before a character that has a quantifier. */
-const tokens = new RegExp(
-  [
-    /[\w !"#%&',\-:;<=>@`~]+(?![?*+{])/,
-    /[?*+]\??|\{\d+(?:,\d*)?\}\??/,
-    /\[(?:[^\]\\]|\\.)*\]/,
-    /\((?:\?(?:<?[=!]|<[^>]*>|[a-z-]*:))?/,
-    /\\(?:c[a-z]|x[\da-f]{2}|u[\da-f]{4}|\d+|.)/,
-    /./,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'gis',
-)
+const tokens = /* @__PURE__ */ makeTokens()
+
+function makeTokens(): RegExp {
+  return new RegExp(
+    [
+      /[\w !"#%&',\-:;<=>@`~]+(?![?*+{])/,
+      /[?*+]\??|\{\d+(?:,\d*)?\}\??/,
+      /\[(?:[^\]\\]|\\.)*\]/,
+      /\((?:\?(?:<?[=!]|<[^>]*>|[a-z-]*:))?/,
+      /\\(?:c[a-z]|x[\da-f]{2}|u[\da-f]{4}|\d+|.)/,
+      /./,
+    ]
+      .map(({ source }) => source)
+      .join('|'),
+    'gis',
+  )
+}
 
 const anything: Part = {}
 const exactly = (exact: Strings | undefined): Part => ({ exact, needles: exact })

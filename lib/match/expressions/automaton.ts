@@ -9,7 +9,7 @@ import type { Work } from './work.ts'
 const TO_BEGIN = 128
 
 /** The state at each place of the text that `spells` read last. Shared by all automata. */
-let trail = new Int32Array(1_024)
+let trail = /* @__PURE__ */ new Int32Array(1_024)
 
 /**
  * Tests an expression in time linear in the text. The text is read from its end: at each place it is known which steps the rest

@@ -3,7 +3,7 @@ const MOST_MARKS = 30
 /** The combining grapheme joiner. Marks are not sorted past it (UAX 15, stream-safe text). */
 const JOINER = '\u034f'
 
-const marks = new RegExp(`\\p{M}{${MOST_MARKS}}`, 'gu')
+const marks = /* @__PURE__ */ new RegExp(`\\p{M}{${MOST_MARKS}}`, 'gu')
 
 /**
  * Folds a text, so that all texts that an app may read alike become the same: canonically equivalent ones (NFC, NFD) and, unless

@@ -26,7 +26,7 @@ const mistakes: readonly (readonly [RegExp, string])[] = [
 const rest = 'splat|paths?|rest|all|any|slug|file(?:path|name)?|wildcard|params|segments'
 
 /** Parameters of Express, Django, OpenAPI and Next.js. In a glob they would be plain characters, or a class of letters. */
-const parameter = new RegExp(
+const parameter = /* @__PURE__ */ new RegExp(
   [
     String.raw`(?<=\/)\{?:\w+|(?<=\/@|[.-]):[a-z]\w*|(?<=\/v):version`,
     String.raw`<[\w:-]+>|\{[a-z_]\w*\}`,

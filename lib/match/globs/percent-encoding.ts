@@ -1,5 +1,5 @@
 /** The value of a hexadecimal digit by its code; 16 for anything else. */
-const digits = Uint8Array.from({ length: 256 }, (_, code) => {
+const digits = /* @__PURE__ */ Uint8Array.from({ length: 256 }, (_, code) => {
   const digit = Number.parseInt(String.fromCharCode(code), 16)
   return Number.isNaN(digit) ? 16 : digit
 })
@@ -51,7 +51,7 @@ export function decodeBeyond(text: string): string {
   })
 }
 
-const encoded = Array.from({ length: 256 }, (_, byte) =>
+const encoded = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) =>
   byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase()}`,
 )
 

@@ -3,7 +3,10 @@ import { readExpression, type Tree } from '../expressions/read-expression.ts'
 const codes = (characters: string) => [...characters].map(each => each.charCodeAt(0))
 
 /** The characters of hosts in normal form: of names, and of IPv6 addresses in brackets. */
-const alphabets = [codes('abcdefghijklmnopqrstuvwxyz0123456789_.-'), codes('abcdef0123456789.:[]')]
+const alphabets = [
+  /* @__PURE__ */ codes('abcdefghijklmnopqrstuvwxyz0123456789_.-'),
+  /* @__PURE__ */ codes('abcdef0123456789.:[]'),
+]
 
 /** Whether an expression may match a text of these characters alone; true if that can't be decided. */
 function mayMatch(expression: RegExp, alphabet: readonly number[]): boolean {
@@ -30,7 +33,7 @@ export function noHostMatches(expression: RegExp): string | undefined {
     : 'it matches no host: they are compared in ASCII (xn--…), without a port, and hold no blanks or slashes'
 }
 
-const characters = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+const characters = /* @__PURE__ */ Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
 
 /**
  * Whether some part of an expression matches capitals only; a host in normal form has none. nginx ignores case if an

@@ -3,7 +3,7 @@ import { escapeAt } from '../globs/percent-encoding.ts'
 const [SLASH, DOT, PERCENT, SEMICOLON, BACKSLASH] = [0x2f, 0x2e, 0x25, 0x3b, 0x5c]
 
 /** For each ASCII code: 1 if a path with this character is never judged: blanks, control bytes, `\`, `#`. */
-const isNever = Uint8Array.from({ length: 128 }, (_, code) =>
+const isNever = /* @__PURE__ */ Uint8Array.from({ length: 128 }, (_, code) =>
   Number(/[\x00-\x20\x7f\\#]/.test(String.fromCharCode(code))),
 )
 

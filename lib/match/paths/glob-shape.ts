@@ -36,9 +36,13 @@ const EXCLUSION = '(?!(?:'
 const quote = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 const optional = (text: string) => `(${quote(text)})?`
 
-const spelled = new RegExp(`^(?:${spelling}(?![*+?{]))*`)
-const segment = new RegExp(String.raw`^${optional(SOMETHING)}${quote(STAR)}(?=\\/|\(\?:\\/|$)`)
-const lastSegment = new RegExp(`^${optional(FOLDERS)}${optional(SOMETHING)}${quote(STAR)}(${spelling}*)$`)
+const spelled = /* @__PURE__ */ new RegExp(`^(?:${spelling}(?![*+?{]))*`)
+const segment = /* @__PURE__ */ new RegExp(
+  String.raw`^${optional(SOMETHING)}${quote(STAR)}(?=\\/|\(\?:\\/|$)`,
+)
+const lastSegment = /* @__PURE__ */ new RegExp(
+  `^${optional(FOLDERS)}${optional(SOMETHING)}${quote(STAR)}(${spelling}*)$`,
+)
 
 /** All texts that an expression of literals and alternatives matches. */
 function spellings(source: string): string[] {

@@ -20,7 +20,9 @@ export function pathOf(target: string): string {
 const [DOT, PLAIN] = [46, 1]
 
 /** By character code: 1 for a plain character, which every program reads alike. */
-const kinds = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w~-]/.test(String.fromCharCode(code))))
+const kinds = /* @__PURE__ */ Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[\w~-]/.test(String.fromCharCode(code))),
+)
 
 /** Whether a path has nothing hidden, encoded or ambiguous from `start` on. A dot or slash is plain unless it follows a slash. */
 export function isPlain(path: string, start: number): boolean {

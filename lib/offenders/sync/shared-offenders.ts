@@ -80,7 +80,7 @@ class SharedOffenders implements Joined {
 }
 
 const shared = new WeakMap<OffenderStore, Map<string, SharedOffenders>>()
-const discarded = new FinalizationRegistry<() => void>(release => release())
+const discarded = /* @__PURE__ */ new FinalizationRegistry<() => void>(release => release())
 
 /**
  * The offenders of a scope of a store: the ones that another rule of this process has there, or new ones. Two rules with offenders

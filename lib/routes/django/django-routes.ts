@@ -67,17 +67,18 @@ const sources: Check<Record<string, string>> = (value, fail) =>
     ? { ...(value as Record<string, string>) }
     : fail('an object with the regex of each converter')
 
-const checks = {
-  appendSlash: boolean,
-  prefix: mount,
-  static: files,
-  media: files,
-  languages: (value, fail, factory) => list(value, fail, factory).map(code => language(code, fail)),
-  defaultLanguage: language,
-  prefixDefaultLanguage: boolean,
-  localeRedirect: boolean,
-  converters: sources,
-} satisfies Record<keyof DjangoRoutesOptions, Check<unknown>>
+const checks = () =>
+  ({
+    appendSlash: boolean,
+    prefix: mount,
+    static: files,
+    media: files,
+    languages: (value, fail, factory) => list(value, fail, factory).map(code => language(code, fail)),
+    defaultLanguage: language,
+    prefixDefaultLanguage: boolean,
+    localeRedirect: boolean,
+    converters: sources,
+  }) satisfies Record<keyof DjangoRoutesOptions, Check<unknown>>
 
 /**
  * The paths that a Django project has, for `pathAllowlist`: those for which its resolver finds a view, and those that it
@@ -98,8 +99,8 @@ export function djangoRoutes(
   refuseRequest('djangoRoutes', routes)
   const { given, settings } = reading('djangoRoutes', 'routes', routes, () => split(routes))
   const checked = reading('djangoRoutes', 'options', options, () => {
-    if (options !== undefined && !isPlainObject(options)) readOptions('djangoRoutes', options, checks)
-    return readOptions('djangoRoutes', { ...settings, ...options }, checks)
+    if (options !== undefined && !isPlainObject(options)) readOptions('djangoRoutes', options, checks())
+    return readOptions('djangoRoutes', { ...settings, ...options }, checks())
   })
   const { prefix = '', appendSlash = true, localeRedirect = true } = checked
   const { converters = {}, prefixDefaultLanguage = true } = checked

@@ -1,5 +1,5 @@
 /** The language that Django takes in the place of another (`LANG_INFO`). */
-const fallbacks = new Map(
+const fallbacks = /* @__PURE__ */ new Map(
   Object.entries({
     'zh-cn': 'zh-hans',
     'zh-hk': 'zh-hant',

@@ -1,7 +1,7 @@
 import { byteAt } from '../../match/globs/percent-encoding.ts'
 
 const PERCENT = 37
-const hexDigits = Buffer.from('0123456789ABCDEF')
+const hexDigits = /* @__PURE__ */ Buffer.from('0123456789ABCDEF')
 
 /** The bytes that must follow a first byte (RFC 3629 4): their count, and the range of the next one. */
 function tailOf(first: number): readonly [count: number, low: number, high: number] {

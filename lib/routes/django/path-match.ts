@@ -14,7 +14,7 @@ export const MAX_DIGITS = 4300
 const ASCII = 128
 
 /** For each place in the path that was read last, some words: a bit for each item from which the rest of the path matches. */
-let trail = new Uint32Array(1_024)
+let trail = /* @__PURE__ */ new Uint32Array(1_024)
 
 /**
  * Compiles the items of a pattern to a function that returns where in a path, from `from` on, Django's expression would end

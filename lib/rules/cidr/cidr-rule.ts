@@ -19,7 +19,7 @@ export function cidrRule(
 ): Rule {
   refuseRequest(factory, entries)
   const set = addressArgument(factory, entries)
-  const checked = readOptions(factory, options, addressChecks)
+  const checked = readOptions(factory, options, addressChecks())
   // Every request of the connection has this address: nothing on it is worth finishing.
   const common = commonOf(checked, { name: factory, http2: 'destroy' })
   const drops = checked.noAddress !== 'pass'

@@ -86,7 +86,7 @@ const rate: Check<number> = (value, fail) => {
   return unit === 's' || unit === 'm' ? Math.trunc(thousandths) : thousandths
 }
 
-const count = integer(0, 1e9)
+const count = /* @__PURE__ */ integer(0, 1e9)
 
 /** What is often taken for a store. */
 type Foreign = Partial<Record<'increment' | 'incr' | 'sendCommand' | 'consume', unknown>>
@@ -111,33 +111,36 @@ const cost: Check<CompiledLimit['cost']> = (value, fail) =>
     ? (value as (req: Request) => number)
     : integer(1, 1e6)(value, () => fail('a whole number from 1 to 1000000, or a function'))
 
-const limitChecks = {
-  rate,
-  burst: count,
-  delay: ((value, fail) =>
-    value === 'all' ? 0 : count(value, () => fail("a whole number from 0, or 'all'"))) as Check<number>,
-  key: keyCheck,
-  cost,
-  ipv4Subnet: integer(1, 32),
-  ipv6Subnet: integer(1, 128),
-} satisfies Record<keyof Limit, Check<unknown>>
+const limitChecks = () =>
+  ({
+    rate,
+    burst: count,
+    delay: ((value, fail) =>
+      value === 'all' ? 0 : count(value, () => fail("a whole number from 0, or 'all'"))) as Check<number>,
+    key: keyCheck,
+    cost,
+    ipv4Subnet: integer(1, 32),
+    ipv6Subnet: integer(1, 128),
+  }) satisfies Record<keyof Limit, Check<unknown>>
 
-const checks = {
-  ...addressChecks,
-  ...limitChecks,
-  limits: list,
-  maxKeys: integer(1, 1e8),
-  store,
-  timeout: integer(1, 60_000),
-  onStoreError: oneOf<OnStoreError>('memory', 'pass', 'drop'),
-  now: fn<() => number>(),
-} satisfies Record<keyof RateLimitOptions, Check<unknown>>
+const checks = () =>
+  ({
+    ...addressChecks(),
+    ...limitChecks(),
+    limits: list,
+    maxKeys: integer(1, 1e8),
+    store,
+    timeout: integer(1, 60_000),
+    onStoreError: oneOf<OnStoreError>('memory', 'pass', 'drop'),
+    now: fn<() => number>(),
+  }) satisfies Record<keyof RateLimitOptions, Check<unknown>>
 
-type Given = { [K in keyof typeof limitChecks]: ReturnType<(typeof limitChecks)[K]> | undefined }
+type LimitChecks = ReturnType<typeof limitChecks>
+type Given = { [K in keyof LimitChecks]: ReturnType<LimitChecks[K]> | undefined }
 
 /** The options, checked, and the limits that they make. */
 export function readLimits(options: unknown) {
-  const checked = readOptions('rateLimit', options, checks)
+  const checked = readOptions('rateLimit', options, checks())
   const { limits, store } = checked
   const ofStore = <T>(read: (store: RateLimitStore | undefined) => T) =>
     reading('rateLimit', 'store', store, () => read(store))
@@ -163,7 +166,7 @@ export function readLimits(options: unknown) {
       'without "rate", "burst" and "delay" beside it: each limit has its own',
     )
   const each = limits.map(limit =>
-    compileLimit(readOptions('rateLimit', limit, limitChecks), checked, undefined),
+    compileLimit(readOptions('rateLimit', limit, limitChecks()), checked, undefined),
   )
   if (each.length > 1 && store && ofStore(() => typeof store.hitAll !== 'function')) {
     refuse('rateLimit', 'store', store, 'a store with hitAll(), for several limits')

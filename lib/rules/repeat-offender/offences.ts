@@ -1,5 +1,5 @@
 import type { Verdict } from '../../events/drop-event.ts'
-import { NOTHING_SENT, Reason } from '../../reasons.ts'
+import { NOTHING_SENT, Reason, reasonSet } from '../../reasons.ts'
 import type { Request } from '../../request/http-types.ts'
 import type { RequestFacts } from '../../request/request-facts.ts'
 import { isCall, isSafe, type Maker, makerOf } from './request-maker.ts'
@@ -24,7 +24,7 @@ export interface Counted {
 }
 
 /** Not offences. Counting a banned client's drops would extend its ban for ever; the others are the server's fault, and hit every client. */
-const innocent: ReadonlySet<string> = new Set([
+const innocent = /* @__PURE__ */ reasonSet(() => [
   Reason.BANNED,
   Reason.OVERLOADED,
   Reason.STORE_DOWN,
@@ -32,10 +32,10 @@ const innocent: ReadonlySet<string> = new Set([
 ])
 
 /** Our own limits: a page with many images reaches them, or many visitors behind one address. */
-const limits: ReadonlySet<string> = new Set([Reason.RATE_LIMITED, Reason.TOO_MANY_CONNECTIONS])
+const limits = /* @__PURE__ */ reasonSet(() => [Reason.RATE_LIMITED, Reason.TOO_MANY_CONNECTIONS])
 
 /** What no browser does, whatever else the request says of itself. */
-const machines: ReadonlySet<string> = new Set([
+const machines = /* @__PURE__ */ reasonSet(() => [
   Reason.NO_HOST,
   Reason.EMPTY_HOST,
   Reason.DUPLICATE_HOST,
@@ -55,7 +55,7 @@ const machines: ReadonlySet<string> = new Set([
 ])
 
 /** Connections that any page can have a browser open: an image of `https://ours:80/`, of another name with our address. */
-const pageConnections: ReadonlySet<string> = new Set([
+const pageConnections = /* @__PURE__ */ reasonSet(() => [
   Reason.TLS_ON_PLAIN_PORT,
   Reason.NO_SERVER_NAME,
   Reason.UNKNOWN_SERVER_NAME,

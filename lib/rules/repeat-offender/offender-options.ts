@@ -64,36 +64,37 @@ const store: Check<StoreOption> = (value, fail) => {
   return fail('a store of offenders, such as redisStore()')
 }
 
-const status = integer(100, 599)
+const status = /* @__PURE__ */ integer(100, 599)
 
 const DAY = 86_400_000
 /** The longest time there is here: 100 years. */
 const MAX_TIME = 36_525 * DAY
 
-const checks = {
-  ...addressChecks,
-  limit: integer(1, 10_000),
-  window: duration(1, 24 * DAY),
-  ban: duration(1, MAX_TIME),
-  maxBan: duration(1, MAX_TIME),
-  decay: duration(1, MAX_TIME),
-  statuses: ((value, fail) =>
-    new Set(
-      list(value, fail).map(each => status(each, () => fail('an array of status codes from 100 to 599'))),
-    )) as Check<ReadonlySet<number>>,
-  countLimited: boolean,
-  countPageRequests: boolean,
-  ipv4Subnet: integer(1, 32),
-  ipv6Subnet: integer(1, 128),
-  maxKeys: integer(1, 1e7),
-  maxBans: integer(1, 1e7),
-  store,
-  now: fn<() => number>(),
-} satisfies Record<keyof RepeatOffenderOptions, Check<unknown>>
+const checks = () =>
+  ({
+    ...addressChecks(),
+    limit: integer(1, 10_000),
+    window: duration(1, 24 * DAY),
+    ban: duration(1, MAX_TIME),
+    maxBan: duration(1, MAX_TIME),
+    decay: duration(1, MAX_TIME),
+    statuses: ((value, fail) =>
+      new Set(
+        list(value, fail).map(each => status(each, () => fail('an array of status codes from 100 to 599'))),
+      )) as Check<ReadonlySet<number>>,
+    countLimited: boolean,
+    countPageRequests: boolean,
+    ipv4Subnet: integer(1, 32),
+    ipv6Subnet: integer(1, 128),
+    maxKeys: integer(1, 1e7),
+    maxBans: integer(1, 1e7),
+    store,
+    now: fn<() => number>(),
+  }) satisfies Record<keyof RepeatOffenderOptions, Check<unknown>>
 
 /** The options, checked, with what is made of them. */
 export function readOffenderOptions(options: unknown) {
-  const checked = readOptions('repeatOffender', options, checks)
+  const checked = readOptions('repeatOffender', options, checks())
   const { limit = 50, window = 600_000, ban = 600_000, decay = DAY } = checked
   const { maxBan = Math.max(DAY, ban), maxKeys = 10_000, maxBans = 100_000 } = checked
   const { ipv4Subnet = 32, ipv6Subnet = 64, statuses = new Set([401, 403, 404]) } = checked
@@ -122,10 +123,11 @@ export interface BanOptions {
   reason?: string | undefined
 }
 
-const banChecks = {
-  duration: duration(1, MAX_TIME),
-  reason: ((value, fail) =>
-    text(value, fail).length <= 200 ? (value as string) : fail('at most 200 characters')) as Check<string>,
-} satisfies Record<keyof BanOptions, Check<unknown>>
+const banChecks = () =>
+  ({
+    duration: duration(1, MAX_TIME),
+    reason: ((value, fail) =>
+      text(value, fail).length <= 200 ? (value as string) : fail('at most 200 characters')) as Check<string>,
+  }) satisfies Record<keyof BanOptions, Check<unknown>>
 
-export const readBanOptions = (options: unknown) => readOptions('ban', options, banChecks)
+export const readBanOptions = (options: unknown) => readOptions('ban', options, banChecks())

@@ -8,7 +8,7 @@ import { stateOf } from '../../request/request-state.ts'
 import type { GuardedServer } from '../guarded-server.ts'
 import { judgesMissingHost } from '../missing-host.ts'
 
-const methods = new Set(METHODS)
+const methods = /* @__PURE__ */ new Set(METHODS)
 
 function checkRequestLine(method: string, url: string): Finding | undefined {
   // llhttp knows the methods of RTSP too.

@@ -152,7 +152,7 @@ export function awaitClientHello(
 }
 
 /** RFC 9113 3.4. */
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+const preface = /* @__PURE__ */ Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 /** An HTTP/2 connection goes on with the client's preface. */
 export function awaitPreface(

@@ -7,7 +7,7 @@ import { endConnection } from '../end-connection.ts'
 import type { GuardedServer } from '../guarded-server.ts'
 
 /** Seen on Node 20, not on 22, 24 and 26. */
-const leavesDeadSessions = Number.parseInt(process.versions.node, 10) < 22
+const leavesDeadSessions = () => Number.parseInt(process.versions.node, 10) < 22
 
 /** What was asked of a session, and when it was last quiet. */
 interface Probe {
@@ -33,7 +33,7 @@ const PATIENCE = 10_000
  * @returns what looks at a session; undefined where Node has no need of it
  */
 export function makeDeadSessionProbe(guarded: GuardedServer): ((connection: Connection) => void) | undefined {
-  if (!leavesDeadSessions) return undefined
+  if (!leavesDeadSessions()) return undefined
   const probes = new WeakMap<Connection, Probe>()
 
   function ask(session: ServerHttp2Session, connection: Connection, probe: Probe): void {

@@ -25,7 +25,7 @@ export const newPacket = (): Packet => ({ at: -1, text: undefined, from: 0, miss
 /** Each miss is a search to the end. */
 const MAX_MISSED = 3
 
-const others = [' RTSP/1.0', ' ICE/1.0'].map(text => Buffer.from(text))
+const others = /* @__PURE__ */ Array.from([' RTSP/1.0', ' ICE/1.0'], text => Buffer.from(text))
 const requestLine = /^([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm
 /** Behind a body, which need not end its line. */
 const behindBody = /(?<![A-Z_-])([A-Z_-]+) +(\S+) +((?:HTTP|RTSP|ICE)\/\d\.\d)\r?$/gm

@@ -34,7 +34,7 @@ export function readRawHead(bytes: Buffer): RequestFacts {
 }
 
 /** Of a connection that sent nothing, or nothing that we can still see. */
-export const unknownRequest: RequestFacts = Object.freeze({
+export const unknownRequest: RequestFacts = /* @__PURE__ */ Object.freeze({
   remoteUser: undefined,
   method: '',
   url: '',

@@ -13,10 +13,11 @@ export interface FromExpressRateLimitOptions {
   limit?: number | undefined
 }
 
-const checks = {
-  windowMs: integer(1, 2 ** 31 - 1),
-  limit: integer(1, 1e9),
-} satisfies Record<keyof FromExpressRateLimitOptions, Check<unknown>>
+const checks = () =>
+  ({
+    windowMs: integer(1, 2 ** 31 - 1),
+    limit: integer(1, 1e9),
+  }) satisfies Record<keyof FromExpressRateLimitOptions, Check<unknown>>
 
 /** Each store has one window, and is initialised once. */
 const counters = new WeakMap<object, { counter: WindowCounter; windowMs: number }>()
@@ -40,7 +41,7 @@ export function fromExpressRateLimit(
   const engine =
     reading('fromExpressRateLimit', 'store', store, () => asStore(store)) ??
     refuse('fromExpressRateLimit', 'store', store, "express-rate-limit's: with increment() and decrement()")
-  const { windowMs = 60_000, limit } = readOptions('fromExpressRateLimit', options, checks)
+  const { windowMs = 60_000, limit } = readOptions('fromExpressRateLimit', options, checks())
   const settings = limit === undefined ? { windowMs } : { windowMs, limit }
   const known = counters.get(store)
   if (known && known.windowMs !== windowMs) {

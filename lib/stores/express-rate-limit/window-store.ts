@@ -20,7 +20,7 @@ interface Charge {
   readonly counted: number
 }
 
-const allowed: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
+const allowed: Decision = /* @__PURE__ */ Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
 const rejected = (retryAfter: number): Decision => ({ allowed: false, delay: 0, retryAfter })
 
 /** Decides by a counter of fixed windows: so many requests in each. */

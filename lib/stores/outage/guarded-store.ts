@@ -24,7 +24,7 @@ interface LimitCall {
   readonly locally: () => Decision
 }
 
-const passes: Decision = Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
+const passes: Decision = /* @__PURE__ */ Object.freeze({ allowed: true, delay: 0, retryAfter: 0 })
 
 /**
  * Lets a store decide, unless it fails or takes longer than `timeout`. Then it is down: `onStoreError` decides, and the store

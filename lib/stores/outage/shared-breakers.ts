@@ -36,8 +36,8 @@ const INSTEAD: Record<OnStoreError, string> = {
 const viewsOf = new WeakMap<object, Map<number, StoreView>>()
 
 /** Takes a rule that was garbage-collected off the users of its view. */
-const discarded = new FinalizationRegistry<{ view: StoreView; user: StoreUser }>(({ view, user }) =>
-  view.remove(user),
+const discarded = /* @__PURE__ */ new FinalizationRegistry<{ view: StoreView; user: StoreUser }>(
+  ({ view, user }) => view.remove(user),
 )
 
 /**

@@ -42,17 +42,18 @@ const prefix: Check<string> = (value, fail) =>
     ? value
     : fail('a string of at most 64 characters without { and }')
 
-const checks = {
-  sendCommand: fn<SendCommand>(),
-  sendCommandCluster: fn<SendCommandCluster>(),
-  prefix,
-  timeout: integer(1, 60_000),
-  onStoreError: oneOf<OnStoreError>('memory', 'pass', 'drop'),
-} satisfies Record<keyof RedisStoreOptions, Check<unknown>>
+const checks = () =>
+  ({
+    sendCommand: fn<SendCommand>(),
+    sendCommandCluster: fn<SendCommandCluster>(),
+    prefix,
+    timeout: integer(1, 60_000),
+    onStoreError: oneOf<OnStoreError>('memory', 'pass', 'drop'),
+  }) satisfies Record<keyof RedisStoreOptions, Check<unknown>>
 
 /** The options, checked; the two ways to send are one. */
 export function readRedisOptions(options: unknown) {
-  const { prefix = 'drop444:', ...checked } = readOptions('redisStore', options, checks)
+  const { prefix = 'drop444:', ...checked } = readOptions('redisStore', options, checks())
   const { sendCommand, sendCommandCluster, timeout, onStoreError } = checked
   if (sendCommand && sendCommandCluster) {
     throw new OptionsError(

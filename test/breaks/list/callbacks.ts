@@ -43,7 +43,7 @@ export const callbacks: readonly Break[] = [
   {
     name: 'callbacks: a listener of errors ends the process',
     file: 'diagnostics/report-error.ts',
-    find: "guardChannel(channel('drop444:error'), error =>",
+    find: "guardChannel(/* @__PURE__ */ channel('drop444:error'), error =>",
     replace: "((own: Channel, _: unknown) => own)(channel('drop444:error'), (error: unknown) =>",
     tests: others,
   },

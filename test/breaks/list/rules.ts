@@ -227,8 +227,8 @@ export const rules: readonly Break[] = [
   {
     name: 'a missing Host: one request to a rule on a route teaches the server',
     file: 'server/missing-host.ts',
-    find: ' && route === undefined) learned',
-    replace: ') learned',
+    find: ' && route === undefined) watch.learned',
+    replace: ') watch.learned',
     tests: ['server/missing-host.test.ts'],
   },
   {
