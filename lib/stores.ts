@@ -1,4 +1,4 @@
-/** The sub-path `drop444/stores`: the types that a store of your own for limits or bans is made of. */
+/** The sub-path `drop444/stores`: the types to implement a store of your own for limits or bans. */
 
 export type { Bucket, Decision } from './counting/leaky-bucket.ts'
 export type { BanPolicy } from './offenders/ban-policy.ts'

@@ -6,30 +6,30 @@ import { warn } from '../diagnostics/warnings.ts'
 import { outsideRequests } from '../runtime/async-context.ts'
 import { shared } from '../runtime/copies.ts'
 
-/** A store of limits or bans went down, or is back: one event of each for an outage. Frozen. */
+/** A store of limits or bans went down, or came back. Each outage gives one event of each kind. Frozen. */
 export interface StoreEvent {
-  /** When, in milliseconds since the epoch. */
+  /** The time of the event, in milliseconds since the epoch. */
   readonly time: number
-  /** `'down'`: the store does not answer any more. `'up'`: it answers again. */
+  /** `'down'`: the store stopped answering. `'up'`: it answers again. */
   readonly state: 'down' | 'up'
-  /** The names of the rules that keep their state there, with a comma between. */
+  /** The names of the rules that keep their state in this store, separated by commas. */
   readonly store: string
-  /** Why it is down: what it threw or rejected with, or that it took longer than `timeout`. */
+  /** Why the store is down: what it threw or rejected with, or an error that says it took longer than `timeout`. */
   readonly error: Error | undefined
-  /** How many milliseconds it was down, once it is up. */
+  /** The length of the outage in milliseconds; undefined while the store is down. */
   readonly downFor: number | undefined
 }
 
-/** How a rule's use of a store has failed. */
+/** A rule's failed use of a store. */
 export interface StoreFailure {
   readonly name: string
   readonly error: unknown
-  /** What is done in the meantime, for the warning: `this process counts by itself`. */
+  /** What the rule does in the meantime, for the warning: `this process counts by itself`. */
   readonly instead: string
 }
 
 interface Outage {
-  /** The parts that have found the store down and not yet up again. */
+  /** The parts of the package that reported the store down and have not yet reported it up. */
   readonly parts: Set<object>
   readonly name: string
   readonly since: number
@@ -47,8 +47,8 @@ const outages = /* @__PURE__ */ shared('outages', () => new WeakMap<object, Outa
  * Subscribes to the outages of stores: one event when a store goes down, one when it is back. The same events are on the
  * diagnostics channel `drop444:store`.
  *
- * What a listener throws, or rejects with, changes nothing: it goes to the diagnostics channel `drop444:error`, with one
- * process warning. Where nobody listens, each outage gives the process warning `DROP444_STORE_DOWN`.
+ * An error that a listener throws or rejects with changes nothing: it goes to the diagnostics channel `drop444:error`, with one
+ * process warning. Without a listener, each outage gives the process warning `DROP444_STORE_DOWN`.
  *
  * @returns the unsubscriber
  * @throws TypeError if `listener` is no function
@@ -62,7 +62,7 @@ export function onStoreChange(listener: (event: StoreEvent) => void): () => void
   }
 }
 
-/** A part of the package can't use a store. The first report opens the outage. */
+/** Reports that a part of the package can't use a store. The first report opens the outage. */
 export function storeDown(store: object, part: object, { name, error, instead }: StoreFailure): void {
   const outage = outages.get(store)
   if (outage) {
@@ -78,7 +78,7 @@ export function storeDown(store: object, part: object, { name, error, instead }:
   }
 }
 
-/** A part can use the store again. The last one ends the outage. */
+/** Reports that a part can use the store again. The last part to do so ends the outage. */
 export function storeUp(store: object, part: object): void {
   const outage = outages.get(store)
   if (!outage?.parts.delete(part) || outage.parts.size > 0) return
@@ -87,7 +87,7 @@ export function storeUp(store: object, part: object): void {
   if (storeChannel.hasSubscribers) publish({ state: 'up', store: outage.name, error: undefined, downFor })
 }
 
-/** Publishes outside of any request's context: an outage belongs to no request, though one finds it out. */
+/** Publishes outside any request's async context: an outage belongs to no request, even though a request found it. */
 function publish(event: Omit<StoreEvent, 'time'>): void {
   outsideRequests(() => storeChannel.publish(Object.freeze({ time: Date.now(), ...event })))
 }

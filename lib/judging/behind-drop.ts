@@ -4,8 +4,8 @@ import { inThisContext } from '../runtime/async-context.ts'
 import { stopParsing } from '../wire/http1.ts'
 
 /**
- * Whether a request may have come behind a dropped one. On HTTP/1 a response that has its turn is ahead of it; of one that
- * still waits for its turn that will be known when it comes.
+ * Whether a request may have come after a dropped one on its connection. On HTTP/1 a response that already has the socket comes
+ * before the dropped one. A response that still waits for the socket may come after it, so it counts as behind until then.
  */
 export function isBehindDrop(req: Request, res: Response): boolean {
   if (!isClosing(req)) return false
@@ -13,8 +13,8 @@ export function isBehindDrop(req: Request, res: Response): boolean {
 }
 
 /**
- * Behind a dropped request nothing runs. On HTTP/1 what is ahead of it goes on with its turn, which the others never get. On
- * HTTP/2 the connection is gone.
+ * Holds a request that may have come after a dropped one. On HTTP/1 it goes on when its response gets the socket; requests after
+ * the dropped one never get it. On HTTP/2 it never goes on, because the connection is gone.
  */
 export function hold(req: Request, res: Response, goOn: () => void): void {
   if (isHttp2(req)) return

@@ -6,7 +6,7 @@ import type { DoorJudge } from './rule-info.ts'
 
 /**
  * Lets a rule that judges addresses judge a connection before its first request. Undefined for a rule that needs a request: to
- * answer it, to log only, or to ask `skip`.
+ * answer it, to log it in a dry run, or to call `skip` with it.
  *
  * @param which the address that the rule judges
  */
@@ -21,7 +21,7 @@ export function judgeAtDoor(
     const finding = judgeAddress(peer)
     if (!finding) return undefined
     const trust = common.trustProxy ?? serverTrust
-    // Behind a proxy only a request tells the client's address.
+    // Behind a trusted proxy the client's address is known only from a request.
     if (asksClient && trust && isTrusted(trust, peer, written)) return undefined
     return common.except?.match(peer) === undefined ? finding : undefined
   }

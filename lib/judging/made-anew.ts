@@ -4,24 +4,24 @@ import { outsideRequests } from '../runtime/async-context.ts'
 
 const CODE = 'DROP444_MADE_ANEW'
 
-/** Rules of a name that are made for one request each and thrown away, before it is said. */
+/** Rules of one name that were made for a single request and thrown away, until the warning is given. */
 const MANY = 20
-/** Names that are counted: each tenant may have one. */
+/** The most names that are counted. A name for each tenant would otherwise fill the memory. */
 const MAX_NAMES = 100
 
-/** Counts turns of the event loop, as far as rules are made in them. */
+/** Counts the turns of the event loop in which rules are made. */
 let turn = 0
 let isTurnNoted = false
-/** Not looked up later: tests put clocks of their own in its place. */
+/** Bound at load time, because tests replace the global `setImmediate` by a fake clock's. */
 const soon = /* @__PURE__ */ setImmediate.bind(undefined)
 
-/** What is known of a rule until it is clear that it was not made for one request. */
+/** What is known about a rule until it is clear that it was not made for one request. */
 export interface Birth {
   readonly turn: number
   isWatched: boolean
 }
 
-/** To be called as a rule is made. */
+/** Called when a rule is made. */
 export function noteBirth(): Birth {
   if (!isTurnNoted) {
     isTurnNoted = true
@@ -34,9 +34,9 @@ export function noteBirth(): Birth {
   return { turn, isWatched: false }
 }
 
-/** How many rules of a name were thrown away behind their first request. */
+/** How many rules of each name were thrown away after their first request. */
 const thrownAway = new Map<string, number>()
-/** Names of rules that were made while a request was under way, and then kept: as one a tenant is. */
+/** Names of rules that were made during a request and then kept, such as one rule per tenant. */
 const kept = new Set<string>()
 
 let registry: FinalizationRegistry<string> | undefined
@@ -54,15 +54,15 @@ function onCollected(name: string): void {
   )
 }
 
-/** Whether a request came to a server, and is none that a test has made. */
+/** Whether a request came through a server. A request that a test made by hand did not. */
 const isServed = (req: Request) =>
   isHttp2(req) ? req.stream?.session != null : (req.socket as { server?: unknown } | null)?.server != null
 
 /**
- * To be called when a request asks a rule, the first time that it does. A rule is thrown away when it is collected, and no other request
- * has asked it: so one that is kept for a tenant is not taken for one that is made anew, and neither is one of a test.
+ * Called once for each request that asks a rule, until it returns undefined. A rule counts as thrown away if only one request asked it
+ * before it was garbage collected. So neither a rule that is kept for a tenant nor a rule in a test is counted.
  *
- * @returns what is to be given the next time; undefined where nothing is left to find out
+ * @returns the `birth` for the next call; undefined if no further call is needed
  */
 export function noteAsked(birth: Birth, rule: object, name: string, req: Request): Birth | undefined {
   if (birth.isWatched) {

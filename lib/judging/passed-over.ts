@@ -7,7 +7,7 @@ import type { Request } from '../request/http-types.ts'
 import { stateOf } from '../request/request-state.ts'
 import { inTrial, trialOf } from '../request/trial.ts'
 
-/** Judges all but the clients that `except` names. */
+/** Wraps a judge so that clients in `except` pass unjudged. */
 export function unlessExcepted(common: Common, except: CidrSet, judge: Judge): Judge {
   return (req, res) => {
     const address = clientAddress(req, trustOf(req, common.trustProxy))
@@ -15,7 +15,7 @@ export function unlessExcepted(common: Common, except: CidrSet, judge: Judge): J
   }
 }
 
-/** Judges all but what `skip` lets pass. */
+/** Wraps a judge so that requests for which `skip` returns a truthy value pass unjudged. */
 export function unlessSkipped(skip: (req: Request) => unknown, judge: Judge): Judge {
   return (req, res) => {
     const skipped = skip(req)

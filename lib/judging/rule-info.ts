@@ -11,13 +11,13 @@ export type DoorJudge = (
   serverTrust: Trust | undefined,
 ) => Finding | undefined
 
-/** What `protect` has to know of a rule beyond calling it. */
+/** The facts about a rule that `protect` needs besides the function itself. */
 export interface RuleInfo {
   readonly dryRun: boolean
   readonly reset: boolean
-  /** Where the rule can judge by the connection alone. */
+  /** Set if the rule can judge by the connection alone. */
   readonly door?: DoorJudge | undefined
-  /** Judged before the others, wherever it stands among them. */
+  /** The rule judges before the others, wherever it stands in the list. */
   readonly isFirst?: boolean | undefined
 }
 
@@ -32,7 +32,7 @@ function mark(rule: Rule): void {
   Object.defineProperty(rule, kShape, { value: SHAPE })
 }
 
-/** Whether a copy of this package has made a rule that keeps other things on requests than this one. */
+/** Whether a rule comes from another copy of this package that stores a different shape of state on requests. */
 export function isOfOtherShape(rule: Rule): boolean {
   const { [kShape]: shape = SHAPE } = rule as Marked
   return shape !== SHAPE
@@ -43,24 +43,24 @@ export function describeRule(rule: Rule, info: RuleInfo): void {
   mark(rule)
 }
 
-/** Undefined for a middleware that is none of ours. */
+/** Undefined for a middleware that this package did not make. */
 export function infoOf(rule: Rule): RuleInfo | undefined {
   return infos.get(rule)
 }
 
-/** Says of which rules a middleware is made. */
+/** Records the rules that a middleware consists of. */
 export function describeChain(chain: Rule, rules: readonly Rule[]): void {
   chains.set(chain, rules)
   mark(chain)
 }
 
-/** The rules in the order in which they are judged: those that are to be first, then the others as they stand. */
+/** The rules in the order of judging: those with `isFirst`, then the others as listed. */
 export function firstRulesFirst(rules: readonly Rule[]): readonly Rule[] {
   const isFirst = (rule: Rule) => infoOf(rule)?.isFirst === true
   return [...rules.filter(isFirst), ...rules.filter(rule => !isFirst(rule))]
 }
 
-/** The rules that a middleware is made of, or itself. */
+/** The rules that a middleware consists of; a single rule gives itself. */
 export function rulesOf(rule: Rule): readonly Rule[] {
   return chains.get(rule) ?? [rule]
 }

@@ -1,13 +1,13 @@
 /**
- * What browsers, phones, crawlers and certificate authorities ask for by themselves: an allowlist without these drops
- * people, their bookmarks' icons, and certificate renewals (RFC 8555 8.3). Most are names of RFC 8615's registry.
+ * Paths that browsers, phones, crawlers and certificate authorities request by themselves. An allowlist without them drops
+ * visitors, the icons of their bookmarks, and certificate renewals (RFC 8555 8.3). Most are in the registry of RFC 8615.
  *
- * - `favicon.ico`: HTML, "Link type icon". `favicon.svg`, `favicon.png` and `favicon-*.png` are what generators name the other sizes.
+ * - `favicon.ico`: HTML, "Link type icon". `favicon.svg`, `favicon.png` and `favicon-*.png`: names that icon generators give the other sizes.
  * - `manifest.webmanifest`, `site.webmanifest`, `manifest.json`: W3C Web Application Manifest, whose extension is `webmanifest`.
- * - `change-password`, and beside it the path that must be a 404: W3C "A Well-Known URL for Changing Passwords" and "Detecting the
- *   reliability of HTTP status codes". Chromium, with saved passwords, asks for both.
+ * - `change-password`, and `resource-that-should-not-exist-…`, which must be a 404: W3C "A Well-Known URL for Changing Passwords" and
+ *   "Detecting the reliability of HTTP status codes". Chromium requests both if it has saved passwords.
  * - `webauthn`: WebAuthn Level 3, 5.11 "Using Web Authentication across related origins"; `passkey-endpoints`: W3C "A Well-Known
- *   URL for Passkey Endpoints". `web-identity`: W3C FedCM, from the domain of an identity provider.
+ *   URL for Passkey Endpoints". `web-identity`: W3C FedCM, requested from the domain of an identity provider.
  */
 export const browserPaths: readonly string[] = /* @__PURE__ */ Object.freeze([
   '/favicon.ico',
@@ -41,8 +41,8 @@ export const browserPaths: readonly string[] = /* @__PURE__ */ Object.freeze([
 ])
 
 /**
- * What a browser, or the phone under it, asks for whether or not a page names it: icons; where passwords are changed, and
- * whether a missing page is a 404 (W3C change-password); passkeys (WebAuthn 5.11), FedCM, app links; DevTools, with source maps.
+ * Paths that a browser or its operating system requests even if no page links to them: icons; the password page and the check
+ * that a missing page is a 404 (W3C change-password); passkeys (WebAuthn 5.11), FedCM, app links; DevTools, with source maps.
  */
 function unbidden(): RegExp {
   const paths = [
@@ -59,9 +59,9 @@ function unbidden(): RegExp {
 
 const isUnbidden = /* @__PURE__ */ unbidden()
 
-/** Whether browsers ask for a path (no query) by themselves. */
+/** Whether browsers request a path (without query) by themselves. */
 export const isAskedByBrowsers = (path: string): boolean => isUnbidden.test(path)
 
-/** Whether a path is one of {@link browserPaths} that crawlers, or certificate authorities, ask for again and again. */
+/** Whether crawlers or certificate authorities request a path again and again: it is in {@link browserPaths}, or is the token of a certificate check. */
 export const isAskedByCrawlers = (path: string): boolean =>
   browserPaths.includes(path) || /^\/\.well-known\/(?:acme-challenge|pki-validation)\/[^/]+$/.test(path)

@@ -7,19 +7,19 @@ import { isIterable, reading, refuseUnread } from '../options/read-options.ts'
 
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE = 4
-/** How many entries are read between two looks at the clock: they take a fraction of a millisecond. */
+/** Entries read between two looks at the clock. They take a fraction of a millisecond. */
 const ENTRIES = 256
 
 /**
  * Compiles a long list of addresses while the server goes on serving: a million entries take about a second, in slices of
- * some 4 ms. For `denyCidr`, `allowCidr` and `except`, which compile a list themselves too, but all at once.
+ * about 4 ms. The set is for `denyCidr`, `allowCidr` and `except`; they also take the list itself, but compile it in one go.
  *
- * @param list what {@link denyCidr} takes; it may also come from a stream, an entry at a time, and may be empty
+ * @param list the entries that {@link denyCidr} takes; also a stream of them; it may be empty
  *
  * @example
  * app.use(denyCidr(await cidrSet(blocked)))
  *
- * @throws OptionsError (the promise rejects with it) that names the bad entry; what a stream fails with comes as it is
+ * @throws OptionsError (the promise rejects with it) that names the bad entry; a stream's own error is passed on unchanged
  */
 export async function cidrSet(list: (Iterable<string> & object) | AsyncIterable<string>): Promise<CidrSet> {
   const isSync = reading('cidrSet', 'list', list, () => isIterable(list))
@@ -29,7 +29,7 @@ export async function cidrSet(list: (Iterable<string> & object) | AsyncIterable<
   const breathe = breather()
   let index = 0
   const add = (entry: unknown) => addChecked(read, 'cidrSet', 'list', entry, index++)
-  // Not by `for await` where there is nothing to wait for: a million promises are a second, and work for the collector.
+  // No `for await` for a plain iterable: a million promises cost a second, and garbage collection.
   if (isSync) {
     try {
       for (const entry of list as Iterable<string>) {
@@ -53,7 +53,7 @@ export async function cidrSet(list: (Iterable<string> & object) | AsyncIterable<
   }
 }
 
-/** Lets the event loop have its turn where the slice is over. */
+/** Returns a function that gives a promise of the event loop's next turn once the slice is used up, and undefined before. */
 function breather(): () => Promise<void> | undefined {
   let sliceEnd = performance.now() + SLICE
   const start = () => {

@@ -1,8 +1,8 @@
 import published from './cloudflare.json' with { type: 'json' }
 
 /**
- * The addresses that Cloudflare connects from, as it publishes them (`ips-v4`, `ips-v6`), on the date in `cloudflare.json`.
- * It changes once in some years; the page on CDNs says how to use a newer one.
+ * The addresses that Cloudflare connects from, as it published them (`ips-v4`, `ips-v6`) on the date in `cloudflare.json`.
+ * The list changes every few years; the page on CDNs shows how to use a newer one.
  *
  * @example
  * app.set('trust proxy', cloudflare)

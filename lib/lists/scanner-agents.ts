@@ -1,12 +1,12 @@
 /**
- * The default patterns of {@link badAgent}: scanners and attack tools by the name they give themselves, each with a word on
- * why. Kept by hand: none of them is a browser, a search engine, a link preview, an uptime monitor or a plain HTTP library.
+ * The default patterns of {@link badAgent}: scanners and attack tools, by the names they send; a comment says what each does.
+ * Kept by hand: none of them is a browser, a search engine, a link preview, an uptime monitor or a plain HTTP library.
  * Add your own with `patterns: [...scannerAgents, 'mine']`.
  */
 export const scannerAgents: readonly string[] = /* @__PURE__ */ Object.freeze([
   // -- Internet-wide scanners
   'masscan', // scans the whole Internet for open ports
-  'zgrab', // grabs banners for Internet-wide scans
+  'zgrab', // collects banners for Internet-wide scans
   'Nmap Scripting Engine', // nmap's scripts: service and vulnerability detection
   'CensysInspect', // indexes exposed services of the whole Internet
   'InternetMeasurement', // scans the whole Internet for services
@@ -30,7 +30,7 @@ export const scannerAgents: readonly string[] = /* @__PURE__ */ Object.freeze([
   'Keydrop.io', // looks for leaked keys and files
   'RepoLookoutBot', // looks for exposed .git folders
   'WanscannerBot', // scans the whole Internet for services
-  'HTTP Banner Detection', // grabs banners for Internet-wide scans
+  'HTTP Banner Detection', // collects banners for Internet-wide scans
   'Project-Resonance', // RedHunt Labs, scans the whole Internet
   // -- Vulnerability scanners
   'nikto', // tries thousands of known holes

@@ -4,7 +4,7 @@ import { type CidrSet, isCidrSet } from '../match/addresses/cidr-set.ts'
 import { refuse, refuseEntry } from './options-error.ts'
 import { type Check, list, listArgument, reading } from './read-options.ts'
 
-/** Adds one entry of a list that was given to `factory` as `option`; the error names both. */
+/** Adds one entry of the list `option` of `factory`. The error for a bad entry names both. */
 export function addChecked(
   to: CidrList,
   factory: string,
@@ -23,7 +23,7 @@ export function addressList(factory: string, option: string, entries: readonly u
   return compileNow(read)
 }
 
-/** The set that is a factory's first argument, or is made of it. */
+/** Reads a factory's first argument: a compiled set, or a list to compile. */
 export function addressArgument(factory: string, value: unknown): CidrSet {
   if (!reading(factory, 'list', value, () => isCidrSet(value)))
     return addressList(factory, 'list', listArgument(factory, 'list', value))
@@ -31,7 +31,7 @@ export function addressArgument(factory: string, value: unknown): CidrSet {
   return set.size > 0 ? set : refuse(factory, 'list', value, 'a set with at least one entry')
 }
 
-/** A set that is ready, or a list to make one of. */
+/** Checks an option that takes a compiled set, or a list to compile. */
 export function addresses(option: string): Check<CidrSet> {
   return (value, fail, factory = 'rule') =>
     isCidrSet(value) ? value : addressList(factory, option, list(value, fail))

@@ -5,13 +5,13 @@ import { peerAddress } from '../request/peer-address.ts'
 import { type Common, type CommonOptions, commonChecks } from './common-options.ts'
 import { type Check, oneOf } from './read-options.ts'
 
-/** What the rules that judge addresses have in common. */
+/** The options of every rule that judges addresses. */
 export interface AddressOptions extends CommonOptions {
-  /** `'client'` (default): who really asks, seen through trusted proxies. `'peer'`: who connected. */
+  /** `'client'` (default): the client's address, read through trusted proxies. `'peer'`: the address of the TCP connection. */
   address?: 'client' | 'peer' | undefined
   /**
-   * What happens where there is no address: on a unix-domain socket without `trustProxy`, where the client reset its
-   * connection before it was accepted, and where a trusted proxy passes on something that is none. Default `'drop'`: what can't be judged does not pass.
+   * What happens to a request without an address: on a unix-domain socket without `trustProxy`, if the client reset its connection
+   * before it was accepted, and if a trusted proxy passes on text that is no address. Default `'drop'`, except in `repeatOffender`.
    */
   noAddress?: 'drop' | 'pass' | undefined
 }
@@ -23,7 +23,7 @@ export const addressChecks = () =>
     noAddress: oneOf('drop', 'pass'),
   }) satisfies Record<keyof AddressOptions, Check<unknown>>
 
-/** The address that a rule is to judge. */
+/** The address that a rule judges; undefined if there is none. */
 export function addressOf(
   req: Request,
   common: Common,

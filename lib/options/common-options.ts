@@ -12,15 +12,15 @@ import { boolean, type Check, fn, integer, oneOf, text } from './read-options.ts
 
 /** The options that every factory takes. */
 export interface CommonOptions extends DropHow {
-  /** The rule's name in log and event; default: the factory's. */
+  /** The rule's name in logs and events; default: the factory's name. */
   name?: string | undefined
-  /** 444 (default) drops; 400 to 599 is answered instead, for people who erred. */
+  /** 444 (default) drops the connection. Another status, 400 to 599, is sent as an answer, for people who made a mistake. */
   status?: number | undefined
-  /** Writes the answer when `status` is not 444; default: a plain body. What it throws goes to `next`. */
+  /** Writes the answer when `status` is not 444; default: a plain body. An error it throws goes to `next`. */
   handler?: { write(req: Request, res: Response): unknown }['write'] | undefined
-  /** Judge and log, never act. Default false. */
+  /** Judges and logs, but never acts. Default false. */
   dryRun?: boolean | undefined
-  /** True (or a promise of it) lets the request pass unjudged. What it throws goes to `next`. */
+  /** A truthy result (or a promise of one) lets the request pass unjudged. An error it throws goes to `next`. */
   skip?: { skip(req: Request): unknown }['skip'] | undefined
   /** Client addresses that pass unjudged: addresses, CIDRs, ranges, `loopback`, `linklocal`, `uniquelocal`, or a set of them. */
   except?: (Iterable<string> & object) | CidrSet | undefined
@@ -97,7 +97,11 @@ export const commonChecks = () =>
 
 type CommonChecks = ReturnType<typeof commonChecks>
 
-/** Fills in the defaults; `defaults` are the factory's own. */
+/**
+ * Fills in the defaults.
+ *
+ * @param defaults the factory's own, in place of the general ones
+ */
 export function commonOf(
   checked: { [K in keyof CommonChecks]: ReturnType<CommonChecks[K]> | undefined },
   defaults: { name: string; http2?: Http2Mode },

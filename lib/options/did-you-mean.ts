@@ -1,6 +1,6 @@
 import { peerName } from './other-packages.ts'
 
-/** Edits (insert, delete, replace) that lead from `a` to `b`. */
+/** The Levenshtein distance: the fewest edits (insert, delete, replace) from `a` to `b`. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
@@ -14,10 +14,10 @@ function distance(a: string, b: string): number {
   return row[b.length] as number
 }
 
-/** The known name that was probably meant. */
+/** The known name that was probably meant; undefined if none is near. */
 export function closest(given: string, known: readonly string[]): string | undefined {
   const plain = given.toLowerCase().replace(/[-_ ]/g, '')
-  // What another package calls it is surer than a likeness.
+  // Another package's name for the option is a surer hint than a similar spelling.
   const alias = peerName(given, known)
   if (alias) return alias
   return known

@@ -15,13 +15,13 @@ function notation(): RegExp {
   return new RegExp(`^(?=\\d)${UNITS.map(([unit]) => `(?:(\\d{1,10})${unit} ?)?`).join('')}$`)
 }
 
-/** Milliseconds of nginx's notation, `'90s'`, `'1h 30m'`, `'1d'`; undefined where it is none. Without a unit it is none here. */
+/** Milliseconds of a time in nginx's notation, `'90s'`, `'1h 30m'`, `'1d'`; undefined for other text. Unlike in nginx, each number needs a unit. */
 function parseDuration(text: string): number | undefined {
   const parts = NOTATION.exec(text)
   return parts ? UNITS.reduce((sum, [, ms], i) => sum + Number(parts[i + 1] ?? 0) * ms, 0) : undefined
 }
 
-/** A time within bounds, both included: a whole number of milliseconds, or nginx's notation. */
+/** Checks a time within bounds, both included: a whole number of milliseconds, or text in nginx's notation. */
 export function duration(from: number, to: number): Check<number> {
   return (value, fail) => {
     const ms = typeof value === 'string' ? parseDuration(value) : value

@@ -10,22 +10,20 @@ export type OptionsErrorCode =
   | 'DROP444_ALREADY_PROTECTED'
 
 /**
- * Thrown by a factory whose options, list or patterns can't mean anything: when it is called, which is at start.
- *
- * `code` is stable, `option` and `value` are what was given, `didYouMean` is the option that was probably meant.
+ * Thrown by a factory for options, a list or patterns that it can't use. It is thrown by the call itself, so usually when the app starts.
  */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError'
-  /** Stable: for programs, and for `docs/errors.md`. */
+  /** A stable code for programs to compare, and the heading to look up in `docs/errors.md`. */
   readonly code: OptionsErrorCode
   /** The name of the option or argument. */
   readonly option: string
-  /** What was given for it; of a list, the bad entry. */
+  /** The value that was given for it; for a list, the bad entry. */
   readonly value: unknown
   /** The option, or the entry, that was probably meant. */
   readonly didYouMean: string | undefined
 
-  /** For this package: the message gets the code, and what was probably meant. */
+  /** For use by this package only. Appends the code and the suggestion to `message`. */
   constructor(code: OptionsErrorCode, message: string, option: string, value: unknown, didYouMean?: string) {
     const hint = didYouMean === undefined ? '' : ` Did you mean "${didYouMean}"?`
     super(`${message}.${hint} (${code}, see docs/errors.md)`)
@@ -36,7 +34,7 @@ export class OptionsError extends Error {
   }
 }
 
-/** Refuses an argument or option, or its absence. */
+/** Refuses an argument or option: a missing one if `value` is undefined, else a wrong one. */
 export function refuse(factory: string, option: string, value: unknown, expected: string): never {
   const isMissing = value === undefined
   throw new OptionsError(

@@ -1,6 +1,6 @@
 /**
- * What users of other packages (and of nginx, fail2ban) call an option of ours; of several the first that the factory has. In lower
- * case, without `-`, `_` and blanks.
+ * Names of options in other packages (and in nginx, fail2ban), and ours for the same. If several of ours are listed, the first that the
+ * factory has is suggested. The keys are in lower case, without `-`, `_` and blanks.
  */
 const aliases: Readonly<Record<string, string>> = {
   // express-rate-limit, @fastify/rate-limit, hono-rate-limiter, koa-ratelimit
@@ -93,7 +93,7 @@ const paths =
   'the paths are the first argument of pathAllowlist(); a rule for some paths is mounted there, app.use(path, rule)'
 const logs = 'dropLog() logs for all rules, onDrop() tells of each drop'
 
-/** What to do in place of an option of another package that no factory here has. */
+/** Advice for options of other packages that have no counterpart here. */
 const hints: Readonly<Record<string, string>> = {
   skipsuccessfulrequests: beforeAnswers,
   skipfailedrequests: beforeAnswers,
@@ -118,12 +118,12 @@ const hints: Readonly<Record<string, string>> = {
 
 const plain = (given: string) => given.toLowerCase().replace(/[-_ ]/g, '')
 
-/** The first of the known names by which another package calls what was given. */
+/** Our name for another package's option: the first one among `known`; undefined if there is none. */
 export function peerName(given: string, known: readonly string[]): string | undefined {
   const names = Object.hasOwn(aliases, plain(given)) ? aliases[plain(given)]?.split(' ') : undefined
   return names?.find(each => known.includes(each))
 }
 
-/** What to do in place of what was given. */
+/** The advice for another package's option; undefined if there is none. */
 export const peerHint = (given: string): string | undefined =>
   Object.hasOwn(hints, plain(given)) ? hints[plain(given)] : undefined

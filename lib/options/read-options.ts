@@ -3,14 +3,14 @@ import { closest } from './did-you-mean.ts'
 import { OptionsError, refuse } from './options-error.ts'
 import { peerHint } from './other-packages.ts'
 
-/** Turns a given value into what the factory works with, or throws through `fail`. */
+/** Checks a given value and converts it for the factory, or calls `fail`, which throws. */
 export type Check<T> = (value: unknown, fail: (expected: string) => never, factory?: string) => T
 
 type Checked<C> = { [K in keyof C]: C[K] extends Check<infer T> ? T | undefined : never }
 
 /**
- * Reads what was given to a factory. What a getter, a proxy or an iterator of the user's throws meanwhile becomes an error that
- * says of which option.
+ * Runs `read` on a user's value. An error that the user's getter, proxy or iterator throws becomes an OptionsError that names the
+ * option.
  *
  * @throws OptionsError
  */
@@ -22,7 +22,7 @@ export function reading<T>(factory: string, option: string, value: unknown, read
   }
 }
 
-/** What is thrown in place of what reading an option has thrown. */
+/** Throws an OptionsError in place of an error from reading an option; an OptionsError is thrown as it is. */
 export function refuseUnread(factory: string, option: string, value: unknown, error: unknown): never {
   if (isOurs(error)) throw error
   const message = `${factory}: "${option}" can't be read: ${messageOf(error)}`
@@ -38,8 +38,8 @@ function isOurs(error: unknown): boolean {
 }
 
 /**
- * Reads the options of a factory: each known one through its check, absent ones as undefined, anything else an error. The
- * caller's object is only read.
+ * Reads the options of a factory. A known option goes through its check, an absent one is undefined, and an unknown one is an
+ * error. The caller's object is not changed.
  */
 export function readOptions<C extends Record<string, Check<unknown>>>(
   factory: string,
@@ -69,17 +69,17 @@ export function readOptions<C extends Record<string, Check<unknown>>>(
   return result as Checked<C>
 }
 
-/** Whether a value can be options: neither a list nor an instance of something. */
+/** Whether a value can be an options object: not an array, and not an instance of a class. */
 export function isPlainObject(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype = Object.getPrototypeOf(value)
-  // Of another realm too (a config read in a vm): its prototype is the last one there is.
+  // Not compared with this realm's Object.prototype: a config that was read in a vm has another realm's.
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /**
- * Catches `app.use(noHost)` for `app.use(noHost())`: the factory is called with a request. Without this every request
- * would hang.
+ * Catches `app.use(noHost)` written for `app.use(noHost())`: the app then calls the factory with a request, and without this check
+ * every request would hang.
  */
 export function refuseRequest(factory: string, first: unknown): void {
   const isRequest = () =>
@@ -104,7 +104,7 @@ export function fn<F extends (...args: any[]) => unknown>(): Check<F> {
   return (value, fail) => (typeof value === 'function' ? (value as F) : fail('a function'))
 }
 
-/** A whole number within bounds, both included. */
+/** Checks a whole number within bounds, both included. */
 export function integer(from: number, to: number): Check<number> {
   return (value, fail) =>
     Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to
@@ -117,19 +117,19 @@ export function oneOf<T extends string>(...values: T[]): Check<T> {
     values.includes(value as T) ? (value as T) : fail(values.map(each => `'${each}'`).join(' or '))
 }
 
-/** Whether a value can be read as a list; a string is none. */
+/** Whether a value can be read as a list. A string can't: it would be a list of its letters. */
 export function isIterable(value: unknown): value is Iterable<unknown> {
   return (
     typeof value === 'object' && typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === 'function'
   )
 }
 
-/** A list that the factory copies; a single string is a slip, not a list of letters. */
+/** Checks a list, and copies it. A single string is refused. */
 export const list: Check<readonly unknown[]> = (value, fail) => {
   return isIterable(value) ? [...value] : fail('an array')
 }
 
-/** The list that is a factory's first argument: read once, as an iterator has nothing left the second time. */
+/** Reads the list that is a factory's first argument. It is read only once, because an iterator is empty the second time. */
 export function listArgument(factory: string, argument: string, value: unknown): readonly unknown[] {
   const given = reading(factory, argument, value, () =>
     list(value, expected => refuse(factory, argument, value, expected), factory),

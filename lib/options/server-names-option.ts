@@ -26,7 +26,7 @@ export const serverNames: Check<ServerNames> = (value, fail, factory = 'noHost')
       )
     }
   }
-  // No host is long enough for more than that to matter.
+  // Only exponential patterns matter: no host is long enough for polynomial time to hurt.
   warnOfSlow(
     `${factory}, "serverNames"`,
     names.filter(isRegExp).map(expression => ({ expression })),

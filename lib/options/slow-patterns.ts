@@ -1,7 +1,7 @@
 import { warn } from '../diagnostics/warnings.ts'
 import { type Slowness, slownessOf } from '../match/expressions/slowness.ts'
 
-/** What was said already. */
+/** The warnings given so far: each sentence is given once. */
 const said = new Set<string>()
 
 const much: Readonly<Record<Slowness, string>> = {
@@ -9,13 +9,17 @@ const much: Readonly<Record<Slowness, string>> = {
   polynomial: 'grows faster than the text',
 }
 
-/** A pattern of the user's, and how it is shown. */
+/** A user's pattern. `shown` is its text in the warning; default: the expression itself. */
 export interface UserPattern {
   readonly expression: RegExp
   readonly shown?: string | undefined
 }
 
-/** The sentence about patterns that can be made to take long; undefined where there is none of them. */
+/**
+ * The sentence about patterns that a crafted text makes slow; undefined if no pattern is slow.
+ *
+ * @param worst the only kind of slowness to mention; default: both kinds
+ */
 export function slowSentence(
   where: string,
   patterns: Iterable<UserPattern>,
@@ -31,7 +35,7 @@ export function slowSentence(
   return `${where}: the time of ${slow.slice(0, 3).join('; of ')}${more}, where a text almost matches. One request can hold up the server`
 }
 
-/** Warns of patterns of the user's that can be made to take long. */
+/** Warns of the user's patterns that a crafted text makes slow. */
 export function warnOfSlow(where: string, patterns: Iterable<UserPattern>, worst?: Slowness): void {
   const sentence = slowSentence(where, patterns, worst)
   if (sentence === undefined || said.has(sentence)) return
