@@ -1,7 +1,7 @@
-import { mixWords, newSecret } from '../counting/keyed-hash.ts'
+import { mixWords } from '../counting/keyed-hash.ts'
+import { SlotTable, slotLow } from '../counting/slot-table.ts'
 import { refuse } from '../options/options-error.ts'
 
-const WAYS = 8
 /** Before the ring: the key's two words, how many stamps there are, and where the next one goes. */
 const HEAD = 4
 const WORD = 2 ** 32
@@ -10,21 +10,18 @@ const WORD = 2 ** 32
  * Counts offences in an exact sliding window, of about `maxKeys` keys of 64 bits, in `4 * (limit + 4) * 1.5` bytes each that
  * are reserved at once: it never grows, and runs no timer.
  *
- * The sets of eight are those of `MemoryStore`. A full set evicts the key with the fewest offences in its window; on a tie the
+ * Keys stand in a {@link SlotTable}. A full set evicts the key with the fewest offences in its window; on a tie the
  * one whose last offence is oldest.
  */
 export class OffenceCounter {
   readonly #limit: number
   readonly #window: number
   readonly #slot: number
-  readonly #ways: number
-  readonly #sets: number
-  readonly #words: Uint32Array
-  readonly #secret = newSecret()
+  readonly #table: SlotTable
+  readonly #words: Int32Array
   /** Stamps are milliseconds since then: 0 is long ago. */
   #base = Number.NaN
   #last = 0
-  #size = 0
 
   /**
    * @param limit whole number from 1
@@ -35,19 +32,18 @@ export class OffenceCounter {
     this.#limit = limit
     this.#window = window
     this.#slot = HEAD + limit
-    this.#ways = Math.min(WAYS, maxKeys)
-    this.#sets = maxKeys < WAYS ? 1 : Math.ceil((maxKeys * 1.5) / WAYS)
     try {
-      this.#words = new Uint32Array(this.#sets * this.#ways * this.#slot)
+      this.#table = new SlotTable(maxKeys, this.#slot)
     } catch {
       const bytes = 6 * this.#slot
       refuse('repeatOffender', 'maxKeys', maxKeys, `a number that there is memory for, ${bytes} bytes a key`)
     }
+    this.#words = this.#table.words
   }
 
   /** How many keys are kept. */
   get size(): number {
-    return this.#size
+    return this.#table.size
   }
 
   /** The memory of its table. */
@@ -64,21 +60,20 @@ export class OffenceCounter {
   count(high: number, anyLow: number, now: number): boolean {
     const words = this.#words
     const stamp = this.#stamp(now)
-    const low = lowOf(high, anyLow)
+    const low = slotLow(high, anyLow | 0)
     const set = this.#setOf(high, low)
-    let at = this.#find(set, high, low)
+    let at = this.#table.find(set, high | 0, low)
     if (at < 0) {
       at = this.#makeRoom(set, stamp)
-      words[at] = low
-      words[at + 1] = high
+      this.#table.write(at, high, low)
       words[at + 2] = 0
       words[at + 3] = 0
     }
     const count = words[at + 2] as number
     const next = words[at + 3] as number
     const isFull = count === this.#limit
-    if (isFull && stamp - (words[at + HEAD + next] as number) < this.#window) {
-      this.#free(at)
+    if (isFull && stamp - ((words[at + HEAD + next] as number) >>> 0) < this.#window) {
+      this.#table.free(at)
       return true
     }
     words[at + HEAD + next] = stamp
@@ -89,45 +84,27 @@ export class OffenceCounter {
 
   /** Forgets the offences of a key; false where there are none. */
   clear(high: number, anyLow: number): boolean {
-    const low = lowOf(high, anyLow)
-    const at = this.#find(this.#setOf(high, low), high, low)
-    if (at >= 0) this.#free(at)
+    const low = slotLow(high, anyLow | 0)
+    const at = this.#table.find(this.#setOf(high, low), high | 0, low)
+    if (at >= 0) this.#table.free(at)
     return at >= 0
   }
 
-  /** Where the key's set begins; a secret decides, so that nobody can aim at another's. */
+  /** Where the set of a key begins. */
   #setOf(high: number, low: number): number {
-    const place = mixWords(this.#secret, high, low)
-    return Math.floor((place * this.#sets) / WORD) * this.#ways * this.#slot
-  }
-
-  #find(set: number, anyHigh: number, low: number): number {
-    const words = this.#words
-    const high = anyHigh >>> 0
-    const end = set + this.#ways * this.#slot
-    for (let at = set; at < end; at += this.#slot) {
-      if (words[at] === low && words[at + 1] === high) return at
-    }
-    return -1
-  }
-
-  #free(at: number): void {
-    this.#words[at] = 0
-    this.#words[at + 1] = 0
-    this.#size--
+    return this.#table.setOf(mixWords(this.#table.secret, high, low))
   }
 
   /** A free slot of the set, or the one of the least valuable key. */
   #makeRoom(set: number, stamp: number): number {
+    const table = this.#table
     const words = this.#words
+    const end = table.endOf(set)
     let loser = set
     let fewest = Number.POSITIVE_INFINITY
     let oldest = 0
-    for (let at = set; at < set + this.#ways * this.#slot; at += this.#slot) {
-      if (words[at] === 0 && words[at + 1] === 0) {
-        this.#size++
-        return at
-      }
+    for (let at = set; at < end; at += this.#slot) {
+      if (table.takeIfFree(at)) return at
       const recent = this.#recent(at, stamp)
       const last = this.#stampAt(at, (words[at + 2] as number) - 1)
       if (recent > fewest || (recent === fewest && last >= oldest)) continue
@@ -156,7 +133,7 @@ export class OffenceCounter {
     const count = this.#words[at + 2] as number
     const next = this.#words[at + 3] as number
     const place = count < this.#limit ? index : (next + index) % this.#limit
-    return this.#words[at + HEAD + place] as number
+    return (this.#words[at + HEAD + place] as number) >>> 0
   }
 
   /** A time as 32 bits; a clock that goes back stands still here. */
@@ -173,11 +150,9 @@ export class OffenceCounter {
     const shift = base - this.#base
     const words = this.#words
     for (let at = 0; at < words.length; at += this.#slot) {
-      for (let i = at + HEAD; i < at + this.#slot; i++) words[i] = Math.max(0, (words[i] as number) - shift)
+      for (let i = at + HEAD; i < at + this.#slot; i++)
+        words[i] = Math.max(0, ((words[i] as number) >>> 0) - shift)
     }
     this.#base = base
   }
 }
-
-/** Zero marks a free slot, so the key zero shares a slot with the key one. */
-const lowOf = (high: number, low: number) => (high === 0 && low === 0 ? 1 : low >>> 0)

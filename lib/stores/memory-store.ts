@@ -1,13 +1,12 @@
-import { fingerprint, mixWords, newSecret, takeFingerprint } from '../counting/keyed-hash.ts'
+import { fingerprint, mixWords, takeFingerprint } from '../counting/keyed-hash.ts'
 import { type Bucket, type Decision, elapsed, firstRequest, nextRequest } from '../counting/leaky-bucket.ts'
 import { decideAll } from '../counting/several-limits.ts'
+import { SlotTable, slotLow } from '../counting/slot-table.ts'
 import { refuse } from '../options/options-error.ts'
 import type { Hit, RateLimitStore } from './rate-limit-store.ts'
 
-const WAYS = 8
 /** Words of a slot: the key's two, the lower ones of excess and time, and one for what of those is above 32 bits. */
 const SLOT = 5
-const SET = WAYS * SLOT
 const WORD = 2 ** 32
 /** In a slot's last word, between 8 bits of the excess and 23 of the time. */
 const REJECTED = 1 << 8
@@ -16,36 +15,31 @@ const MOST_EXCESS = 2 ** 40 - 1
 /**
  * Keeps about `maxKeys` keys in this process, in 30 bytes each that are reserved at once: it never grows, and runs no timer.
  *
- * There is room for half as many again (below 8, for exactly `maxKeys`), in sets of eight; a secret of this store decides which
- * set a key belongs to, so that no client can aim at another's. A full set evicts the key whose bucket is, or was, empty first:
- * a flood of new keys evicts idle clients, not limited ones.
+ * They stand in a {@link SlotTable}. A full set evicts the key whose bucket is, or was, empty first: a flood of new keys evicts
+ * idle clients, not limited ones.
  */
 export class MemoryStore implements RateLimitStore {
+  readonly #table: SlotTable
   readonly #words: Int32Array
-  readonly #sets: number
-  readonly #ways: number
-  readonly #secret = newSecret()
   /** The state being decided on, reused so that a request that passes allocates nothing. */
   readonly #state = { excess: 0, last: 0 }
-  #size = 0
 
   /** @throws OptionsError where `maxKeys` is no whole number from 1 to 100,000,000, or needs more memory than there is */
   constructor(maxKeys: number) {
     if (!Number.isSafeInteger(maxKeys) || maxKeys < 1 || maxKeys > 1e8) {
       refuse('MemoryStore', 'maxKeys', maxKeys, 'a whole number from 1 to 100000000')
     }
-    this.#ways = Math.min(WAYS, maxKeys)
-    this.#sets = maxKeys < WAYS ? 1 : Math.ceil((maxKeys * 1.5) / WAYS)
     try {
-      this.#words = new Int32Array(this.#sets * SET)
+      this.#table = new SlotTable(maxKeys, SLOT)
     } catch {
       refuse('MemoryStore', 'maxKeys', maxKeys, 'a number that there is memory for, 30 bytes a key')
     }
+    this.#words = this.#table.words
   }
 
   /** How many keys are kept. */
   get size(): number {
-    return this.#size
+    return this.#table.size
   }
 
   /** Decides on one request of a key, and counts it unless it is rejected: see {@link RateLimitStore.hit}. */
@@ -71,7 +65,7 @@ export class MemoryStore implements RateLimitStore {
   }
 
   #decideText(key: string, bucket: Bucket, now: number, cost: number, counts: boolean): Decision {
-    takeFingerprint(this.#secret, key)
+    takeFingerprint(this.#table.secret, key)
     const high = fingerprint[0] as number
     return this.#decide(high >>> 0, high, fingerprint[1] as number, bucket, now, cost, counts)
   }
@@ -82,7 +76,7 @@ export class MemoryStore implements RateLimitStore {
    * @internal
    */
   hitWords(high: number, low: number, bucket: Bucket, now: number, cost = 1, counts = true): Decision {
-    const place = mixWords(this.#secret, high, low)
+    const place = mixWords(this.#table.secret, high, low)
     return this.#decide(place, high | 0, low | 0, bucket, now, cost, counts)
   }
 
@@ -96,20 +90,16 @@ export class MemoryStore implements RateLimitStore {
     cost: number,
     counts: boolean,
   ): Decision {
-    const words = this.#words
+    const table = this.#table
     const state = this.#state
-    // Zero marks a free slot, so the key zero shares a slot with the key one.
-    const low = high === 0 && anyLow === 0 ? 1 : anyLow
-    const set = Math.floor((place * this.#sets) / WORD) * SET
-    const end = set + this.#ways * SLOT
-    let at = set
-    while (at < end && (words[at] !== low || words[at + 1] !== high)) at += SLOT
-    if (at === end) {
+    const low = slotLow(high, anyLow)
+    const set = table.setOf(place)
+    let at = table.find(set, high, low)
+    if (at < 0) {
       const decision = firstRequest(bucket, state, now, cost)
       if (!counts || !decision.allowed) return decision
       at = this.#makeRoom(set, bucket, now)
-      words[at] = low
-      words[at + 1] = high
+      table.write(at, high, low)
       this.#write(at)
       return decision
     }
@@ -122,20 +112,19 @@ export class MemoryStore implements RateLimitStore {
       return decision
     }
     if (now < last) this.#setBack(at, Math.trunc(now) - elapsed(last, now))
-    if (!decision.allowed) words[at + 4] = (words[at + 4] as number) | REJECTED
+    if (!decision.allowed) this.#words[at + 4] = (this.#words[at + 4] as number) | REJECTED
     return decision
   }
 
   /** A free slot of the set, or the one of the least valuable key. */
   #makeRoom(set: number, { rate }: Bucket, now: number): number {
+    const table = this.#table
     const words = this.#words
+    const end = table.endOf(set)
     let least = Number.POSITIVE_INFINITY
     let loser = set
-    for (let at = set; at < set + this.#ways * SLOT; at += SLOT) {
-      if (words[at] === 0 && words[at + 1] === 0) {
-        this.#size++
-        return at
-      }
+    for (let at = set; at < end; at += SLOT) {
+      if (table.takeIfFree(at)) return at
       // Rejected requests add to the load: a key limited without a burst would otherwise look as idle as one that asked once.
       const asked = this.#excess(at) + ((words[at + 4] as number) & REJECTED ? 1000 : 0)
       // Negative if the bucket has been empty for long: of idle keys, the one idle longest goes.

@@ -31,7 +31,7 @@ export const limits: readonly Break[] = [
   },
   {
     name: 'memory has room for three times as many keys',
-    file: 'stores/memory-store.ts',
+    file: 'counting/slot-table.ts',
     find: 'maxKeys * 1.5',
     replace: 'maxKeys * 3',
     tests: ['stores/memory-store.test.ts'],
@@ -88,7 +88,7 @@ export const limits: readonly Break[] = [
   },
   {
     name: 'the high word of a key does not count',
-    file: 'stores/memory-store.ts',
+    file: 'counting/slot-table.ts',
     find: ' || words[at + 1] !== high',
     replace: '',
     tests: ['stores/memory-store.test.ts'],
@@ -102,9 +102,9 @@ export const limits: readonly Break[] = [
   },
   {
     name: 'a key of zeros is a free slot',
-    file: 'stores/memory-store.ts',
-    find: 'high === 0 && anyLow === 0 ? 1 : anyLow',
-    replace: 'anyLow',
+    file: 'counting/slot-table.ts',
+    find: 'high === 0 && low === 0 ? 1 : low',
+    replace: 'low',
     tests: ['stores/memory-store.test.ts'],
   },
   {

@@ -4,8 +4,8 @@ export const offenders: readonly Break[] = [
   {
     name: 'an offence is in the window when it is as old as the window',
     file: 'offenders/offence-counter.ts',
-    find: '(words[at + HEAD + next] as number) < this.#window)',
-    replace: '(words[at + HEAD + next] as number) <= this.#window)',
+    find: '((words[at + HEAD + next] as number) >>> 0) < this.#window)',
+    replace: '((words[at + HEAD + next] as number) >>> 0) <= this.#window)',
     tests: ['offenders/offence-counter.test.ts'],
   },
   {
