@@ -1,2 +1,2 @@
-process.env.DROP444_RUNS ??= '10'
+process.env.DROP444_RUNS ??= '5'
 await import('./known-routes-express.test.ts')
