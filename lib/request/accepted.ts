@@ -5,14 +5,14 @@ import { shared, sharedKey } from '../runtime/copies.ts'
 import { tcpSocket } from '../runtime/raw-socket.ts'
 
 /*
- * A rule may judge when the client has left: behind an asynchronous middleware, or a store that answers late. Then a socket
- * has no address any more, and a closed HTTP/2 stream has no session. So both are kept when they come. A middleware does
- * not know its server, so two diagnostics channels of Node tell of them.
+ * A rule may judge after the client has left: behind an asynchronous middleware, or a store that answers late. By then a socket
+ * has lost its address, and a closed HTTP/2 stream its session. So both are kept when the connection or stream arrives. A
+ * middleware does not know its server, so two of Node's diagnostics channels report the connections.
  */
 
-/** What the kernel said at accept: the address as it is written, or one of two words that are none. */
+/** Kept in place of an address for a unix-domain socket, which has none. */
 export const UNIX_SOCKET = 'unix-domain socket'
-/** The client had reset its TCP connection before it was accepted: then the kernel has forgotten it. */
+/** Kept in place of an address if the client reset its TCP connection before it was accepted: the kernel no longer knows it. */
 export const GONE = 'gone'
 
 const kAccepted: unique symbol = /* @__PURE__ */ sharedKey('accepted') as never
@@ -21,17 +21,20 @@ const kWatched: unique symbol = /* @__PURE__ */ sharedKey('watched') as never
 
 type Marked = { [kAccepted]?: string | undefined; [kSession]?: ServerHttp2Session; [kWatched]?: true }
 
-/** What was kept of a socket or session; undefined where `net` did not accept it, or before this package was loaded. */
+/**
+ * The peer's address as the kernel wrote it at accept, {@link UNIX_SOCKET} or {@link GONE}. Undefined for a connection that `net` did
+ * not accept, or accepted before this package was loaded.
+ */
 export const acceptedFrom = (carrier: object): string | undefined => (carrier as Marked)[kAccepted]
 
-/** The session of a stream, also once the stream is closed. */
+/** The session of a stream, even after the stream is closed. */
 export function sessionOfStream(stream: ServerHttp2Stream): ServerHttp2Session | undefined {
   return (stream.session as ServerHttp2Session | undefined) ?? (stream as Marked)[kSession]
 }
 
 /**
- * Has a session remember its peer, and its streams remember the session: a stream that is cancelled in the packet of its HEADERS
- * is closed when it comes.
+ * Keeps the peer's address on a session, and the session on each of its streams. A stream that is cancelled in the same packet as its
+ * HEADERS is already closed when the app sees it.
  */
 export function keepSession(session: ServerHttp2Session): void {
   const marked = session as ServerHttp2Session & Marked
@@ -45,32 +48,32 @@ export function keepSession(session: ServerHttp2Session): void {
   keepPeer()
   session.prependListener('stream', stream => {
     ;(stream as Marked)[kSession] = session
-    // Without TLS, Node tells of the session first and of its socket then: here the peer is known.
+    // Without TLS, Node announces the session before its socket: only now is the peer known.
     keepPeer()
   })
 }
 
 function keepSocket(socket: Socket): void {
-  // A pipe has no address at its own end either.
+  // Only a unix-domain socket lacks its own address too.
   const nothing = () => (socket.localAddress === undefined ? UNIX_SOCKET : GONE)
   if (!socket.destroyed) (socket as Marked)[kAccepted] = socket.remoteAddress ?? nothing()
 }
 
-/** Only servers of `http2` have sessions. */
+/** Watches a server for sessions, which only servers of `http2` have. */
 function watchServer(server: (Server & Marked) | undefined): void {
   if (!server || server[kWatched] || !('updateSettings' in server)) return
   server[kWatched] = true
   server.prependListener('session', keepSession)
 }
 
-/** Whether a copy of this package does so already. */
+/** Whether any copy of this package keeps the peers already. */
 const keeping = /* @__PURE__ */ shared('keeping', () => ({ isOn: false }))
 
-/** Keeps the peers of connections from now on, for every server of the process. */
+/** Starts to keep the peers of new connections, for every server of the process. */
 export function keepPeers(): void {
   if (keeping.isOn) return
   keeping.isOn = true
-  // Behind the first connection of a server without TLS its session is there already: so servers are known from `listen` on.
+  // Servers are watched from `listen` on: without TLS, the session of the first connection exists before its socket is announced.
   subscribe('tracing:net.server.listen:asyncStart', message =>
     watchServer((message as { server: Server }).server),
   )

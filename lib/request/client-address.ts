@@ -15,7 +15,7 @@ import {
   trustUnset,
 } from './trust.ts'
 
-/** The trust of a request: the rule's own, else that of the Express app (or sub-app) that handles it, else none. */
+/** The trust for a request: the rule's own, else that of the Express app (or sub-app) that handles it, else the server's, else none. */
 export function trustOf(req: Request, own: Trust | undefined): Trust {
   if (own) return own
   return trustOfApp(framework(req).app) ?? stateOf(req).serverTrust ?? trustUnset
@@ -29,8 +29,8 @@ export function isTrustedPeer(req: Request, trust: Trust): boolean {
 }
 
 /**
- * Who really asks: the first address, seen from us, that is no trusted proxy. Undefined where there is none (a unix-domain
- * socket without trust), where a trusted proxy passed on something that is no address, and behind {@link MAX_HOPS} of them.
+ * The client's address: the first one, counted from us, that is no trusted proxy. Undefined if there is none (a unix-domain socket
+ * without trust), if a trusted proxy passed on text that is no address, and after more than {@link MAX_HOPS} trusted entries.
  */
 export function clientAddress(req: Request, trust: Trust): Address | undefined {
   const state = stateOf(req)
@@ -44,7 +44,7 @@ export function clientAddress(req: Request, trust: Trust): Address | undefined {
 function resolveClient(req: Request, trust: Trust): Address | undefined {
   const peer = peerAddress(req)
   const forwarded = req.headers['x-forwarded-for'] as string | undefined
-  // What a proxy wrote at the end may be what Node left out.
+  // The field that a trusted proxy appended may be among those that Node left out.
   if (isCutOff(req) && isTrustedPeer(req, trust)) return undefined
   if (forwarded === undefined) return peer
   if (!isTrustedPeer(req, trust)) {
@@ -53,7 +53,7 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
   }
   let client = peer
   let end = entryEnd(forwarded, forwarded.length)
-  // Whatever stands between is trusted too.
+  // Every entry is trusted, so the first one is the client.
   if (trust === trustAll) return end > 0 ? parseForwardedAddress(firstEntry(forwarded)) : peer
   for (let hop = 1; end > 0; hop++) {
     if (hop > MAX_HOPS) return undefined
@@ -65,13 +65,13 @@ function resolveClient(req: Request, trust: Trust): Address | undefined {
   return client
 }
 
-/** Trusted entries of X-Forwarded-For that are walked through. No chain of proxies is as long; what a client writes may be. */
+/** The most trusted entries of X-Forwarded-For that are read. No chain of proxies is that long, but a client can write such a field. */
 const MAX_HOPS = 64
 
 const isBetween = (code: number) =>
   code === 0x2c || code === 0x20 || (code >= 9 && code <= 13) || code === 0xa0
 
-/** The end of the last entry that is not empty, before a place; 0 where there is none. */
+/** The index after the last entry that is not empty, looking back from `before`; 0 if there is none. */
 function entryEnd(forwarded: string, before: number): number {
   let end = before
   while (end > 0 && isBetween(forwarded.charCodeAt(end - 1))) end--
@@ -85,14 +85,14 @@ function firstEntry(forwarded: string): string {
   return forwarded.slice(start, comma < 0 ? undefined : comma).trim()
 }
 
-/** Header fields that Node keeps where `server.maxHeadersCount` says nothing: the others it leaves out, without a word. */
+/** Header fields that Node keeps if `server.maxHeadersCount` is not set. It silently leaves out the others. */
 const MAX_FIELDS = 1_000
 
-/** Whether there may have been more header fields than Node has kept. HTTP/2 ends a stream that has too many. */
+/** Whether Node may have left out header fields. On HTTP/2 it never does: it ends a stream that has too many. */
 function isCutOff(req: Request): boolean {
   if (isHttp2(req)) return false
   const most = (serverOf(req.socket)?.maxHeadersCount as number | null | undefined) ?? MAX_FIELDS
-  // Two entries a field.
+  // `rawHeaders` has two entries for each field.
   return most > 0 && (req.rawHeaders?.length ?? 0) >= most * 2
 }
 
@@ -105,7 +105,7 @@ function warnUntrusted(req: Request, peer: Address | undefined): void {
   )
 }
 
-/** Whether a request comes from loopback or a private network, through a proxy or not. */
+/** Whether the TCP peer of a request, proxy or client, is on loopback or a private network. */
 export function isPrivatePeer(req: Request): boolean {
   const peer = peerAddress(req)
   return peer !== undefined && isPrivate(peer)

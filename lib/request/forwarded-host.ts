@@ -4,8 +4,8 @@ import { stateOf } from './request-state.ts'
 import { type Trust, trustOfApp } from './trust.ts'
 
 /**
- * The names that `X-Forwarded-Host` puts in the place of Host: none, unless the peer is a trusted proxy, of the rule (`own`) or
- * of the Express app. Express takes the first value as `req.hostname`, and so does Koa; Fastify takes the last.
+ * The names in `X-Forwarded-Host` that a framework uses instead of Host; none unless the rule (`own`) or the Express app trusts the
+ * peer as a proxy. Express and Koa use the first value, Fastify the last.
  */
 export function forwardedHosts(req: Request, own: Trust | undefined): readonly string[] {
   const field = req.headers['x-forwarded-host'] as string | undefined

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 
-/** A request of `http`, `https` or of `http2`'s compatibility API; Express and Connect requests are such. */
+/** A request of `http`, `https` or of `http2`'s compatibility API, which includes requests of Express and Connect. */
 export type Request = IncomingMessage | Http2ServerRequest
 
 /** The response that goes with a {@link Request}. */
@@ -11,11 +11,11 @@ export type Response = ServerResponse | Http2ServerResponse
 // biome-ignore lint/suspicious/noExplicitAny: as in Express and Connect, or a callback for an Error alone would not fit
 export type Next = (error?: any) => void
 
-/** What frameworks hang on a request; none of it need be there. */
+/** Properties that frameworks add to a request; each may be missing. */
 export interface FrameworkRequest {
   originalUrl?: string
   baseUrl?: string
-  /** The route of Express in which it is. */
+  /** The Express route that handles the request. */
   route?: unknown
   res?: Response
   app?: { get?: (setting: string) => unknown }
@@ -26,7 +26,7 @@ export function framework(req: Request): FrameworkRequest {
   return req as Request & FrameworkRequest
 }
 
-/** Other middleware may hang a `stream` of its own on a request. */
+/** Checks for `respond`, because other middleware may add a `stream` of its own to a request. */
 function isHttp2Stream(stream: Partial<ServerHttp2Stream> | undefined): boolean {
   return typeof stream?.respond === 'function'
 }
@@ -36,7 +36,7 @@ export function isHttp2(req: Request): req is Http2ServerRequest {
   return req.httpVersionMajor === 2 && isHttp2Stream((req as Http2ServerRequest).stream)
 }
 
-/** Others hand a rule what only looks like one: engine.io does for a WebSocket handshake, which has no response. */
+/** Whether a value is a real response. engine.io passes a stub for a WebSocket handshake, which has no response. */
 export const isResponse = (res: Response | undefined): res is Response =>
   typeof res?.getHeaderNames === 'function'
 
@@ -45,7 +45,7 @@ export function isHttp2Response(res: Response): res is Http2ServerResponse {
   return isHttp2Stream((res as Http2ServerResponse).stream)
 }
 
-/** Whether nothing can be sent any more: the client, or the proxy, has gone, or has given up the stream. */
+/** Whether nothing can be sent any more, because the connection or the HTTP/2 stream is closed. */
 export const isGone = (req: Request): boolean =>
   isHttp2(req) ? req.stream.destroyed || req.stream.closed : req.socket?.destroyed !== false
 

@@ -2,13 +2,13 @@ import { shared } from '../runtime/copies.ts'
 import type { Request } from './http-types.ts'
 import { type RequestState, stateOf } from './request-state.ts'
 
-/** Identifies a judge, which judges no request twice. */
+/** Identifies a judge, so that it judges a request only once. */
 export interface JudgeId {
-  /** One of 31 bits, for the first ones of a process; 0 for the others. */
+  /** A bit of its own for each of the first 31 judges of a process; 0 for later ones. */
   readonly bit: number
 }
 
-/** How many of the bits are given out. */
+/** How many of the 31 bits are taken. */
 const given = /* @__PURE__ */ shared('judges', () => ({ bits: 0 }))
 
 /** All 32 bits. Judges use only 31, so no set of judges ever equals it. */
@@ -17,9 +17,9 @@ const EVERYONE = -1
 export const newJudgeId = (): JudgeId => ({ bit: given.bits < 31 ? 1 << given.bits++ : 0 })
 
 /**
- * Notes who judges the request.
+ * Records that a judge judges the request.
  *
- * @returns false if they have done so before
+ * @returns false if it has done so before
  */
 export function isFirstTime(state: RequestState, judgeId: JudgeId): boolean {
   const { bit } = judgeId
@@ -35,7 +35,7 @@ export function isFirstTime(state: RequestState, judgeId: JudgeId): boolean {
   return true
 }
 
-/** Has every rule let a request of our own pass. */
+/** Makes every rule pass a request that this package made itself. */
 export function passEveryRule(req: Request): void {
   stateOf(req).judged = EVERYONE
 }

@@ -2,12 +2,12 @@ import { shared } from '../runtime/copies.ts'
 import type { Request } from './http-types.ts'
 import { stateOf } from './request-state.ts'
 
-/** Longer texts are judged anew: a connection is to hold no more. */
+/** Longer texts are judged each time, to limit the memory that a connection takes. */
 const MOST_CHARACTERS = 512
 
 const memory = /* @__PURE__ */ shared('memory', () => ({ places: 0 }))
 
-/** One client says the same in each request of its connection: so the verdict on what it said last is kept with it. */
+/** Keeps the last verdict on the connection, because a client sends the same text in each of its requests. */
 export function memoPerConnection<T>(judge: (text: string) => T): (req: Request, text: string) => T {
   const place = memory.places++
 

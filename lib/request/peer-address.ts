@@ -9,13 +9,13 @@ import { sessionOf } from './request-state.ts'
 
 /** The other end of a connection. */
 export interface Peer {
-  /** Undefined where it has none, as on a unix-domain socket, and where it is not known. */
+  /** Undefined on a unix-domain socket, which has no address, and if the peer had left before its address was read. */
   readonly address: Address | undefined
-  /** The address as the kernel writes it, where IPv4 may be mapped into IPv6. */
+  /** The address as the kernel writes it: IPv4 may be mapped into IPv6. */
   readonly written: string | undefined
-  /** It is a unix-domain socket. */
+  /** The connection is a unix-domain socket. */
   readonly isUnix: boolean
-  /** It had left before its address could be asked for. */
+  /** The peer had left before its address could be read. */
   readonly isGone: boolean
 }
 
@@ -26,10 +26,10 @@ const kPeer: unique symbol = /* @__PURE__ */ sharedKey('peer') as never
 
 type Carrier = { [kPeer]?: Peer }
 
-/** The peer of a socket, kept on it or on `holder`; undefined where nothing is known of it. */
+/** The peer of a socket, kept on `holder` (default: the socket itself); undefined if its address is unknown. */
 export function peerOf(holder: object, socket: object | undefined = holder): Peer | undefined {
   const carrier = holder as Carrier
-  // The first read costs a system call, and after a close there is nothing left to read.
+  // Kept, because the first read costs a system call, and a closed socket has no address to read.
   if (carrier[kPeer]) return carrier[kPeer]
   const peer = peerWritten((socket && writtenOf(socket)) ?? acceptedFrom(holder))
   if (peer) carrier[kPeer] = peer
@@ -37,7 +37,7 @@ export function peerOf(holder: object, socket: object | undefined = holder): Pee
 }
 
 function writtenOf(socket: { remoteAddress?: string | undefined }): string | undefined {
-  // First what the socket says: a server behind the PROXY protocol may have put the client's there since.
+  // The socket's own address comes first: a server behind the PROXY protocol may have set it to the client's after the accept.
   if (socket.remoteAddress !== undefined) return socket.remoteAddress
   const tcp = tcpSocket(socket as Socket) ?? socket
   return (tcp as Carrier)[kPeer]?.written ?? acceptedFrom(tcp)
@@ -58,12 +58,12 @@ export function peerOfRequest(req: Request): Peer | undefined {
   return session && peerOf(session, session.destroyed ? undefined : session.socket)
 }
 
-/** The address of the TCP peer; undefined on a unix-domain socket, and where the client left before it was accepted. */
+/** The address of the TCP peer; undefined on a unix-domain socket, and if the client left before it was accepted. */
 export function peerAddress(req: Request): Address | undefined {
   return peerOfRequest(req)?.address
 }
 
-/** The address of the peer of a socket, kept on it or on `holder`. */
+/** The address of a socket's peer, kept on `holder` (default: the socket itself). */
 export function peerAddressOf(holder: object, socket: object | undefined = holder): Address | undefined {
   return peerOf(holder, socket)?.address
 }

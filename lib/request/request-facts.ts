@@ -1,14 +1,14 @@
 import { framework, type Request } from './http-types.ts'
 
-/** What is known of a request, parsed or not. */
+/** The facts about a request for events and logs. A request that could not be parsed has some of them. */
 export interface RequestFacts {
-  /** The user name of Basic credentials, as nginx's `$remote_user`. */
+  /** The user name of Basic credentials, like nginx's `$remote_user`. */
   readonly remoteUser: string | undefined
-  /** As it was sent; empty where none could be read. */
+  /** The method as sent; empty if none could be read. */
   readonly method: string
-  /** The request target as it was sent, not as a router cut it. */
+  /** The request target as sent, before a router removes its mount path. */
   readonly url: string
-  /** As Node writes it, such as `'1.1'` or `'2.0'`. */
+  /** The version as Node writes it, such as `'1.1'` or `'2.0'`. */
   readonly httpVersion: string
   /** `Host`, or HTTP/2's `:authority`. */
   readonly host: string | undefined
@@ -16,17 +16,17 @@ export interface RequestFacts {
   readonly referer: string | undefined
   /** The header field `User-Agent`. */
   readonly userAgent: string | undefined
-  /** The first line as it came, a byte a character, where it could not be read as a request's; `''` where none came. */
+  /** The first line as received, one character for each byte, if it could not be parsed as a request line; `''` if none came. */
   readonly requestLine: string | undefined
 }
 
-/** What a parsed request tells. */
+/** The facts about a parsed request. */
 export function factsOf(req: Request): RequestFacts {
   const { headers } = req
   return {
     remoteUser: basicUser(headers.authorization),
     method: req.method ?? '',
-    // CONNECT of HTTP/2 has no path.
+    // CONNECT over HTTP/2 has an authority but no path.
     url: framework(req).originalUrl ?? (req.url || (headers[':authority'] as string | undefined) || ''),
     httpVersion: req.httpVersion,
     host: headers.host ?? (headers[':authority'] as string | undefined),

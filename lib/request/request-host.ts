@@ -3,13 +3,13 @@ import type { Finding } from '../reasons.ts'
 import { Reason } from '../reasons.ts'
 import { framework, isHttp2, type Request } from './http-types.ts'
 
-/** The host that a request is for, or why it names none. An absolute-form target's wins (RFC 9112 3.2.2). */
+/** The host that a request names, or the reason why it names none. The host of an absolute-form target wins (RFC 9112 3.2.2). */
 export function hostOf(req: Request): Host | Finding {
   const fields = hostFields(req)
   if (fields.length > 1 && !isHttp2(req)) return duplicate(fields)
   const [field] = fields
   const target = absoluteTargetOf(req)
-  // HTTP/1.0 had no Host: there an absolute-form target is enough, as in nginx.
+  // HTTP/1.0 had no Host, so an absolute-form target is enough there, as in nginx.
   if (field === undefined && (target === undefined || req.httpVersion !== '1.0'))
     return { reason: Reason.NO_HOST }
   const host = field === undefined ? undefined : hostOfField(field)
@@ -21,13 +21,13 @@ export function hostOf(req: Request): Host | Finding {
 }
 
 /**
- * What in a valid request speaks against its Host, by which Node, frameworks and proxies behind go: an absolute-form target with
- * another name (RFC 9112 3.2 has clients send the same), or a scheme that is not HTTP's.
+ * What in a valid request contradicts its Host: an absolute-form target with another name (RFC 9112 3.2 demands the same), or a
+ * scheme other than http and https. Node, frameworks and upstream servers use the Host.
  */
 export function contradictionOf(req: Request): Finding | undefined {
   const target = absoluteTargetOf(req)
   const scheme = isHttp2(req) ? req.scheme : target?.scheme
-  // CONNECT of HTTP/2 has none.
+  // CONNECT over HTTP/2 has no scheme.
   if (scheme !== undefined && !isHttpScheme(scheme)) return { reason: Reason.INVALID_TARGET, detail: scheme }
   const { host } = req.headers
   if (target === undefined || host === undefined) return undefined
@@ -37,7 +37,7 @@ export function contradictionOf(req: Request): Finding | undefined {
 
 const targetOf = (req: Request) => framework(req).originalUrl ?? req.url ?? ''
 
-/** The target of CONNECT says where a tunnel goes, not whom it goes through. */
+/** CONNECT has no absolute-form target: its target is the far end of a tunnel, not this server. */
 const absoluteTargetOf = (req: Request) =>
   req.method === 'CONNECT' ? undefined : absoluteTarget(targetOf(req))
 
@@ -46,13 +46,13 @@ const duplicate = (fields: readonly string[]): Finding => ({
   detail: fields.join(', '),
 })
 
-/** What the text of one Host field names. */
+/** The host that one Host field names, or what is wrong with it. */
 export function hostOfField(field: string): Host | Finding {
   if (field === '') return { reason: Reason.EMPTY_HOST }
   return parseHost(field) ?? { reason: Reason.INVALID_HOST, detail: field }
 }
 
-/** The field that alone says what a request is for: there is no other one, and the target names neither host nor scheme. */
+/** The only Host field of a request, if neither the target nor an unusual scheme contradicts it; else undefined. */
 export function onlyHost(req: Request): string | undefined {
   const { rawHeaders } = req
   if (isHttp2(req) && req.scheme !== 'https' && req.scheme !== 'http') return undefined
@@ -61,7 +61,7 @@ export function onlyHost(req: Request): string | undefined {
   return isOnly && targetOf(req).charCodeAt(0) === 47 ? rawHeaders[first + 1] : undefined
 }
 
-/** Where the next Host stands: Node keeps only the first in `headers`. The length where there is none. */
+/** The index of the next Host in `rawHeaders`, or its length if there is none. `headers` has only the first Host. */
 function nextHost(rawHeaders: readonly string[], from: number): number {
   for (let i = from; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
@@ -70,7 +70,7 @@ function nextHost(rawHeaders: readonly string[], from: number): number {
   return rawHeaders.length
 }
 
-/** Every Host that was sent; of HTTP/2 the first, mostly `:authority`, and what differs from it. */
+/** Every Host that was sent. On HTTP/2 it is the first field, usually `:authority`, and the fields that differ from it. */
 function hostFields(req: Request): string[] {
   const { rawHeaders } = req
   const fields: string[] = []

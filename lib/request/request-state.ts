@@ -6,48 +6,49 @@ import { sessionOfStream } from './accepted.ts'
 import { type FrameworkRequest, isHttp2, type Request, type Response } from './http-types.ts'
 import type { Trust } from './trust.ts'
 
-/** What the requests of one connection share. */
+/** The state that the requests of one connection share. */
 interface ConnectionState {
   /** Set once the connection is to be closed: 0 on HTTP/1; on HTTP/2 the id of the last stream that may still reach the app. */
   closing: number | undefined
-  /** What rules remember of it, each in a place of its own. */
+  /** Values that rules keep for the connection, each at an index of its own. */
   readonly memory: unknown[]
 }
 
-/** What we know of one request: made when the first rule or `drop` sees it. */
+/** The state of one request, made when the first rule or `drop` sees it. */
 export interface RequestState extends Occasion {
   res: Response | undefined
-  /** Its connection is ended, or its proxy was answered. */
+  /** The request was dropped: its connection was ended, or its proxy got an answer. */
   dropped: boolean
-  /** Its event is made: there is one a request, whoever acts first. */
+  /** The request's event was published. Each request has at most one. */
   eventPublished: boolean
-  /** The rule instances that judged it, a bit each, and those for which there is none: one instance judges a request once. */
+  /** The rule instances that judged the request, a bit each; `judgedBy` has the instances without a bit. Each judges a request only once. */
   judged: number
   judgedBy: object[] | undefined
-  /** What rules found in a dry run of `protect`: their own word, where the app mounts them as well. */
+  /** The judgements of a dry run of `protect`, for rules that the app mounts as well: there they are reused. */
   trials: Map<object, () => unknown> | undefined
-  /** The client address under `trust`, kept because every address rule asks for it. */
+  /** The trust that `client` was computed with. */
   trust: Trust | undefined
+  /** The client address under `trust`, kept because every address rule needs it. */
   client: Address | undefined
-  /** The trust of the server that guards it: for what runs before, or without, an Express app. */
+  /** The `trustProxy` of the server's `protect`, for rules that run before, or without, an Express app. */
   serverTrust: Trust | undefined
-  /** The Express app that listens to that server. */
+  /** The Express app that handles the server's requests. */
   serverApp: FrameworkRequest['app']
-  /** Whatever the rule itself says: `protect` is in a dry run. */
+  /** `protect` is in a dry run, which applies to every rule. */
   isDryRun: boolean
-  /** `protect` has passed it on to the app. */
+  /** `protect` has passed the request on to the app. */
   isRunning: boolean
-  /** The rest of its body will not come, or can't be read. */
+  /** The rest of the body will not come, or can't be read. */
   isBodyLost: boolean
-  /** What its first line called the protocol, where that was not HTTP. */
+  /** The protocol that the request line names, if it is not HTTP. */
   protocol: string | undefined
-  /** HTTP/1: an earlier response of its connection was pending when it came. */
+  /** HTTP/1: an earlier response of the connection was pending when the request came. */
   waited: boolean
-  /** `repeatOffender` counts its answer, and may ban the client before the next request. */
+  /** `repeatOffender` counts the answer, and may ban the client before the next request. */
   isWatched: boolean
-  /** HTTP/2: a stream that is closed has forgotten its session. */
+  /** HTTP/2: the session, kept because a closed stream has lost it. */
   session: ServerHttp2Session | undefined
-  /** Of its socket or session; undefined where that was gone before the request was seen. */
+  /** The state of the socket or session; undefined if that was gone before the request was seen. */
   connection: ConnectionState | undefined
 }
 
@@ -56,7 +57,7 @@ const kConnectionState: unique symbol = /* @__PURE__ */ sharedKey('connection-st
 
 type Marked = { [kState]?: RequestState; [kConnectionState]?: ConnectionState }
 
-/** The state of a request, made on first use. A symbol property: a WeakMap costs more on each request. */
+/** The state of a request, made on first use. It is a symbol property, because a WeakMap is slower. */
 export function stateOf(req: Request): RequestState {
   return (req as Marked)[kState] ?? makeState(req)
 }
@@ -95,24 +96,24 @@ function connectionStateOf(carrier: object): ConnectionState {
   return marked[kConnectionState]
 }
 
-/** Keeps the state of a request for another one that will be made of the same HTTP/2 stream. */
+/** Leaves the state of a request on its HTTP/2 stream, for a second request object of the same stream. */
 export function keepStateOnStream(req: Http2ServerRequest): void {
   ;(req.stream as Marked)[kState] = stateOf(req)
 }
 
-/** Takes over the state that was left; false where there is none. */
+/** Takes over the state that {@link keepStateOnStream} left; false if there is none. */
 export function takeStateFromStream(req: Http2ServerRequest): boolean {
   const left = (req.stream as Marked)[kState]
   if (left) (req as Marked)[kState] = left
   return left !== undefined
 }
 
-/** The session of a stream, also when the stream is closed. */
+/** The session of a request, even after its stream is closed. */
 export function sessionOf(req: Http2ServerRequest): ServerHttp2Session | undefined {
   return (req.stream.session as ServerHttp2Session | undefined) ?? stateOf(req).session
 }
 
-/** Nothing more of this connection may reach the app, but for HTTP/2 streams up to `lastStream`: its end is decided. */
+/** Marks the connection as closing: no later request of it may reach the app, except HTTP/2 streams up to `lastStream`. */
 export function markClosing(req: Request, lastStream = 0): void {
   const { connection } = stateOf(req)
   if (connection) connection.closing = lastStream
@@ -128,7 +129,7 @@ export function isEnding(connection: object): boolean {
   return (connection as Marked)[kConnectionState]?.closing !== undefined
 }
 
-/** Whether a request of this connection was dropped, and (HTTP/2) this one came after it. */
+/** Whether a request of the same connection was dropped and, on HTTP/2, this one is beyond the last stream that may still run. */
 export function isClosing(req: Request): boolean {
   const lastStream = stateOf(req).connection?.closing
   return lastStream !== undefined && (!isHttp2(req) || (req.stream.id ?? 0) > lastStream)

@@ -1,14 +1,14 @@
 import type { JudgeId } from './judge-once.ts'
 import type { RequestState } from './request-state.ts'
 
-/** What a request knows of the server that tries rules on it. */
+/** The part of a request's state that belongs to a dry run of `protect`. */
 export type Trial = Pick<RequestState, 'isDryRun' | 'serverTrust' | 'serverApp'>
 
-/** What it knows now; undefined where it is not in a dry run of `protect`. */
+/** The request's trial; undefined if it is not in a dry run of `protect`. */
 export const trialOf = ({ isDryRun, serverTrust, serverApp }: RequestState): Trial | undefined =>
   isDryRun ? { isDryRun, serverTrust, serverApp } : undefined
 
-/** Goes on with a trial when the request itself may have gone on to the app. */
+/** Runs `goOn` with the state of a trial, and restores the state after it: the request may have reached the app meanwhile. */
 export function inTrial<T>(state: RequestState, trial: Trial | undefined, goOn: () => T): T {
   if (!trial) return goOn()
   const { isDryRun, serverTrust, serverApp } = state
@@ -20,13 +20,13 @@ export function inTrial<T>(state: RequestState, trial: Trial | undefined, goOn: 
   }
 }
 
-/** Keeps what a rule finds in a dry run of `protect`: the same request may meet it in the app, and is judged once. */
+/** Keeps a rule's judgement in a dry run of `protect`: the app may mount the same rule, which judges a request only once. */
 export function keepTrial(state: RequestState, judgeId: JudgeId, judgement: () => unknown): void {
   state.trials ??= new Map()
   state.trials.set(judgeId, judgement)
 }
 
-/** What was kept, for the app; undefined where there is nothing, and behind the first time. */
+/** Takes the judgement that was kept, for the rule in the app; undefined if there is none, or it was taken before. */
 export function takeTrial(state: RequestState, judgeId: JudgeId): (() => unknown) | undefined {
   if (state.isDryRun || !state.trials) return undefined
   const judgement = state.trials.get(judgeId)

@@ -10,22 +10,26 @@ import { shared } from '../runtime/copies.ts'
 /**
  * Which proxies are trusted, in the syntax of Express's `trust proxy`: `true` (all: anyone can then claim any address),
  * a number of hops, addresses, CIDRs and `loopback`, `linklocal`, `uniquelocal` (an array, or one string with commas), or
- * a function of an address and its hop, which answers at once: a promise is nobody's trust.
+ * a function of an address and its hop. The function must be synchronous: a promise counts as false.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | Trust
 
-/** Whether the sender at `address`, `hop` steps from us, is a proxy of ours. */
+/** Whether `address`, which is `hop` steps from us (0: the TCP peer), is a trusted proxy. */
 export type Trust = (address: string, hop: number) => boolean
 
-/** They are known by their identity. */
+/** Code compares these functions by identity. */
 export const { trustAll, trustNobody, trustUnset } = /* @__PURE__ */ shared('trust', () => ({
   trustAll: (() => true) as Trust,
   trustNobody: (() => false) as Trust,
-  /** The trust where neither app nor rule says anything of proxies. `false` is another: whoever writes that needs no warning. */
+  /** The default if neither the app nor the rule configures proxies. Not `trustNobody`: an explicit `false` needs no warning. */
   trustUnset: (() => false) as Trust,
 }))
 
-/** Compiles {@link TrustProxy}. Throws a TypeError for an entry that is none. */
+/**
+ * Compiles {@link TrustProxy}.
+ *
+ * @throws TypeError for a bad entry
+ */
 export function compileTrust(trust: TrustProxy): Trust {
   if (typeof trust === 'function') return trust
   if (typeof trust === 'boolean') return trust ? trustAll : trustNobody
@@ -43,7 +47,7 @@ function trustList(entries: readonly string[]): Trust {
   return address => proxies.has(address)
 }
 
-/** The trust that an Express app is set to; undefined where `app` is none. */
+/** The trust that an Express app is configured with; undefined if `app` is no Express app. */
 export function trustOfApp(app: AppSettings | undefined): Trust | undefined {
   if (typeof app?.get !== 'function') return undefined
   try {
@@ -57,7 +61,7 @@ export function trustOfApp(app: AppSettings | undefined): Trust | undefined {
   }
 }
 
-/** `true` believes whatever stands first in X-Forwarded-For, which is the client's to write. */
+/** Warns of `true`: it takes the first entry of X-Forwarded-For as the client, and a client can write any entry. */
 export function warnTrustAll(): void {
   warnOnce(
     'DROP444_TRUST_ALL',
@@ -66,8 +70,8 @@ export function warnTrustAll(): void {
 }
 
 /**
- * Whether the peer at the other end of a connection is a trusted proxy. Express asks with the address as the kernel writes
- * it, mapped or not; a function of the user's may know only that one.
+ * Whether the peer of a connection is a trusted proxy. The address is tried as the kernel writes it first, mapped or not, as Express
+ * does: a user's function may know only that form.
  */
 export function isTrusted(trust: Trust, peer: Address | undefined, written: string | undefined): boolean {
   const asWritten = written as string
@@ -77,7 +81,7 @@ export function isTrusted(trust: Trust, peer: Address | undefined, written: stri
   )
 }
 
-/** What a trust function says at once: a promise would believe everybody, whatever comes of it. */
+/** Calls a trust function. A promise counts as false: it is truthy, so it would otherwise trust everybody. */
 export function believes(trust: Trust, address: string, hop: number): boolean {
   const answer: unknown = trust(address, hop)
   if (typeof answer === 'boolean') return answer
@@ -92,7 +96,7 @@ export function believes(trust: Trust, address: string, hop: number): boolean {
 
 let privatePeer: Trust | undefined
 
-/** RFC 6598 too: providers of clouds have their checkers there. */
+/** Whether an address is on loopback or a private network. 100.64.0.0/10 (RFC 6598) counts: cloud health checks come from it. */
 export function isPrivate(peer: Address): boolean {
   privatePeer ??= trustList(['loopback', 'linklocal', 'uniquelocal', '100.64.0.0/10'])
   return privatePeer(peer.text, 0)
