@@ -13,7 +13,7 @@ const packed: Packed = pack()
 describe('the tarball', () => {
   test('holds the build, the docs and nothing else', () => {
     const allowed =
-      /^(?:dist\/[\w/-]+(?:\.d\.ts|\.js)|docs\/[\w/-]+\.(?:md|svg)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+      /^(?:dist\/[\w/-]+(?:\.d\.ts|\.js|\.js\.map)|docs\/[\w/-]+\.(?:md|svg)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
     assert.deepEqual(
       packed.files.filter(file => !allowed.test(file)),
       [],
