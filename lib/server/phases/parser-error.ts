@@ -14,25 +14,29 @@ export interface ClientError extends Error {
 }
 
 /** By llhttp's codes; header lines have the most of them. */
-const reasons: Readonly<Record<string, Reason>> = {
-  HPE_INVALID_METHOD: 'invalid-method',
-  HPE_INVALID_URL: 'invalid-target',
-  HPE_INVALID_VERSION: 'invalid-version',
-  HPE_INVALID_CONSTANT: 'invalid-version',
-  HPE_INVALID_HEADER_TOKEN: 'invalid-header',
-  HPE_UNEXPECTED_SPACE: 'invalid-header',
-  HPE_CR_EXPECTED: 'invalid-header',
-  HPE_LF_EXPECTED: 'invalid-header',
-  HPE_STRICT: 'invalid-header',
-  HPE_HEADER_OVERFLOW: 'header-too-large',
-  HPE_INVALID_CONTENT_LENGTH: 'invalid-content-length',
-  HPE_UNEXPECTED_CONTENT_LENGTH: 'invalid-content-length',
-  HPE_INVALID_TRANSFER_ENCODING: 'invalid-transfer-encoding',
-  HPE_INVALID_CHUNK_SIZE: 'invalid-chunk',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'invalid-chunk',
-  HPE_INVALID_EOF_STATE: 'truncated-request',
-  HPE_PAUSED_H2_UPGRADE: 'http2-on-http1',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+const reasons = /* @__PURE__ */ makeReasons()
+
+function makeReasons(): Readonly<Record<string, Reason>> {
+  return {
+    HPE_INVALID_METHOD: Reason.INVALID_METHOD,
+    HPE_INVALID_URL: Reason.INVALID_TARGET,
+    HPE_INVALID_VERSION: Reason.INVALID_VERSION,
+    HPE_INVALID_CONSTANT: Reason.INVALID_VERSION,
+    HPE_INVALID_HEADER_TOKEN: Reason.INVALID_HEADER,
+    HPE_UNEXPECTED_SPACE: Reason.INVALID_HEADER,
+    HPE_CR_EXPECTED: Reason.INVALID_HEADER,
+    HPE_LF_EXPECTED: Reason.INVALID_HEADER,
+    HPE_STRICT: Reason.INVALID_HEADER,
+    HPE_HEADER_OVERFLOW: Reason.HEADER_TOO_LARGE,
+    HPE_INVALID_CONTENT_LENGTH: Reason.INVALID_CONTENT_LENGTH,
+    HPE_UNEXPECTED_CONTENT_LENGTH: Reason.INVALID_CONTENT_LENGTH,
+    HPE_INVALID_TRANSFER_ENCODING: Reason.INVALID_TRANSFER_ENCODING,
+    HPE_INVALID_CHUNK_SIZE: Reason.INVALID_CHUNK,
+    HPE_CHUNK_EXTENSIONS_OVERFLOW: Reason.INVALID_CHUNK,
+    HPE_INVALID_EOF_STATE: Reason.TRUNCATED_REQUEST,
+    HPE_PAUSED_H2_UPGRADE: Reason.HTTP2_ON_HTTP1,
+    ERR_HTTP_REQUEST_TIMEOUT: Reason.REQUEST_TIMEOUT,
+  }
 }
 
 /** Codes that llhttp has for heads and for chunks: its sentence tells which. */
