@@ -5,10 +5,10 @@ import { Reason } from '../reasons.ts'
 import { cidrRule } from './cidr/cidr-rule.ts'
 
 /**
- * Drops the addresses outside the list. nginx: `allow 203.0.113.0/24; deny all;` with 444 in place of 403.
+ * Drops clients whose address is not in the list. nginx: `allow 203.0.113.0/24; deny all;` with 444 in place of 403.
  *
- * @param list as in {@link denyCidr}
- * @param options the common ones, `address` and `noAddress`; `http2` defaults to `'destroy'`
+ * @param list the same entries as for {@link denyCidr}
+ * @param options the common options, `address` and `noAddress`; `http2` defaults to `'destroy'`
  *
  * @example
  * app.use('/admin', allowCidr(['203.0.113.0/24']))

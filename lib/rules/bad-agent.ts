@@ -13,9 +13,9 @@ import { makeRule } from '../rule.ts'
 
 /** Options of {@link badAgent}. */
 export interface BadAgentOptions extends CommonOptions {
-  /** What is dropped, instead of {@link scannerAgents}. A string matches whole words in any case, a RegExp as it is. */
+  /** Agents to drop; default: {@link scannerAgents}. A string matches whole words in any case, a RegExp as written. */
   patterns?: (Iterable<AgentPattern> & object) | undefined
-  /** What passes although a pattern matches it. */
+  /** Agents that pass even if a pattern matches them. */
   allow?: (Iterable<AgentPattern> & object) | undefined
   /** Whether a missing, empty or blank agent is dropped. Default true. */
   empty?: boolean | undefined
@@ -33,7 +33,7 @@ function agents(option: string): Check<AgentMatcher> {
   }
 }
 
-/** Of what is no plain text. */
+/** The regular expression of a pattern that is no plain text, for the warning of slow ones. */
 function expressionOf(pattern: AgentPattern) {
   if (typeof pattern === 'string') return []
   return isRegExp(pattern)
@@ -52,7 +52,7 @@ function problemOf(pattern: unknown): string | undefined {
   }
 }
 
-/** A string or `{ pattern }` without a word in it would match nearly every agent. */
+/** Whether a value is a pattern. A string or `{ pattern }` without a word character is none: it would match nearly every agent. */
 function isPattern(pattern: unknown): pattern is AgentPattern {
   if (typeof pattern === 'string') return /\w/.test(pattern)
   if (typeof pattern !== 'object' || pattern === null) return false
@@ -69,7 +69,7 @@ const checks = () =>
     empty: boolean,
   }) satisfies Record<keyof BadAgentOptions, Check<unknown>>
 
-/** Nearly every agent begins with a visible character of ASCII, and needs no trimming. */
+/** Whether an agent is empty or blank. Nearly every agent starts with a visible ASCII character, so it is not trimmed. */
 function isBlank(agent: string): boolean {
   const first = agent.charCodeAt(0)
   return !(first > 0x20 && first < 0x7f) && agent.trim() === ''
@@ -78,10 +78,10 @@ function isBlank(agent: string): boolean {
 const compileDefaults = () => compileAgents(scannerAgents)
 
 /**
- * Drops scanners and attack tools by their User-Agent, and requests that have none. nginx:
+ * Drops scanners and attack tools by their User-Agent, and requests without one. nginx:
  * `map $http_user_agent $bad { … }`, `if ($bad) { return 444; }`.
  *
- * It keeps the careless away: whoever wants to, lies.
+ * It stops only tools that send their own name: a User-Agent is easy to fake.
  *
  * @example
  * app.use(badAgent({ patterns: [...scannerAgents, 'AhrefsBot'], allow: ['UptimeRobot'] }))

@@ -6,12 +6,12 @@ import { Reason } from '../reasons.ts'
 import { cidrRule } from './cidr/cidr-rule.ts'
 
 /**
- * Drops the addresses in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403. An IPv4 client behind a translator
- * (`64:ff9b::a.b.c.d`, RFC 6052) is dropped by either of its addresses.
+ * Drops clients whose address is in the list. nginx: `deny 198.51.100.0/24;` with 444 in place of 403. An IPv4 client behind a
+ * translator (`64:ff9b::a.b.c.d`, RFC 6052) is dropped if either address is listed.
  *
- * @param list addresses, CIDRs (host bits may be set), ranges `first-last`, `loopback`, `linklocal`, `uniquelocal`; at
- *   least one, and none that covers every address; or what {@link cidrSet} made of them
- * @param options the common ones, `address` and `noAddress`; `http2` defaults to `'destroy'`
+ * @param list addresses, CIDRs (host bits may be set), ranges `first-last`, `loopback`, `linklocal`, `uniquelocal`: at
+ *   least one, and none that covers every address; or a set from {@link cidrSet}
+ * @param options the common options, `address` and `noAddress`; `http2` defaults to `'destroy'`
  *
  * @example
  * app.use(denyCidr(['198.51.100.0/24', '2001:db8::/32', '192.0.2.10-192.0.2.20']))

@@ -20,17 +20,17 @@ import type { RepeatOffenderOptions } from './repeat-offender/offender-options.t
 import { repeatOffender } from './repeat-offender.ts'
 import { type ShedLoadOptions, shedLoad } from './shed-load.ts'
 
-/** The common options that all rules can share: a name can not be shared. */
+/** The common options that all rules can share: all except `name`. */
 type Shared = Omit<CommonOptions, 'name'>
 type List<T> = Iterable<T> & object
 type Addresses = List<string> | CidrSet
 type Paths = List<string | RegExp | Routes>
 
-/** Options of {@link drop444}: a rule each, and the common options for all of them. A rule's own options win. */
+/** Options of {@link drop444}: one for each rule, and the common options for all rules. A rule's own options win. */
 export interface Drop444Options extends Shared {
-  /** The options of {@link repeatOffender}, or what it returned: only so are its bans in hand. */
+  /** `true`, the options of {@link repeatOffender}, or the rule that it returned. Pass the rule to call its `ban`, `lift` and `list`. */
   repeatOffender?: boolean | RepeatOffenderOptions | Rule | undefined
-  /** `false` leaves a rule out, as does its absence. */
+  /** `true`, or the options of {@link noHost}. As for every rule, `false` or undefined leaves it out. */
   noHost?: boolean | NoHostOptions | undefined
   /** The list, or `{ list, … }` with options of {@link denyCidr}. */
   denyCidr?: false | Addresses | (AddressOptions & { list: Addresses }) | undefined
@@ -50,12 +50,12 @@ export interface Drop444Options extends Shared {
 
 type Make = (given: unknown, shared: Shared) => Rule
 
-/** A factory that takes only options; `true` is "with the defaults". */
+/** Makes a rule from a factory that takes only options; `true` stands for the defaults. */
 function withOptions(factory: (options: never) => Rule): Make {
   return (given, shared) => factory((given === true ? shared : mix(shared, given)) as never)
 }
 
-/** A factory whose first argument is a list: given bare, or among the options as `field`. */
+/** Makes a rule from a factory whose first argument is a list: given alone, or as `field` of an options object. */
 function withList(factory: (list: never, options: never) => Rule, field: string): Make {
   return (given, shared) => {
     if (!isPlainObject(given)) return factory(given as never, shared as never)
@@ -64,14 +64,14 @@ function withList(factory: (list: never, options: never) => Rule, field: string)
   }
 }
 
-/** Own options over shared ones; anything that is no options object is left for the factory to refuse. */
+/** Merges a rule's own options over the shared ones. A value that is no options object is returned, for the factory to refuse. */
 function mix(shared: Shared, own: unknown): unknown {
   if (!isPlainObject(own)) return own
   const given = Object.entries(own as object).filter(([, value]) => value !== undefined)
   return { ...shared, ...Object.fromEntries(given) }
 }
 
-/** In the order of judging: bans, then the most certain and cheapest rules; the rules that count come last, and count nothing dropped. */
+/** The rules in the order of judging: bans, then the most certain and cheapest rules. Rules that count come last, so they count no dropped request. */
 const ruleMakers = (): Readonly<Record<Exclude<keyof Drop444Options, keyof Shared>, Make>> => ({
   repeatOffender: (given, shared) =>
     infoOf(given as Rule)?.isFirst ? (given as Rule) : withOptions(repeatOffender)(given, shared),
@@ -88,19 +88,19 @@ const ruleMakers = (): Readonly<Record<Exclude<keyof Drop444Options, keyof Share
 const anything: Check<unknown> = value => value
 
 /**
- * The rules of one app in one middleware, in the one right order, with shared options.
+ * Combines the rules of one app in one middleware, in the right order, with shared options.
  *
  * @example
  * app.use(drop444({ noHost: true, badAgent: true, denyCidr: ['198.51.100.0/24'], dryRun: true }))
  *
- * @throws OptionsError, also where no rule is named
+ * @throws OptionsError, also if no rule is named
  */
 export function drop444(options: Drop444Options): Rule {
   refuseRequest('drop444', options)
   const { name: _, ...sharedChecks } = commonChecks()
   const makers = ruleMakers()
   const ruleChecks = Object.fromEntries(Object.keys(makers).map(rule => [rule, anything]))
-  // Read once: a getter may give something else the second time.
+  // The options are read once, because a getter may return another value the second time.
   const given: Record<string, unknown> = reading('drop444', 'options', options, () =>
     isPlainObject(options) ? { ...options } : readOptions('drop444', options, {}),
   )
@@ -108,7 +108,7 @@ export function drop444(options: Drop444Options): Rule {
     ...sharedChecks,
     ...ruleChecks,
   })
-  // As they are checked, a list is compiled once for all rules.
+  // The checked options are shared, so that a list is compiled once for all rules.
   const shared = Object.fromEntries(
     Object.entries(checked).filter(([option, value]) => option in sharedChecks && value !== undefined),
   ) as Shared
@@ -122,7 +122,7 @@ export function drop444(options: Drop444Options): Rule {
   }
   const chain = chainOf(rules)
   if (given.noHost) {
-    // In a dry run of its own, it alone judges what Node answers.
+    // The option `dryRun` of noHost itself wins, also for requests that Node answers by itself.
     const noHostRule = rules[given.repeatOffender ? 1 : 0] as Rule
     const own = (given.noHost as NoHostOptions).dryRun
     addHostRule(noHostRule, own ?? shared.dryRun === true, chain)
@@ -130,7 +130,7 @@ export function drop444(options: Drop444Options): Rule {
   return chain
 }
 
-/** One middleware that runs the rules one after the other. */
+/** Makes one middleware that runs the rules one after the other. */
 function chainOf(rules: readonly Rule[]): Rule {
   describeChain(drop444, rules)
   return drop444

@@ -8,10 +8,10 @@ import { Reason } from '../reasons.ts'
 import { makeRule } from '../rule.ts'
 
 /**
- * Drops every method that is not listed. HEAD goes with GET (RFC 9110 9.3.2); OPTIONS, which browsers send before some
- * cross-origin requests, has to be listed. nginx: `if ($request_method !~ ^(GET|HEAD|POST)$) { return 444; }`.
+ * Drops every method that is not listed. GET includes HEAD (RFC 9110 9.3.2). OPTIONS, which browsers send before some
+ * cross-origin requests, must be listed. nginx: `if ($request_method !~ ^(GET|HEAD|POST)$) { return 444; }`.
  *
- * @param methods upper case, as methods are case-sensitive; at least one
+ * @param methods at least one, in upper case, because methods are case-sensitive
  *
  * @example
  * app.use(methodAllowlist(['GET', 'POST']))

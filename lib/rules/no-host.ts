@@ -16,7 +16,7 @@ import { meetHost, watchMissingHost } from '../server/missing-host.ts'
 /** Options of {@link noHost}. */
 export interface NoHostOptions extends CommonOptions {
   /**
-   * The names that are served, as in nginx's `server_name`: `example.com`, `*.example.com` (any depth, not the name
+   * The host names that are served, as in nginx's `server_name`: `example.com`, `*.example.com` (any depth, not the name
    * itself), `.example.com` (both), `mail.*`, a RegExp (tested on the lower-case name without port), or an address.
    * Default: any name, but no address.
    */
@@ -27,11 +27,11 @@ const checks = () =>
   ({ ...commonChecks(), serverNames }) satisfies Record<keyof NoHostOptions, Check<unknown>>
 
 /**
- * Drops requests that name no site of ours: no Host, an empty, duplicate or invalid one, an address instead of a name, and
- * with `serverNames` every other name. nginx: `server { listen 80 default_server; server_name _; return 444; }`.
+ * Drops requests for no site of this server: without Host, with an empty, duplicate or invalid one, with an address instead of a
+ * name, and with `serverNames` for every other name. nginx: `server { listen 80 default_server; server_name _; return 444; }`.
  *
- * An absolute-form target must be one of http or https and name the same host as Host (RFC 9112 3.2); on HTTP/2 `:authority`
- * is the Host. Behind a trusted proxy `X-Forwarded-Host`, where it is sent, is judged like Host: frameworks go by it.
+ * An absolute-form target must have the scheme http or https and the same host as Host (RFC 9112 3.2). On HTTP/2 `:authority`
+ * is the Host. `X-Forwarded-Host` from a trusted proxy is judged like Host, because frameworks use it.
  *
  * @example
  * app.use(noHost({ serverNames: ['example.com', '*.example.com'] }))

@@ -40,20 +40,20 @@ const checks = () =>
 /**
  * Drops every path that no pattern lists.
  *
- * The path is that of the request target, without query, relative to where the rule is mounted, as sent (percent-encoded).
- * What could mean one path here and another in the app never passes: dot segments, encoded dots, `\`, `//`, `#`, control
- * bytes, invalid UTF-8, `..;`, `%25` before two hex digits. `%2f`, `%5c`, `;` and dotfiles pass only where the pattern
+ * The path is the request target's, without query, as sent (percent-encoded), relative to the mount path of the rule.
+ * A path that the app could read differently never passes a pattern: dot segments, encoded dots, `\`, `//`, `#`, control
+ * bytes, invalid UTF-8, `..;`, `%25` before two hex digits. `%2f`, `%5c`, `;` and dotfiles pass only if the pattern
  * spells them.
  *
- * @param patterns globs with a leading slash, as bash has them with `globstar` and `extglob` (`!` takes away from what stands
- *   before, and from all routes), RegExps, and routes that an app knows by itself, which are asked about a request as the app reads it
+ * @param patterns globs with a leading slash, as in bash with `globstar` and `extglob` (`!` excludes paths from the patterns before
+ *   it, and from all routes), RegExps, and an app's routes, which match a request as the app itself would
  *
  * @example
  * app.use(pathAllowlist([...browserPaths, '/', '/users/**', '/orders/**', '!/users/internal']))
  * app.use(pathAllowlist(knownRoutes(app)))
  *
- * @throws OptionsError that names the bad pattern, also one that can match nothing, or means something else than it says, and
- *   says what to write
+ * @throws OptionsError that names the bad pattern, and says what to write instead; also for a pattern that can match nothing, or
+ *   does not mean what it seems to
  */
 export function pathAllowlist(
   patterns: Iterable<string | RegExp | Routes> & object,
@@ -79,7 +79,7 @@ export function pathAllowlist(
     const { url = '' } = req
     const { originalUrl = url } = framework(req)
     const path = pathOf(url)
-    // Where the rule is mounted under a path, a router has cut, and perhaps tidied, what the app may read as it was sent.
+    // Under a mount path, the router has shortened `url` and perhaps normalized it, but the app may read `originalUrl` as sent.
     const isClear = originalUrl === url || judgeablePath(pathOf(originalUrl)) !== undefined
     if (isClear && matches(path)) return undefined
     if (hasRoute?.(req, path)) return undefined
@@ -89,7 +89,7 @@ export function pathAllowlist(
   })
 }
 
-/** What `!` takes away it takes away from routes too, and nothing else: how a path is to be read the routes know. */
+/** Makes a check for routes, without the paths that a `!` pattern excludes. An ambiguous path is left to the routes to judge. */
 function findRoute(
   routes: readonly Routes[],
   negated: readonly string[],

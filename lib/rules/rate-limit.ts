@@ -20,7 +20,7 @@ import { waitTurn } from './rate-limit/wait-turn.ts'
 /**
  * Limits how often one client asks: nginx's `limit_req`, with the same arithmetic.
  *
- * Silence is for floods. For a person who clicks too fast set `status: 429`: it is answered with `Retry-After`.
+ * A drop suits floods. For people who click too fast set `status: 429`, which is sent with `Retry-After`.
  *
  * @example
  * app.use('/login', rateLimit({ rate: '10r/m', burst: 5, status: 429 }))
@@ -36,13 +36,13 @@ export function rateLimit(options: RateLimitOptions): Rule {
   const decider = reading('rateLimit', 'store', store, () =>
     makeDecider(limits, { name: common.name, store, maxKeys, timeout, onStoreError }),
   )
-  /** The delays of requests that were judged in a dry run of `protect`: they wait when they meet the rule in the app. */
+  /** The delays of requests judged in a dry run of `protect`: they wait only when they reach the rule in the app. */
   const delays = new WeakMap<Request, number>()
   const dropsUnknown = checked.noAddress !== 'pass'
   const countedAddress = (req: Request) => addressOf(req, common, checked.address)
   const first = limits[0] as CompiledLimit
 
-  /** What is done by a decision; a promise, of a request that waits its turn. */
+  /** The judgement for a decision; a promise if the request has to wait its turn. */
   function judgementOf(
     req: Request,
     res: Response,
@@ -51,7 +51,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
     isTrial: boolean,
   ): Judgement | Promise<undefined> {
     if (!decision.allowed) return findingOf(limits[index] as CompiledLimit, key, decision)
-    // As nginx's limit_req_dry_run: what would wait, passes.
+    // As with nginx's limit_req_dry_run, a request that would wait passes at once.
     if (decision.delay === 0 || common.dryRun) return undefined
     if (!isTrial) return waitTurn(req, res, decision.delay)
     delays.set(req, decision.delay)
@@ -76,7 +76,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
     return decide(req, res, counted, isDryRun)
   }
 
-  /** As {@link judgeAll}, without lists: for one limit by address, as nearly every rule has it. */
+  /** {@link judgeAll} without lists, for a single limit by address, which nearly every rule has. */
   function judgeAddress(req: Request, res: Response): Judgement | PromiseLike<Judgement> {
     const key = countedAddress(req)
     if (!key) return dropsUnknown ? { reason: Reason.NO_ADDRESS } : undefined
@@ -97,7 +97,7 @@ export function rateLimit(options: RateLimitOptions): Rule {
   return makeRule(common, isPlain ? judgeAddress : judgeAll, { onEnforce: waitWhatIsOwed })
 }
 
-/** Reads the clock in milliseconds: the monotonic one, or that of the user, which may go back. */
+/** Returns a clock in milliseconds: the monotonic one, or the user's, made steady because it may go back. */
 function clockOf(now: (() => number) | undefined): () => number {
   if (!now) return () => performance.now()
   const steady = new Steady()

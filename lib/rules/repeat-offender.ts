@@ -28,7 +28,7 @@ import { watchOffences } from './repeat-offender/watch-offences.ts'
 
 type Checked = ReturnType<typeof readOffenderOptions>
 
-/** What {@link repeatOffender} returns: a rule, with its bans in hand. An address stands for its whole subnet. */
+/** The rule that {@link repeatOffender} returns, with methods for its bans. An address stands for its whole subnet. */
 export type RepeatOffender = Rule & {
   /**
    * Bans an address, or a CIDR that lies within one subnet, from its next request on.
@@ -39,45 +39,45 @@ export type RepeatOffender = Rule & {
   /**
    * Ends a ban, and forgets the offences and earlier bans of the address.
    *
-   * @returns false where none was in force
-   * @throws OptionsError where it is no address
+   * @returns false if no ban was in force
+   * @throws OptionsError if `address` is no address
    */
   lift(address: string): boolean
-  /** The bans in force, the first to end first; each is frozen. */
+  /** The bans in force, in the order in which they end. Each is frozen. */
   list(): Ban[]
-  /** Whether an address is banned; false where it is none. */
+  /** Whether an address is banned; false for text that is no address. */
   isBanned(address: string | undefined): boolean
   /**
    * Forgets the offences and earlier bans of a client, as after a login that succeeded. A ban in force stays.
    *
-   * @throws OptionsError where it is neither a request nor an address
+   * @throws OptionsError if `client` is neither a request nor an address
    */
   forgive(client: Request | string): void
   /**
-   * Resolves when what happened here so far is written to the store, and what happened elsewhere is read from it; also when
-   * the store does not answer. Never rejects. Without a store, at once.
+   * Writes all changes of this process to the store, and reads those of other processes from it. Resolves after that, also if
+   * the store does not answer, and at once without a store. Never rejects.
    */
   flush(): Promise<void>
   /**
-   * Ends the counting, and the exchange with the store unless another rule of its name is open. Bans stay in force until they
-   * end.
+   * Stops counting, and ends the exchange with the store unless another rule of the same name is open. Bans stay in force until
+   * they end.
    */
   close(): void
 }
 
 /**
- * Bans addresses that offend again and again: by requests that are dropped, by whatever rule, and by answers with a failed
- * status. As fail2ban does, without a log in between. What a page has a browser ask for, and what our own limits refuse, is
- * no offence unless you say so.
+ * Bans addresses that offend repeatedly, like fail2ban but without a log in between. An offence is a request that any rule drops,
+ * or an answer with a failed status. Requests that a page makes a browser send, and requests that our own limits refuse, are no
+ * offences by default.
  *
- * @param options `limit` offences in any `window` are put up with; `ban` doubles up to `maxBan`, and is halved again by
- *   `decay`; the common options, of which `http2` defaults to `'destroy'`, and `noAddress`, which defaults to `'pass'`
+ * @param options `limit` offences in any `window` are tolerated; `ban` doubles up to `maxBan`, and halves again after each
+ *   `decay`; the common options: `http2` defaults to `'destroy'`, and `noAddress` to `'pass'`
  *
  * @example
  * const offenders = repeatOffender({ limit: 50, window: '10m', ban: '10m', except: ['203.0.113.0/24'] })
  * app.use(offenders)
  *
- * @throws OptionsError, also where a rule of this name has other terms in the store
+ * @throws OptionsError, also if a rule of the same name shares the store but has other terms
  */
 export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender {
   refuseRequest('repeatOffender', options)
@@ -97,7 +97,7 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
     return offender && banOf(offenders, offender)
   }
 
-  /** A client that resets its connection before it is accepted may be banned, and waits for no answer. */
+  /** By default, only clients that reset their connection before it was accepted: one may be banned, and none waits for an answer. */
   const dropsUnknown = (req: Request) =>
     checked.noAddress === 'drop' || (checked.noAddress === undefined && peerOfRequest(req)?.isGone === true)
 
@@ -131,7 +131,7 @@ function banOf(offenders: Offenders, offender: Offender): Finding {
   return { reason: Reason.BANNED, detail, retryAfter: offenders.timeLeft(offender) }
 }
 
-/** The methods of the rule that make, end and list bans. */
+/** The methods of the rule that manage bans. */
 function bansInHand(
   offenders: Offenders,
   networks: Networks,
@@ -169,7 +169,7 @@ function joinBy(
   { terms, sharedTerms, maxBans }: Pick<Checked, 'terms' | 'sharedTerms' | 'maxBans'>,
   { name, dryRun }: Common,
 ): Joined {
-  // A trial must ban nobody elsewhere.
+  // A dry run has a scope of its own, so that it bans nobody in other processes.
   const scope = dryRun ? `${name}:dry-run` : name
   return joinOffenders(option.offenders, {
     name,
@@ -187,7 +187,7 @@ interface Scoped extends Pick<StoreSyncOptions, 'terms' | 'maxBans'> {
   readonly scope: string
 }
 
-/** Closes over nothing of the rule: a StoreSync lives on while its timer does, and the rule must not live on with it. */
+/** Outside the rule's closure, because a StoreSync lives as long as its timer, and must not keep the rule alive. */
 function syncWith(
   { given, offenders: store }: StoreOption,
   offenders: Offenders,

@@ -7,11 +7,11 @@ import { type LoopWatch, watchLoop } from './shed-load/loop-lateness.ts'
 
 /** Options of {@link shedLoad}. Times are in milliseconds. */
 export interface ShedLoadOptions extends CommonOptions {
-  /** How late the event loop may be, 10 to 60,000. Default 250. Shedding ends below half of it. */
+  /** How late the event loop may be, 10 to 60,000. Default 250. Shedding ends when it is no more than half as late. */
   maxDelay?: number | undefined
-  /** How often it looks, 10 to 60,000. Default 250. */
+  /** How often the lateness is measured, 10 to 60,000. Default 250. */
   interval?: number | undefined
-  /** What `Retry-After` says, where `status` is not 444: 1 to 86,400,000, sent in whole seconds. Default 5,000. */
+  /** The time in `Retry-After`, sent if `status` is not 444: 1 to 86,400,000, rounded to seconds when sent. Default 5,000. */
   retryAfter?: number | undefined
 }
 
@@ -26,10 +26,10 @@ const checks = () =>
   }) satisfies Record<keyof ShedLoadOptions, Check<unknown>>
 
 /**
- * Drops requests while the event loop is late (`perf_hooks.monitorEventLoopDelay`), so that those it has accepted are
- * answered in time. Ends by itself.
+ * Drops requests while the event loop is late (`perf_hooks.monitorEventLoopDelay`), so that accepted requests are answered in
+ * time. It stops when the loop has recovered.
  *
- * Those it drops have done nothing wrong: `status: 503` answers them, with `Retry-After`.
+ * The dropped clients did nothing wrong: `status: 503` answers them, with `Retry-After`.
  *
  * @example
  * app.use(shedLoad({ status: 503, skip: req => req.url === '/health' }))
@@ -52,7 +52,7 @@ export function shedLoad(options?: ShedLoadOptions): Rule {
   watchLoop(interval, loop)
 
   return makeRule(commonOf(checked, { name: 'shedLoad' }), () => {
-    // In a turn that goes on for long nobody looks.
+    // No measurement is made during a long turn, so the time since the last one counts as well.
     const late = Math.max(loop.lateness, performance.now() - loop.lookedAt - interval)
     if (late > maxDelay) isShedding = true
     return isShedding ? { reason: Reason.OVERLOADED, detail: `${Math.round(late)}ms`, retryAfter } : undefined
