@@ -11,7 +11,7 @@ export interface ShedLoadOptions extends CommonOptions {
   maxDelay?: number | undefined
   /** How often the lateness is measured, 10 to 60,000. Default 250. */
   interval?: number | undefined
-  /** The time in `Retry-After`, sent if `status` is not 444: 1 to 86,400,000, rounded to seconds when sent. Default 5,000. */
+  /** The time in `Retry-After`, sent if `status` is not 444: 1 to 86,400,000, rounded up to whole seconds. Default 5,000. */
   retryAfter?: number | undefined
 }
 

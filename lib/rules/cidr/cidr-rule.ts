@@ -10,7 +10,7 @@ import type { Finding } from '../../reasons.ts'
 import { Reason } from '../../reasons.ts'
 import { makeRule } from '../../rule.ts'
 
-/** Makes `denyCidr` and `allowCidr`, which differ in `judgeAddress` alone: the side of the list that is dropped. */
+/** Makes `denyCidr` and `allowCidr`. They differ only in `judgeAddress`: one drops the listed addresses, the other all others. */
 export function cidrRule(
   factory: string,
   entries: unknown,
@@ -20,7 +20,7 @@ export function cidrRule(
   refuseRequest(factory, entries)
   const set = addressArgument(factory, entries)
   const checked = readOptions(factory, options, addressChecks())
-  // Every request of the connection has this address: nothing on it is worth finishing.
+  // `destroy`: other requests of a connection usually have the same address, so none of them is worth finishing.
   const common = commonOf(checked, { name: factory, http2: 'destroy' })
   const drops = checked.noAddress !== 'pass'
   return makeRule(

@@ -1,7 +1,7 @@
 import { debugAdvice } from '../../diagnostics/debug.ts'
 import type { Request } from '../../request/http-types.ts'
 
-/** What is asked for by itself, and what nobody thinks of when they write a list. */
+/** Paths that clients request by themselves, and that a list of an app's own paths easily misses. */
 const forgotten = {
   '/favicon.ico': 'browsers ask for it on every site',
   '/robots.txt': 'a crawler that finds none may crawl all, or nothing',
@@ -9,7 +9,7 @@ const forgotten = {
 }
 
 /**
- * `DEBUG=drop444:*`: says once what a list has forgotten; when the app has had the time to add its routes.
+ * With `DEBUG=drop444:*`, logs once each path that a list misses. It waits a turn of the event loop, in which the app adds its routes.
  *
  * @param passes whether the list lets a request through
  */

@@ -7,7 +7,7 @@ import type { OnStoreError, RateLimitStore } from '../../stores/rate-limit-store
 import { addressKey } from './limit-key.ts'
 import type { CompiledLimit } from './limit-options.ts'
 
-/** What one limit is asked for a request. */
+/** A question to one limit: whether a key may spend a cost. */
 export interface Asked {
   /** The limit's place among those of the rule. */
   readonly index: number
@@ -15,14 +15,14 @@ export interface Asked {
   readonly cost: number
 }
 
-/** Has one limit, or several together, decide on a request. */
+/** Decides on a request by one limit, or by several together. */
 export interface Decider {
   one(asked: Asked, now: number): Decision | PromiseLike<Decision>
-  /** `limit` of the decision is a place in `asked`. */
+  /** `limit` of the decision is an index into `asked`. */
   all(asked: readonly Asked[], now: number): Decision | PromiseLike<Decision>
 }
 
-/** Where the limits of one rule are kept. */
+/** The store of one rule's limits, and how it is used. */
 export interface DeciderOptions {
   readonly name: string
   readonly store: RateLimitStore | undefined
@@ -32,7 +32,7 @@ export interface DeciderOptions {
 }
 
 const ALL = 0xffffffff
-/** What stands before an IPv4 address in a key of 64 bits: no IPv6 network of a client begins so (RFC 4291 2.7). */
+/** The first half of a 64-bit key for IPv4. No client's IPv6 network begins with it: it would be multicast (RFC 4291 2.7). */
 const V4 = ALL
 
 export function makeDecider(limits: readonly CompiledLimit[], options: DeciderOptions): Decider {
@@ -43,13 +43,13 @@ export function makeDecider(limits: readonly CompiledLimit[], options: DeciderOp
       limits.map(() => new MemoryStore(maxKeys)),
     )
   }
-  // A subclass with a `hit` of its own must be asked through that.
+  // A subclass with its own `hit` is used as a store, so that its `hit` is called.
   const isMemory = store instanceof MemoryStore && store.hit === MemoryStore.prototype.hit
   if (isMemory && limits.length === 1) return inMemory(limits, [store])
   return inStore(limits, store, options)
 }
 
-/** A store of its own for each limit: no string is made of an address. */
+/** Decides with a MemoryStore for each limit. An address is counted by its words, without making a string. */
 function inMemory(limits: readonly CompiledLimit[], stores: readonly MemoryStore[]): Decider {
   const each = limits.map((limit, i) => {
     const { bucket, ipv4Subnet, ipv6Subnet } = limit
@@ -80,13 +80,13 @@ function inMemory(limits: readonly CompiledLimit[], stores: readonly MemoryStore
   }
 }
 
-/** One store for all limits: they must not meet in a key. */
+/** Decides with one store for all limits. Prefixes keep the keys of different limits apart. */
 function inStore(limits: readonly CompiledLimit[], store: RateLimitStore, options: DeciderOptions): Decider {
   const scoped = store.scope?.(options.name) ?? store
   const guarded = guardStore(scoped, { ...options, root: store })
   const prefixes = limits.map((limit, i) => {
     if (limits.length === 1) return ''
-    // A store with scope() separates limits by rate. Only limits of one rate, or keys of functions, can collide: these get a prefix.
+    // A store with scope() separates limits by rate. Only limits of the same rate, or keys made by functions, can collide and get a prefix.
     if (!store.scope || limits.findIndex(({ bucket }) => bucket.rate === limit.bucket.rate) < i)
       return `#${i} `
     return typeof limit.key === 'function' ? `#${limits.findIndex(({ key }) => key === limit.key)} ` : ''

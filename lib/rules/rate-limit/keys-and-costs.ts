@@ -9,7 +9,7 @@ type Key = string | Address | undefined
 /** A key, or a cost. */
 type Gathered = Key | number
 
-/** What a request counts by, of each limit; undefined where it has no address. */
+/** The key and cost of a request for each limit. A key is undefined if the request has no address. */
 export interface KeysAndCosts {
   readonly keys: readonly Key[]
   readonly costs: readonly number[]
@@ -42,7 +42,7 @@ export function keysAndCosts(
     if (gathered.some(isThenable)) return Promise.all(gathered.map(promiseOf)).then(parted)
     return parted(gathered as Gathered[])
   } catch (error) {
-    // Nobody waits for these any more: a rejection would end the process.
+    // The promises made so far are abandoned, and an unhandled rejection would end the process.
     for (const each of [...keys, ...costs]) promiseOf(each).catch(() => {})
     throw error
   }
@@ -61,7 +61,7 @@ function keyOf(
   return ofHeader ?? addressOf(req)
 }
 
-/** What the limits are asked: those with an empty key, or a cost of 0, are left out. */
+/** The questions to the limits. Limits with an empty key, or a cost of 0, are left out. */
 export function askedOf({ keys, costs }: KeysAndCosts): Asked[] {
   const asked: Asked[] = []
   for (const [index, key] of keys.entries()) {

@@ -10,7 +10,7 @@ import type { Request } from '../../request/http-types.ts'
 
 export type KeyFunction = (req: Request) => string | PromiseLike<string>
 
-/** What a limit counts by, checked. */
+/** The checked option `key`: what a limit counts by. */
 export type LimitKey = 'address' | { readonly header: string } | KeyFunction
 
 const fieldName = /^[\w!#$%&'*+.^`|~-]+$/
@@ -23,15 +23,15 @@ export const keyCheck: Check<LimitKey> = (value, fail) => {
 }
 
 /**
- * The key that a header field makes; undefined where the request has none. The field's name stands before it: what a client
- * writes there can't be somebody's address.
+ * The key for a header field's value; undefined if the request has no such field. The key starts with the field's name, so that a
+ * client can't send somebody's address as its value and use up that address's limit.
  */
 export function headerKey({ headers }: Request, header: string): string | undefined {
   const value = Object.hasOwn(headers, header) ? headers[header] : undefined
   return value === undefined || value.length === 0 ? undefined : `${header} ${value}`
 }
 
-/** What the log says of a header's key: not the value, which may be a secret, but the beginning of its SHA-256. */
+/** The detail to log for a header's key: the beginning of the value's SHA-256, because the value may be a secret. */
 export function headerDetail(key: string, header: string): string {
   const { createHash } = process.getBuiltinModule('node:crypto')
   return `${header} ${createHash('sha256')
@@ -40,13 +40,13 @@ export function headerDetail(key: string, header: string): string {
     .slice(0, 12)}`
 }
 
-/** The bits that make one client of each family. */
+/** The first bits of an address that make one client, for each family. */
 export interface Subnets {
   readonly ipv4Subnet: number
   readonly ipv6Subnet: number
 }
 
-/** An IPv6 subscriber has a whole network: each of its addresses is the same client. */
+/** The key for an address: its subnet, because an IPv6 subscriber has a whole network of addresses. */
 export function addressKey(seen: Address, { ipv4Subnet, ipv6Subnet }: Subnets): string {
   const address = standsFor(seen)
   if (address.family === 4) {

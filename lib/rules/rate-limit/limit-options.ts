@@ -6,34 +6,34 @@ import type { Request } from '../../request/http-types.ts'
 import type { OnStoreError, RateLimitStore } from '../../stores/rate-limit-store.ts'
 import { keyCheck, type LimitKey, type Subnets } from './limit-key.ts'
 
-/** By what a limit counts. */
+/** The options that say what a limit counts by. */
 export interface LimitBy {
   /**
-   * What is counted. `'address'` (default): the client address, or its network. `{ header: 'x-api-key' }`: the value of a
-   * header field, and the address where a request has none. A function: what it returns, or promises; `''` is not limited
-   * (as in nginx). What it throws goes to `next`.
+   * The key that requests are counted by. `'address'` (default): the client address, or its network. `{ header: 'x-api-key' }`: the
+   * value of a header field, or the address if a request has none. A function: the string that it returns, or promises; `''` is not
+   * limited (as in nginx). An error it throws goes to `next`.
    */
   key?:
     | 'address'
     | { readonly header: string }
     | { key(req: Request): string | PromiseLike<string> }['key']
     | undefined
-  /** As how many requests at once one counts: a whole number from 1, or a function that returns one, or 0 for none. Default 1. */
+  /** How many requests one request counts as: a whole number from 1, or a function that returns one, or 0 to not count. Default 1. */
   cost?: number | { cost(req: Request): number | PromiseLike<number> }['cost'] | undefined
   /** The first bits of an IPv4 address that make one client, 1 to 32. Default 32; 24 counts by network. */
   ipv4Subnet?: number | undefined
-  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
+  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64, the network of one subscriber. */
   ipv6Subnet?: number | undefined
 }
 
 /** One of several limits. */
 export interface Limit extends LimitBy {
-  /** Requests a second, `'10r/s'`, or a minute, `'30r/m'`: nginx's `rate`; also an hour (`r/h`) or a day (`r/d`). Whole numbers. */
+  /** Requests per second, `'10r/s'`, or minute, `'30r/m'`: nginx's `rate`; also per hour (`r/h`) or day (`r/d`). A whole number. */
   rate: `${number}r/${'s' | 'm' | 'h' | 'd'}` | (string & {})
-  /** Requests beyond the rate that are let through before any is rejected: nginx's `burst`. Default 0. */
+  /** Requests beyond the rate that pass before one is rejected: nginx's `burst`. Default 0. */
   burst?: number | undefined
   /**
-   * Of the burst, how many pass at once; the rest waits until its turn by `rate`. Default: all pass at once (nginx
+   * How many requests of the burst pass at once; the others wait their turn by `rate`. Default: all pass at once (nginx
    * `nodelay`). `'all'`: each waits (nginx without `delay` and `nodelay`). A number: nginx's `delay=`.
    */
   delay?: number | 'all' | undefined
@@ -41,22 +41,22 @@ export interface Limit extends LimitBy {
 
 /** Options of {@link rateLimit}: one limit, or several in `limits`. */
 export interface RateLimitOptions extends AddressOptions, Omit<Limit, 'rate'> {
-  /** As of a {@link Limit}. Required, unless there are `limits` or the store has a limit of its own. */
+  /** The rate, as in {@link Limit}. Required, unless `limits` is set or the store has a limit of its own. */
   rate?: Limit['rate'] | undefined
   /**
    * Several limits for the same request, in place of `rate`, `burst` and `delay`: if one rejects it, none counts it; the
-   * longest delay wins. What `key`, `cost` and the subnets say beside it holds for each that does not say otherwise.
+   * longest delay wins. `key`, `cost` and the subnets of the rule are the defaults for each limit.
    */
   limits?: (Iterable<Limit> & object) | undefined
-  /** About how many keys memory holds, 30 bytes each; past that the least loaded is forgotten. Default 100,000, of each limit. */
+  /** About how many keys memory holds for each limit, 30 bytes each; past that the least loaded is forgotten. Default 100,000. */
   maxKeys?: number | undefined
   /** Where the state is kept; default: this process's memory. */
   store?: RateLimitStore | undefined
-  /** How long a decision may take where the store is elsewhere, in milliseconds, 1 to 60,000. Default 50. */
+  /** How long a decision of an external store may take, in milliseconds, 1 to 60,000. Default 50. */
   timeout?: number | undefined
   /**
-   * What is done while the store does not answer. `'memory'` (default): this process goes on counting by itself. `'pass'`:
-   * nobody is limited. `'drop'`: nobody passes.
+   * What the rule does while the store does not answer. `'memory'` (default): this process counts by itself. `'pass'`: every
+   * request passes. `'drop'`: no request passes.
    */
   onStoreError?: OnStoreError | undefined
   /** The clock, in milliseconds, for tests. Default: a monotonic one. */
@@ -68,16 +68,16 @@ export interface CompiledLimit extends Subnets {
   readonly bucket: Bucket
   readonly key: LimitKey
   readonly cost: number | ((req: Request) => number | PromiseLike<number>)
-  /** The place of an earlier limit that has the same function for a key: it is called once a request. */
+  /** The index of an earlier limit with the same key function, which is called only once for a request. */
   readonly sameKey: number | undefined
-  /** As {@link sameKey}, for the cost. */
+  /** Like {@link sameKey}, for the cost. */
   readonly sameCost: number | undefined
 }
 
 const RATE = "a whole number of requests a second, minute, hour or day, such as '10r/s' or '30r/m'"
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** nginx counts in thousandths of a request per second, rounded down: `1r/m` is 16. What it doesn't know is not rounded. */
+/** Thousandths of a request per second, rounded down as in nginx: `1r/m` is 16. Hours and days, which nginx lacks, are not rounded. */
 const rate: Check<number> = (value, fail) => {
   const [, requests, unit = ''] =
     (typeof value === 'string' && /^([1-9]\d{0,8})r\/([smhd])$/.exec(value)) || []
@@ -88,12 +88,12 @@ const rate: Check<number> = (value, fail) => {
 
 const count = /* @__PURE__ */ integer(0, 1e9)
 
-/** What is often taken for a store. */
+/** Methods of objects that are often passed as a store by mistake. */
 type Foreign = Partial<Record<'increment' | 'incr' | 'sendCommand' | 'consume', unknown>>
 
 const store: Check<RateLimitStore> = (value, fail) => {
   if (typeof (value as RateLimitStore | null)?.hit === 'function') return value as RateLimitStore
-  // A client of Redis has an `incr` too.
+  // `sendCommand` is checked first, because a Redis client has an `incr` too.
   const { sendCommand, increment, incr, consume } = (value ?? {}) as Foreign
   if (typeof sendCommand === 'function')
     fail('a store with hit(): redisStore({ sendCommand }) makes one of a client')
@@ -138,7 +138,7 @@ const checks = () =>
 type LimitChecks = ReturnType<typeof limitChecks>
 type Given = { [K in keyof LimitChecks]: ReturnType<LimitChecks[K]> | undefined }
 
-/** The options, checked, and the limits that they make. */
+/** Checks the options and compiles their limits. */
 export function readLimits(options: unknown) {
   const checked = readOptions('rateLimit', options, checks())
   const { limits, store } = checked
@@ -174,7 +174,7 @@ export function readLimits(options: unknown) {
   return { ...checked, limits: each.map((limit, i) => ({ ...limit, ...sameFunctions(each, i) })) }
 }
 
-/** Which earlier limits share a function with this one. */
+/** The indexes of earlier limits that share a function with the limit at `at`. */
 function sameFunctions(limits: readonly CompiledLimit[], at: number) {
   const { key, cost } = limits[at] as CompiledLimit
   const earlier = (place: number) => (place < at ? place : undefined)
@@ -184,7 +184,12 @@ function sameFunctions(limits: readonly CompiledLimit[], at: number) {
   }
 }
 
-/** @param others what was said for all limits */
+/**
+ * Compiles one limit.
+ *
+ * @param others the rule's options, which are the defaults for each limit
+ * @param ownBucket the store's own limit, the default for `rate` and `burst`
+ */
 function compileLimit(given: Given, others: Given, ownBucket: Bucket | undefined): CompiledLimit {
   const rate = given.rate ?? ownBucket?.rate ?? refuse('rateLimit', 'rate', undefined, RATE)
   const bucket: Bucket = {

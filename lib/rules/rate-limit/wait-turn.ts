@@ -1,9 +1,9 @@
 import { isHttp2, type Request, type Response } from '../../request/http-types.ts'
 
-/** What a timer of Node's can count, in milliseconds: a larger number fires at once. */
+/** The longest timeout of a Node timer, in milliseconds. A longer one fires at once. */
 const MAX_TIMER = 2 ** 31 - 1
 
-/** Resolves when the request's turn has come; never, if its client has left by then. */
+/** Resolves after `delay` milliseconds; never if the client has left by then. */
 export function waitTurn(req: Request, res: Response, delay: number): Promise<undefined> {
   return new Promise(resolve => {
     const timer = setTimeout(

@@ -4,22 +4,22 @@ import type { Request } from '../../request/http-types.ts'
 import type { RequestFacts } from '../../request/request-facts.ts'
 import { isCall, isSafe, type Maker, makerOf } from './request-maker.ts'
 
-/** What counts once for a target, and then not for a while. */
+/** An offence that counts once for each target within some time. */
 export type Once =
-  /** A browser repeats by itself what got no answer: once in 10 seconds. */
+  /** Once in 10 seconds, because a browser repeats a request that got no answer. */
   | 'once-a-click'
-  /** Visitors follow the same dead links: once in a window. */
+  /** Once in a window, because visitors follow the same dead link again. */
   | 'once-a-window'
 
-/** How much something counts. */
+/** How a request or connection counts. */
 export type Weight = 'none' | 'each' | Once
 
-/** What is to count beyond the defaults. */
+/** The options that decide what counts as an offence. */
 export interface Counted {
   readonly statuses: ReadonlySet<number>
-  /** What our own limits refuse. */
+  /** Whether requests that our own limits refuse count. */
   readonly limited: boolean
-  /** What pages and browsers ask for, as if the client had. */
+  /** Whether requests that pages and browsers make count as the client's own. */
   readonly pageRequests: boolean
 }
 
@@ -31,10 +31,10 @@ const innocent = /* @__PURE__ */ reasonSet(() => [
   Reason.RULE_ERROR,
 ])
 
-/** Our own limits: a page with many images reaches them, or many visitors behind one address. */
+/** Refusals by our own limits. A page with many images reaches a limit, and so do many visitors behind one address. */
 const limits = /* @__PURE__ */ reasonSet(() => [Reason.RATE_LIMITED, Reason.TOO_MANY_CONNECTIONS])
 
-/** What no browser does, whatever else the request says of itself. */
+/** Faults that no browser makes, so they count even if the headers look like a browser's. */
 const machines = /* @__PURE__ */ reasonSet(() => [
   Reason.NO_HOST,
   Reason.EMPTY_HOST,
@@ -54,7 +54,7 @@ const machines = /* @__PURE__ */ reasonSet(() => [
   Reason.UNKNOWN_EXPECTATION,
 ])
 
-/** Connections that any page can have a browser open: an image of `https://ours:80/`, of another name with our address. */
+/** Faults that any page can make a browser commit, with an image at `https://ours:80/` or at another name for our address. */
 const pageConnections = /* @__PURE__ */ reasonSet(() => [
   Reason.TLS_ON_PLAIN_PORT,
   Reason.NO_SERVER_NAME,
@@ -62,12 +62,12 @@ const pageConnections = /* @__PURE__ */ reasonSet(() => [
   Reason.UNKNOWN_PROTOCOL,
   Reason.TLS_VERSION,
   Reason.TLS_ERROR,
-  // A long address is enough, and over HTTP/2 it is a protocol error from Node 22 on.
+  // A long URL is enough. Over HTTP/2 it is a protocol error from Node 22 on.
   Reason.HEADER_TOO_LARGE,
   Reason.HTTP2_ERROR,
 ])
 
-/** What a connection counts on which there was no request. */
+/** How a verdict on a connection without a request counts. */
 export function weighConnection(
   { action, reason, detail }: Verdict,
   { method }: RequestFacts,
@@ -75,12 +75,12 @@ export function weighConnection(
 ): Weight {
   if (action === 'dry-run' || innocent.has(reason) || detail === NOTHING_SENT) return 'none'
   if (limits.has(reason)) return counted.limited ? 'each' : 'none'
-  // Of rubbish no method can be read.
+  // NOT_TLS with a method is a plain HTTP request, which a page can cause; without one it is rubbish.
   const isPages = pageConnections.has(reason) || (reason === Reason.NOT_TLS && method !== '')
   return isPages && !counted.pageRequests ? 'none' : 'each'
 }
 
-/** What a verdict on a request counts. */
+/** How a verdict on a request counts. */
 export function weighVerdict(verdict: Verdict, req: Request, counted: Counted): Weight {
   const { action, reason, sentStatus } = verdict
   if (action === 'dry-run' || innocent.has(reason)) return 'none'
@@ -93,19 +93,19 @@ export function weighVerdict(verdict: Verdict, req: Request, counted: Counted): 
   return weigh(maker, req, isAnswer ? sentStatus : undefined)
 }
 
-/** What an answer of the app counts. */
+/** How an answer of the app counts. */
 export function weighAnswer(status: number, req: Request, counted: Counted): Weight {
   if (!counted.statuses.has(status)) return 'none'
   return weigh(counted.pageRequests ? 'client' : makerOf(req), req, status)
 }
 
-/** @param status what was answered; undefined: it was dropped */
+/** @param status the status of the answer; undefined if the request was dropped */
 function weigh(maker: Maker, req: Request, status: number | undefined): Weight {
   switch (maker) {
     case 'foreign-page':
       return 'none'
     case 'page':
-      // A form that is sent by a script tries passwords like any other.
+      // A script on our page may submit the login form, so a failed login counts like any other.
       return !isSafe(req) && (status === 401 || status === 403) ? 'each' : 'none'
     case 'visit':
       return status === 401 && !isCall(req) ? 'each' : 'once-a-window'

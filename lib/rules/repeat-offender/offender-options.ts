@@ -11,39 +11,39 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}`
 
 /** Options of {@link repeatOffender}. */
 export interface RepeatOffenderOptions extends AddressOptions {
-  /** Offences that are put up with in any `window`; one more is a ban. 1 to 10,000. Default 50. */
+  /** Offences that are tolerated in any `window`; one more is a ban. 1 to 10,000. Default 50. */
   limit?: number | undefined
-  /** Default `'10m'`; up to 24 days. */
+  /** The time in which offences are counted, up to 24 days. Default `'10m'`. */
   window?: Duration | undefined
-  /** How long the first ban lasts; each further one twice as long. Default `'10m'`. */
+  /** How long the first ban lasts; each further one lasts twice as long. Default `'10m'`. */
   ban?: Duration | undefined
-  /** The longest that bans grow to. Default `'1d'`, or `ban` where that is longer. */
+  /** The longest ban that doubling leads to. Default `'1d'`, or `ban` if that is longer. */
   maxBan?: Duration | undefined
-  /** After each such time without a new ban, the next one is a step shorter again. Default `'1d'`. */
+  /** After each such time without a new ban, the next ban is half as long again. Default `'1d'`. */
   decay?: Duration | undefined
-  /** Answers that are offences; `[]`: only drops are. Default 401, 403 and 404. */
+  /** The statuses of answers that are offences; with `[]` only drops are. Default 401, 403 and 404. */
   statuses?: (Iterable<number> & object) | undefined
-  /** Counts also what a `rateLimit`, or `connectionsPerAddress`, refuses, with whatever status. Default false. */
+  /** Counts also requests and connections that `rateLimit` or `connectionsPerAddress` refuses, with any status. Default false. */
   countLimited?: boolean | undefined
   /**
-   * Counts what pages have browsers ask for, and what browsers ask for by themselves, as if the client had asked. Default
-   * false: it may be another's doing.
+   * Counts requests that pages make browsers send, and those that browsers send by themselves, like the client's own. Default
+   * false, because another site may cause them.
    */
   countPageRequests?: boolean | undefined
   /** The first bits of an IPv4 address that make one client, 1 to 32. Default 32. */
   ipv4Subnet?: number | undefined
-  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64: what one subscriber is given. */
+  /** The first bits of an IPv6 address that make one client, 1 to 128. Default 64, the network of one subscriber. */
   ipv6Subnet?: number | undefined
-  /** Of about how many addresses offences are counted; past that the one with the fewest is forgotten. Default 10,000. */
+  /** About how many addresses are counted; past that the one with the fewest offences is forgotten. Default 10,000. */
   maxKeys?: number | undefined
-  /** How many bans are kept; past that the first to end makes room. Default 100,000. */
+  /** How many bans are kept; past that the ban that ends first is removed. Default 100,000. */
   maxBans?: number | undefined
   /**
-   * Shares bans and counts with other processes, and with rules of the same `name` in this one, which must have the same terms;
-   * default: this process's memory alone.
+   * Shares bans and counts with other processes, and with rules of the same `name` in this one, which must have the same terms.
+   * Default: the memory of this process.
    */
   store?: OffenderStore | { readonly offenders: OffenderStore } | undefined
-  /** The clock, in milliseconds since the epoch, for tests. Default: a monotonic one; dates by the system's. */
+  /** The clock, in milliseconds since the epoch, for tests. Default: a monotonic one, and the system's for dates. */
   now?: (() => number) | undefined
 }
 
@@ -51,7 +51,7 @@ const isStore = (value: unknown): value is OffenderStore =>
   typeof (value as OffenderStore | null)?.write === 'function' &&
   typeof (value as OffenderStore).read === 'function'
 
-/** The store of offenders, and what the user knows it as: one store may have limits too, and goes down but once. */
+/** The store of offenders, and the object that the user gave. That object may also store limits; its outage is reported once for both. */
 export interface StoreOption {
   readonly given: object
   readonly offenders: OffenderStore
@@ -67,7 +67,7 @@ const store: Check<StoreOption> = (value, fail) => {
 const status = /* @__PURE__ */ integer(100, 599)
 
 const DAY = 86_400_000
-/** The longest time there is here: 100 years. */
+/** The longest time that an option takes: 100 years. */
 const MAX_TIME = 36_525 * DAY
 
 const checks = () =>
@@ -117,9 +117,9 @@ export function readOffenderOptions(options: unknown) {
 
 /** Options of `ban()`. */
 export interface BanOptions {
-  /** How long; default: what the rule's `ban`, and earlier bans, give. Up to 100 years. */
+  /** How long the ban lasts, up to 100 years. Default: the rule's `ban`, doubled for earlier bans. */
   duration?: Duration | undefined
-  /** For the list; default `'manual'`. */
+  /** The reason that `list()` shows, up to 200 characters. Default `'manual'`. */
   reason?: string | undefined
 }
 

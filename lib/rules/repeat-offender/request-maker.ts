@@ -1,46 +1,46 @@
 import { isAskedByBrowsers, isAskedByCrawlers } from '../../lists/browser-paths.ts'
 import { framework, type Request } from '../../request/http-types.ts'
 
-/** Whose doing a request is, as far as its headers tell. */
+/** The cause of a request, as far as its headers show. */
 export type Maker =
-  /** The client's own, for all that is known. */
+  /** The client itself: no header shows another cause. */
   | 'client'
-  /** Somebody goes to a page, by a link or the address line; or it is a path that honest programs ask for again and again. */
+  /** A visit to a page, by a link or the address bar; or a path that honest programs request again and again. */
   | 'visit'
-  /** The browser's, for a page of ours (of another subdomain too) or by itself: images, scripts, calls of `fetch`, prefetches, icons, reports. */
+  /** A browser, for a page of this site (or of another subdomain) or by itself: images, scripts, `fetch`, prefetches, icons, reports. */
   | 'page'
-  /** A page of another site has the browser ask. */
+  /** A page of another site, which makes the browser send the request. */
   | 'foreign-page'
 
-/** What a browser accepts for an image, a style sheet, an event stream: it never does so for a page. */
+/** The start of a browser's Accept for an image, a style sheet or an event stream, but never for a page. */
 const partOfPage = /^(?:image\/|text\/css|text\/event-stream)/
 
-/** What browsers post by themselves: pings of links, reports of policies. */
+/** The content types that browsers post by themselves: pings of links, reports of policies. */
 const report = /^(?:text\/ping|application\/(?:csp-report|reports\+json))/
 
 const hostOfUrl = /^[a-z][a-z\d+.-]{0,30}:\/\/([^/?#]*)/i
 
 export const isSafe = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
 
-/** By its agent: every browser's begins so. */
+/** Whether the User-Agent looks like a browser's: each one starts with this text. */
 export const isBrowser = ({ headers }: Request): boolean =>
   headers['user-agent']?.startsWith('Mozilla/5.0 ') ?? false
 
 /**
- * Whether a browser asks for no page: a script that goes on asking for what was answered 401, where no fetch metadata says
- * so. Going to a page, browsers accept `text/html`.
+ * Whether a browser's request is a script's call, not a visit: for a visit, browsers accept `text/html`. Without fetch metadata
+ * this is the only sign of a script that repeats a call after a 401.
  */
 export const isCall = (req: Request): boolean =>
   isBrowser(req) && req.headers.accept !== undefined && !req.headers.accept.includes('text/html')
 
-/** The target as it was sent, not as a router cut it. */
+/** The request target as sent, before a router removes its mount path. */
 export const targetOf = (req: Request): string => framework(req).originalUrl ?? req.url ?? ''
 
 export function hostOf({ headers }: Request): string {
   return headers.host ?? (headers[':authority'] as string | undefined) ?? ''
 }
 
-/** Which of them made a request. Browsers let no page set the headers that tell; another client can write what it likes. */
+/** The maker of a request. Browsers let no page set the headers that show it, but another client can send any. */
 export function makerOf(req: Request): Maker {
   const isRead = isSafe(req)
   const path = isRead ? pathOf(targetOf(req)) : ''
@@ -54,7 +54,7 @@ function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query)
 }
 
-/** W3C Fetch Metadata: what browsers send over TLS, and to localhost. Undefined where there is none, or nonsense. */
+/** The maker by W3C Fetch Metadata, which browsers send over TLS and to localhost. Undefined if it is missing or invalid. */
 function makerByFetchMetadata({ headers }: Request, isRead: boolean): Maker | undefined {
   const site = headers['sec-fetch-site']
   if (site === 'cross-site') return 'foreign-page'
@@ -66,7 +66,7 @@ function makerByFetchMetadata({ headers }: Request, isRead: boolean): Maker | un
   return 'page'
 }
 
-/** What browsers send over plain HTTP, and sent before there was fetch metadata. */
+/** The maker by the headers that browsers send over plain HTTP too, and sent before fetch metadata existed. */
 function makerByOrigin(req: Request, isRead: boolean): Maker {
   const { headers } = req
   const { origin, referer = '' } = headers

@@ -25,13 +25,13 @@ import {
 } from './offences.ts'
 import { hostOf, isBrowser, targetOf } from './request-maker.ts'
 
-/** A response of HTTP/2 that is closed has forgotten its request, a stream never knew it. */
+/** The request, kept on a response or HTTP/2 stream: a closed HTTP/2 response has lost it, and a stream never has it. */
 const kRequest = Symbol('drop444.answered')
 
 type Answer = Response & { [kRequest]?: Request }
 type Stream = ServerHttp2Stream & { [kRequest]?: Request }
 
-/** To be held for as long as offences are to be counted. */
+/** Counts offences for as long as a reference to it is held. */
 export interface Watch {
   readonly watcher: VerdictWatcher
   /** Counts the answer to a request, if it turns out to be an offence. */
@@ -39,13 +39,13 @@ export interface Watch {
   close(): void
 }
 
-/** How long a browser goes on repeating a request that got no answer, in milliseconds, with much to spare. */
+/** How long a browser repeats a request that got no answer, in milliseconds, with a wide margin. */
 const CLICK = 10_000
 
-/** How often a browser asks, and some to spare (Chromium 7 times, Firefox 10). Another program may retry as often. */
+/** How often a browser sends a request that gets no answer (Chromium 7 times, Firefox 10). Other programs may retry as often. */
 const MAX_REPEATS = 10
 
-/** What was not counted yet when a request turns out to be a program's: whoever counts it, it is so many offences. */
+/** Occasions for the repeats that were not counted before a client proved to be a program. Rules that share offenders count each once. */
 const repeats = /* @__PURE__ */ shared('repeats', () => new WeakMap<Request, readonly Occasion[]>())
 
 function repeatsOf(req: Request): readonly Occasion[] {
@@ -62,7 +62,7 @@ export interface WatchOptions {
   readonly window: number
 }
 
-/** Tells `offenders` of drops, and of answers with a failed status to requests that are given to `watchAnswer`. */
+/** Counts drops in `offenders`, and also failed answers to requests that are passed to `watchAnswer`. */
 export function watchOffences(offenders: Offenders, options: WatchOptions): Watch {
   const { common, which, counted, networks } = options
   let clicks: RecentTargets | undefined
@@ -74,7 +74,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
     const times = weight === 'each' ? 1 : timesOf(req, address, weight)
     const isProgram = weight === 'once-a-click' && times > MAX_REPEATS && !isBrowser(req)
     if (times > 1 && !isProgram) return
-    // Those before were none of a browser's either.
+    // The repeats before this one were the program's too, so they are counted now.
     if (times === MAX_REPEATS + 1)
       for (const repeat of repeatsOf(req)) offenders.offend(address, reason, repeat)
     offenders.offend(address, reason, stateOf(req))
@@ -82,7 +82,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
 
   function timesOf(req: Request, address: Address, weight: Once): number {
     const now = offenders.now()
-    // Another host is another target: a scanner tries names, too.
+    // The host is part of the target, because a scanner tries host names too.
     const target = `${hostOf(req)} ${targetOf(req)}`
     if (weight === 'once-a-click') {
       clicks ??= new RecentTargets(CLICK)
@@ -92,7 +92,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
     return visits.count(`${networks.text(address)} ${target}`, now)
   }
 
-  /** A proxy of ours is none, whatever it passes on. */
+  /** The address to count; undefined for a trusted proxy's own address, and for a client in `except`. */
   function offenderOf(req: Request): Address | undefined {
     const trust = trustOf(req, common.trustProxy)
     const address = addressOf(req, common, which)
@@ -102,7 +102,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
     return client && common.except?.match(client) !== undefined ? undefined : address
   }
 
-  /** What `skip` lets pass is no offence; where it fails, nobody has said so. */
+  /** Counts unless `skip` lets the request pass. If `skip` fails, the request counts. */
   function unlessSkipped(req: Request, count: () => void): void {
     const onError = (error: unknown) => {
       reportError('skip', error)
@@ -143,7 +143,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
   }
   const stopWatching = watchVerdicts(watcher)
 
-  /** Of a request that was dropped, or answered by a rule, there was a verdict. */
+  /** Counts an answer of the app. A request that a rule dropped or answered was counted by its verdict. */
   function answered(req: Request | undefined, status: number): void {
     if (!isOn || !req || !counted.statuses.has(status) || stateOf(req).eventPublished) return
     try {
@@ -159,7 +159,7 @@ export function watchOffences(offenders: Offenders, options: WatchOptions): Watc
     if (this.headersSent) answered(this[kRequest], this.statusCode)
   }
 
-  /** What an app has sent by itself, where it takes streams, its response knows nothing of. */
+  /** Reads the status from the stream: an app may answer on the stream itself, and its response object does not see that. */
   function onStreamClosed(this: Stream): void {
     const status = this.sentHeaders?.[':status']
     if (status !== undefined) answered(this[kRequest], Number(status))

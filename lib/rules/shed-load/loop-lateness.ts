@@ -2,21 +2,21 @@ import { outsideRequests } from '../../runtime/async-context.ts'
 
 type Histogram = ReturnType<typeof import('node:perf_hooks').monitorEventLoopDelay>
 
-/** How often the loop is sampled, in milliseconds: what every value of the histogram has in it. */
+/** How often the loop is sampled, in milliseconds. Every value of the histogram includes this time. */
 const RESOLUTION = 10
 
 let shared: Histogram | undefined
 
-/** One for all rules: nobody pays for it who has none. */
+/** One histogram for all rules, made for the first one, so that it costs nothing without a rule. */
 function histogram(): Histogram {
   if (shared) return shared
-  // Not imported: the middlewares alone have no need of it.
+  // Loaded here and not imported, because no other rule needs it.
   shared = process.getBuiltinModule('node:perf_hooks').monitorEventLoopDelay({ resolution: RESOLUTION })
   shared.enable()
   return shared
 }
 
-/** Of all turns so far, in milliseconds: their sum, and the sum of their squares. */
+/** The sum of all turns so far, in milliseconds, and the sum of their squares. */
 interface Turns {
   readonly sum: number
   readonly squares: number
@@ -28,21 +28,21 @@ function turnsOf({ count, mean, stddev }: Histogram): Turns {
   return { sum: count * average, squares: count * (average ** 2 + (stddev / 1e6) ** 2) }
 }
 
-/** What is known of the event loop: how late it is, in milliseconds, and when it was looked at last. */
+/** A rule's view of the event loop. */
 export interface LoopWatch {
   lateness: number
-  /** `performance.now()`; Infinity before the first time. */
+  /** When the loop was last looked at, by `performance.now()`; Infinity before the first look. */
   lookedAt: number
   /** Called after each look. */
   onLook(): void
 }
 
 /**
- * Looks at the event loop each `interval` milliseconds, from the turn after this one: what starts an app may take long.
- * Keeps no process alive, and ends when nothing else has `watch` any more.
+ * Looks at the event loop every `interval` milliseconds. It starts in the next turn, because this one, in which the app starts, may
+ * be long. It keeps no process alive, and ends when `watch` is garbage collected.
  *
- * Lateness is a mean over time, not over turns: one pause in a calm window counts for little, and turns of a second for
- * a second, however few there are of them.
+ * Lateness is a mean over time, not over turns, so a turn has weight in proportion to its length: a few turns of a second each
+ * give about a second, even among many short ones.
  */
 export function watchLoop(interval: number, watch: LoopWatch): void {
   const watching = new WeakRef(watch)
@@ -51,7 +51,7 @@ export function watchLoop(interval: number, watch: LoopWatch): void {
 
 function startLooking(interval: number, watching: WeakRef<LoopWatch>): void {
   const delays = histogram()
-  // The difference of two looks: a reset would forget the turn that it falls into, which in a loop that is late is each.
+  // Each look subtracts the one before. A reset of the histogram would lose the turn it falls into, and a late loop has few others.
   let before = turnsOf(delays)
 
   function look(): void {
@@ -65,7 +65,7 @@ function startLooking(interval: number, watching: WeakRef<LoopWatch>): void {
     watch.onLook()
   }
 
-  // Behind all timers that are due: the histogram's is one, and comes before or after this.
+  // `setImmediate` runs after all timers that are due. One of them is the histogram's, which may come after this one.
   const timer = setInterval(() => setImmediate(look), interval)
   timer.unref()
   const watch = watching.deref()
