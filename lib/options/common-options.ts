@@ -14,7 +14,7 @@ import { boolean, type Check, fn, integer, oneOf, text } from './read-options.ts
 export interface CommonOptions extends DropHow {
   /** The rule's name in logs and events; default: the factory's name. */
   name?: string | undefined
-  /** 444 (default) drops the connection. Another status, 400 to 599, is sent as an answer, for people who made a mistake. */
+  /** 444 (default) drops. Another status, 400 to 599, is sent as an answer, which suits mistakes that people make. */
   status?: number | undefined
   /** Writes the answer when `status` is not 444; default: a plain body. An error it throws goes to `next`. */
   handler?: { write(req: Request, res: Response): unknown }['write'] | undefined

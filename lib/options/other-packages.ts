@@ -50,7 +50,7 @@ const aliases: Readonly<Record<string, string>> = {
   maxlag: 'maxDelay',
   maxeventloopdelay: 'maxDelay',
   sampleinterval: 'interval',
-  // express-ipfilter, and lists by whatever name
+  // express-ipfilter, and other names of lists
   allowprivateips: 'except',
   excluding: 'skip',
   detectip: 'trustProxy',

@@ -92,7 +92,7 @@ const checks = () =>
     now: fn<() => number>(),
   }) satisfies Record<keyof RepeatOffenderOptions, Check<unknown>>
 
-/** The options, checked, with what is made of them. */
+/** Checks the options, and makes the parts of the rule from them. */
 export function readOffenderOptions(options: unknown) {
   const checked = readOptions('repeatOffender', options, checks())
   const { limit = 50, window = 600_000, ban = 600_000, decay = DAY } = checked
