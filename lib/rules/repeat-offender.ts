@@ -17,6 +17,7 @@ import { Reason } from '../reasons.ts'
 import type { Request } from '../request/http-types.ts'
 import { peerOfRequest } from '../request/peer-address.ts'
 import { makeRule } from '../rule.ts'
+import { OffenceWatch } from './repeat-offender/offence-watch.ts'
 import {
   type BanOptions,
   type RepeatOffenderOptions,
@@ -24,7 +25,6 @@ import {
   readOffenderOptions,
   type StoreOption,
 } from './repeat-offender/offender-options.ts'
-import { watchOffences } from './repeat-offender/watch-offences.ts'
 
 type Checked = ReturnType<typeof readOffenderOptions>
 
@@ -89,7 +89,7 @@ export function repeatOffender(options?: RepeatOffenderOptions): RepeatOffender 
   const joined =
     store && reading('repeatOffender', 'store', store.given, () => joinBy(store, make, checked, common))
   const offenders = joined?.offenders ?? make()
-  const offences = watchOffences(offenders, { common, which, counted, networks, window: terms.window })
+  const offences = new OffenceWatch(offenders, { common, which, counted, networks, window: terms.window })
   const leave = joined?.hold(offences)
 
   function judgeAddress(address: Address): Finding | undefined {

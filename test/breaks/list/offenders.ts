@@ -45,14 +45,14 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'a request that a rule has answered counts twice',
-    file: 'rules/repeat-offender/watch-offences.ts',
+    file: 'rules/repeat-offender/offence-watch.ts',
     find: ' || stateOf(req).eventPublished) return',
     replace: ') return',
     tests: ['rules/repeat-offender-innocents.test.ts'],
   },
   {
     name: 'a trusted proxy is an offender',
-    file: 'rules/repeat-offender/watch-offences.ts',
+    file: 'rules/repeat-offender/offence-watch.ts',
     find: 'if (!address || isProxy) return undefined',
     replace: 'if (!address) return undefined',
     tests: ['rules/repeat-offender.test.ts'],
@@ -101,7 +101,7 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'an answer on a stream is not counted',
-    file: 'rules/repeat-offender/watch-offences.ts',
+    file: 'rules/repeat-offender/offence-watch.ts',
     find: "const status = this.sentHeaders?.[':status']",
     replace: 'const status = undefined',
     tests: ['rules/repeat-offender.test.ts'],
@@ -311,14 +311,14 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'a program hides behind the repeats of browsers',
-    file: 'rules/repeat-offender/watch-offences.ts',
+    file: 'rules/repeat-offender/offence-watch.ts',
     find: '&& times > MAX_REPEATS &&',
     replace: '&& times > 1e9 &&',
     tests: ['rules/repeat-offender-innocents.test.ts'],
   },
   {
     name: 'the first repeats of a program are forgiven',
-    file: 'rules/repeat-offender/watch-offences.ts',
+    file: 'rules/repeat-offender/offence-watch.ts',
     find: 'if (times === MAX_REPEATS + 1)',
     replace: 'if (times < 0)',
     tests: ['rules/repeat-offender-innocents.test.ts'],
