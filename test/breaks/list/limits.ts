@@ -172,7 +172,7 @@ export const limits: readonly Break[] = [
   },
   {
     name: 'the log has the value of a header',
-    file: 'rules/rate-limit.ts',
+    file: 'rules/rate-limit/limiter.ts',
     find: "typeof limit.key === 'object' ? headerDetail(key, limit.key.header) : key",
     replace: 'key',
     tests: ['rules/rate-limit-limits.test.ts'],

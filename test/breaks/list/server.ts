@@ -43,7 +43,7 @@ export const server: readonly Break[] = [
   },
   {
     name: 'dry run: a limit delays in protect',
-    file: 'rules/rate-limit.ts',
+    file: 'rules/rate-limit/limiter.ts',
     find: 'if (!isTrial) return waitTurn',
     replace: 'return waitTurn',
     tests: dryRuns,
