@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { onStoreChange } from '../../lib/events/store-outages.ts'
-import { guardStore } from '../../lib/stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../lib/stores/outage/guarded-store.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { keyOf } from '../data/limiters.ts'
 import {
@@ -22,7 +22,7 @@ const [limiter = '', client = '', duration = ''] = process.argv.slice(2)
 
 /** As rateLimit asks it: with the guard's timeout of 50 ms, and memory to fall back on. */
 function guarded(connection: Connection) {
-  const store = guardStore(ourStore(connection), { name: 'bench' })
+  const store = new GuardedStore(ourStore(connection), { name: 'bench' })
   const bucket = bucketOf(MINUTE)
   return (key: string) => store.hit(key, bucket, performance.now())
 }

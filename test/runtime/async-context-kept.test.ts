@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { drop, dropLog, onStoreChange, protect, repeatOffender, shedLoad } from '../../lib/index.ts'
 import type { OffenderStore } from '../../lib/offenders/offender-store.ts'
-import { guardStore } from '../../lib/stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../lib/stores/outage/guarded-store.ts'
 import { allowed, bucketOf, pending, StubStore } from '../stores/outage-stub-store.ts'
 import { settle } from '../support/events.ts'
 import { listen } from '../support/servers.ts'
@@ -60,7 +60,7 @@ describe('what a request happens to begin keeps nothing of it alive', () => {
     const store = Object.assign(new StubStore(() => Promise.reject(new Error('down'))), {
       probe: () => Promise.reject(new Error('down')),
     })
-    const guarded = guardStore(store)
+    const guarded = new GuardedStore(store)
     await assertForgotten(await asRequest(() => guarded.hit('key', bucket, 0)))
     stop()
   })
@@ -68,7 +68,7 @@ describe('what a request happens to begin keeps nothing of it alive', () => {
   test('the timer of a store that is always asked something', async () => {
     const answers: ((decision: typeof allowed) => void)[] = []
     const store = new StubStore(() => new Promise(resolve => void answers.push(resolve)))
-    const guarded = guardStore(store, { timeout: 20_000 })
+    const guarded = new GuardedStore(store, { timeout: 20_000 })
     const first = await asRequest(() => void guarded.hit('key', bucket, 0))
     void guarded.hit('key', bucket, 0)
     answers.shift()?.(allowed)

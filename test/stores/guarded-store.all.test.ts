@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { onStoreChange, type StoreEvent, storeDown, storeUp } from '../../lib/events/store-outages.ts'
 import { MemoryStore } from '../../lib/stores/memory-store.ts'
 import type { GuardOptions } from '../../lib/stores/outage/guard-options.ts'
-import { guardStore as makeGuard } from '../../lib/stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../lib/stores/outage/guarded-store.ts'
 import type { RateLimitStore } from '../../lib/stores/rate-limit-store.ts'
 import { settle, uncaught } from '../support/events.ts'
 import { allowed, bucketOf, pending, rejected, StubStore } from './outage-stub-store.ts'
@@ -15,8 +15,8 @@ const now = () => performance.now()
 
 /** A rule that is thrown away while its store is down is an event: here none is. */
 const kept: unknown[] = []
-const guardStore: typeof makeGuard = (...args) => {
-  const guard = makeGuard(...args)
+const guardStore = (...args: ConstructorParameters<typeof GuardedStore>) => {
+  const guard = new GuardedStore(...args)
   kept.push(guard)
   return guard
 }
@@ -448,8 +448,8 @@ describe('guarded store: many processes', () => {
     let passed = 0
     for (let request = 0; request < 12_000; request++) {
       isDown = request >= 6_000
-      const { hit } = guards[next(request)] as (typeof guards)[0]
-      if ((hit('client', shared, request * 10) as { allowed: boolean }).allowed && isDown) passed++
+      const guard = guards[next(request)] as GuardedStore
+      if ((guard.hit('client', shared, request * 10) as { allowed: boolean }).allowed && isDown) passed++
     }
     return passed
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { onStoreChange } from '../../lib/events/store-outages.ts'
 import { redisStore } from '../../lib/redis.ts'
-import { guardStore } from '../../lib/stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../lib/stores/outage/guarded-store.ts'
 import { settle, uncaught } from '../support/events.ts'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { requireTool } from '../support/tools.ts'
@@ -24,7 +24,7 @@ describe('outages of one node of a Cluster', { skip: requireTool('redis-server')
       const states: string[] = []
       const stop = onStoreChange(({ store, state }) => store === client && states.push(state))
       const root = redisStore(options)
-      const guarded = guardStore(root.scope(client), { root, name: client, timeout: TIMEOUT })
+      const guarded = new GuardedStore(root.scope(client), { root, name: client, timeout: TIMEOUT })
       const waits: number[] = []
       const ask = async (key: string) => {
         const at = performance.now()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Bucket, Decision } from '../../lib/counting/leaky-bucket.ts'
 import { onStoreChange, type StoreEvent } from '../../lib/events/store-outages.ts'
 import { redisStore } from '../../lib/redis.ts'
-import { type GuardedStore, guardStore } from '../../lib/stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../lib/stores/outage/guarded-store.ts'
 import type { OnStoreError, RateLimitStore } from '../../lib/stores/rate-limit-store.ts'
 import { settle } from '../support/events.ts'
 import { type Redis, type RedisOptions, startRedis } from '../support/redis.ts'
@@ -65,7 +65,7 @@ export class OutageSite {
     })
     const root = redisStore({ sendCommand: (...args) => this.#client.send(...args) })
     const store = this.#watched(root.scope(this.name))
-    this.guarded = guardStore(store, { root, name: this.name, onStoreError, timeout: TIMEOUT })
+    this.guarded = new GuardedStore(store, { root, name: this.name, onStoreError, timeout: TIMEOUT })
   }
 
   /** @param connect to a port; whether there is a server yet depends on the fault */

@@ -2,7 +2,7 @@ import type { Decision } from '../../counting/leaky-bucket.ts'
 import { decideAll } from '../../counting/several-limits.ts'
 import { type Address, maskWords, standsFor } from '../../match/addresses/address.ts'
 import { MemoryStore } from '../../stores/memory-store.ts'
-import { guardStore } from '../../stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../stores/outage/guarded-store.ts'
 import type { OnStoreError, RateLimitStore } from '../../stores/rate-limit-store.ts'
 import { addressKey } from './limit-key.ts'
 import type { CompiledLimit } from './limit-options.ts'
@@ -83,7 +83,7 @@ function inMemory(limits: readonly CompiledLimit[], stores: readonly MemoryStore
 /** Decides with one store for all limits. Prefixes keep the keys of different limits apart. */
 function inStore(limits: readonly CompiledLimit[], store: RateLimitStore, options: DeciderOptions): Decider {
   const scoped = store.scope?.(options.name) ?? store
-  const guarded = guardStore(scoped, { ...options, root: store })
+  const guarded = new GuardedStore(scoped, { ...options, root: store })
   const prefixes = limits.map((limit, i) => {
     if (limits.length === 1) return ''
     // A store with scope() separates limits by rate. Only limits of the same rate, or keys made by functions, can collide and get a prefix.

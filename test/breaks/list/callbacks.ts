@@ -57,9 +57,9 @@ export const callbacks: readonly Break[] = [
   {
     name: 'callbacks: a store whose answer can not be read is no outage',
     file: 'stores/outage/guarded-store.ts',
-    find: '      if (isThenable(answer)) promised = promiseOf(answer)\n    } catch (error) {\n      return failed(call, asError(error), locally)\n    }',
+    find: '      if (isThenable(answer)) promised = promiseOf(answer)\n    } catch (error) {\n      return this.#failed(call, asError(error), locally)\n    }',
     replace:
-      '    } catch (error) {\n      return failed(call, asError(error), locally)\n    }\n    if (isThenable(answer)) promised = promiseOf(answer)',
+      '    } catch (error) {\n      return this.#failed(call, asError(error), locally)\n    }\n    if (isThenable(answer)) promised = promiseOf(answer)',
     tests: others,
   },
   {

@@ -39,7 +39,7 @@ export const outages: readonly Break[] = [
   {
     name: 'an outage is a new burst',
     file: 'stores/outage/guarded-store.ts',
-    find: 'if (memory && decision.allowed) locally()',
+    find: 'if (this.#memory && decision.allowed) locally()',
     replace: '',
     tests: ['stores/guarded-store.all.test.ts'],
   },
@@ -123,8 +123,8 @@ export const outages: readonly Break[] = [
   {
     name: 'a store holds the rules that were thrown away',
     file: 'stores/outage/guarded-store.ts',
-    find: 'view.add({ name, onStoreError }, guarded)',
-    replace: 'view.add(Object.assign(guarded, { name, onStoreError }), guarded)',
+    find: 'this.#view.add({ name, onStoreError }, this)',
+    replace: 'this.#view.add(Object.assign(this, { name, onStoreError }), this)',
     tests: ['stores/discarded.test.ts'],
   },
   {
