@@ -5,8 +5,8 @@ const PROXY_KEEP_ALIVE = 910_000
 
 /**
  * Node ends a connection that was idle for `keepAliveTimeout`, 5 s by default. A proxy that sends a request into it at that moment
- * answers 502, so the proxy's has to be the shorter time. To be called when a response is finished: Node starts its own timer
- * before, and stops it at the next request.
+ * answers 502, so the proxy's time has to be the shorter one. To be called when a response is finished: by then Node has started its
+ * own timer, which it stops at the next request.
  */
 export function keepProxyAlive(server: Server, socket: Socket): void {
   const { keepAliveTimeout = 0 } = server as { keepAliveTimeout?: number }

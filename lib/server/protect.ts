@@ -35,7 +35,7 @@ export interface ProtectOptions
    * without a Host or User-Agent. Default: none.
    */
   healthCheck?: string | (Iterable<string> & object) | undefined
-  /** The names that TLS is spoken for (SNI), in the forms of `noHost`; without a name there is no handshake. Default: any. */
+  /** The names for which a TLS handshake is made (SNI), in the forms of `noHost`; a client that sends no name gets none. Default: any. */
   serverNames?: (Iterable<string | RegExp> & object) | undefined
 }
 
@@ -44,7 +44,7 @@ const rules: Check<readonly Rule[]> = (value, fail) => firstRulesFirst(list(valu
 function rulesIn(entry: unknown): readonly Rule[] {
   if (typeof entry !== 'function' || entry.length !== 3)
     refuseEntry('protect', 'rules', entry, 'it is no rule: call the factory, as in badAgent()')
-  // It would not hear of our dry run, nor we of its drops.
+  // Such a rule would know nothing of our dry run, and we nothing of its drops.
   if (isOfOtherShape(entry as Rule))
     refuseEntry(
       'protect',
@@ -149,9 +149,9 @@ export function unprotect<S extends NetServer>(server: S): S {
   return server
 }
 
-/** What is spoken first. Servers of `http2` are told by what only they can do: Node exports no class for them. */
+/** What a server speaks first. Servers of `http2` are recognised by a method that only they have: Node exports no class for them. */
 function protocolOf(server: unknown): Protocol {
-  // Not imported: middleware alone has no need of it, and it takes long to load.
+  // Not imported, because it takes long to load and middleware alone does not need it.
   const tls = process.getBuiltinModule('node:tls')
   if (server instanceof tls.Server) {
     if ('requestTimeout' in server || 'updateSettings' in server) return 'tls'

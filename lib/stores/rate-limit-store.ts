@@ -6,11 +6,11 @@ export interface Hit {
   readonly key: string
   /** The limit. */
   readonly bucket: Bucket
-  /** As so many requests at once. Default 1. */
+  /** As how many requests it counts. Default 1. */
   readonly cost?: number | undefined
 }
 
-/** What to do while a store does not answer: go on counting in this process, let pass, or drop. */
+/** What to do while a store does not answer: count in this process, let requests pass, or drop them. */
 export type OnStoreError = 'memory' | 'pass' | 'drop'
 
 /** Where the state of rate limits lives. */

@@ -13,7 +13,7 @@ export interface ClientError extends Error {
   bytesParsed?: number
 }
 
-/** By llhttp's codes; header lines have the most of them. */
+/** Reasons by llhttp's codes; most codes are of header lines. */
 const reasons = /* @__PURE__ */ makeReasons()
 
 function makeReasons(): Readonly<Record<string, Reason>> {
@@ -39,10 +39,10 @@ function makeReasons(): Readonly<Record<string, Reason>> {
   }
 }
 
-/** Codes that llhttp has for heads and for chunks: its sentence tells which. */
+/** Codes that llhttp uses for heads and for chunks alike: its message says which it is. */
 const lineEnds = ['HPE_CR_EXPECTED', 'HPE_LF_EXPECTED', 'HPE_STRICT']
 
-/** Which of our reasons an error of Node's parser is. */
+/** The reason for an error of Node's parser. */
 export function reasonOf({ code = '', reason: sentence = '', rawPacket }: ClientError): Reason {
   if (lineEnds.includes(code)) return /chunk/.test(sentence) ? Reason.INVALID_CHUNK : Reason.INVALID_HEADER
   // A method of RTSP with HTTP's version.
@@ -55,7 +55,7 @@ export function reasonOf({ code = '', reason: sentence = '', rawPacket }: Client
   return isTls ? Reason.TLS_ON_PLAIN_PORT : reason
 }
 
-/** Where the broken request starts in the last packet; where it came in an earlier one it can't be seen any more. */
+/** The facts of the broken request, from the last packet. If it began in an earlier one, they can't be read any more. */
 export function factsOfHead(
   connection: Connection,
   socket: Socket,

@@ -10,11 +10,11 @@ import { packetOf } from '../../runtime/raw-socket.ts'
 
 /** What is known of the packet that is being parsed. */
 export interface Packet {
-  /** `bytesRead` of the socket, which is another in each packet. */
+  /** `bytesRead` of the socket, which identifies the packet. */
   at: number | undefined
-  /** Where it names another protocol; else there is nothing to look for. */
+  /** The packet's text if it names another protocol; else undefined, as there is nothing to look for. */
   text: string | undefined
-  /** Behind the last line that was found. */
+  /** The place behind the last line that was found. */
   from: number
   /** Requests whose line was not found: it began in an earlier packet, or looks like none. */
   missed: number

@@ -1,6 +1,6 @@
 import { basicUser, type RequestFacts } from '../../request/request-facts.ts'
 
-/** What is looked at of a request that can't be parsed. */
+/** The header fields that are read of a request that can't be parsed. */
 const MAX_HEAD = 16_384
 
 const parts = /^([!#$%&'*+.^`|~\w-]+) +(\S+) +HTTP\/(\d\.\d)$/
@@ -12,7 +12,7 @@ const fields = {
   'user-agent': /^user-agent:(.*)$/im,
 }
 
-/** As much of a request as its bytes tell, however broken; nginx logs the first line of such a one as it came. */
+/** Reads as much of a broken request as its bytes show. nginx too logs the first line of such a request as it came. */
 export function readRawHead(bytes: Buffer): RequestFacts {
   const text = bytes.toString('latin1', 0, MAX_HEAD).replace(/^(?:\r?\n)+/, '')
   const end = text.search(/[\r\n]/)
@@ -33,7 +33,7 @@ export function readRawHead(bytes: Buffer): RequestFacts {
   }
 }
 
-/** Of a connection that sent nothing, or nothing that we can still see. */
+/** The facts of a connection that sent nothing, or nothing that can still be read. */
 export const unknownRequest: RequestFacts = /* @__PURE__ */ Object.freeze({
   remoteUser: undefined,
   method: '',

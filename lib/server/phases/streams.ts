@@ -32,7 +32,7 @@ function enter(connection: Connection, stream: ServerHttp2Stream): StreamRecord 
   return record
 }
 
-/** What is of HTTP/2 alone. */
+/** The phases that only HTTP/2 has. */
 export function makeStreamPhase(guarded: GuardedServer, runRules: RunRules): StreamPhase {
   const { dryRun } = guarded.settings
 
@@ -51,14 +51,14 @@ export function makeStreamPhase(guarded: GuardedServer, runRules: RunRules): Str
       const goOn = () => guarded.emit('stream', stream, headers, flags, rawHeaders)
       const session = sessionOfStream(stream)
       const connection = session && attachedConnection(session)
-      // One that is closed has been taken out already.
+      // A closed stream has already been removed.
       const record = connection && !stream.destroyed ? enter(connection, stream) : undefined
       if (!takesStreams()) {
         goOn()
         return
       }
       const before = listenersOf(stream)
-      // Whoever has streams has loaded it; an app without HTTP/2 does not pay for it.
+      // The module is loaded where there are streams; an app without HTTP/2 does not pay for it.
       const { Http2ServerRequest, Http2ServerResponse } = process.getBuiltinModule('node:http2')
       const req = new Http2ServerRequest(stream, headers, {}, rawHeaders as never)
       const res = new Http2ServerResponse(stream)
@@ -78,7 +78,7 @@ export function makeStreamPhase(guarded: GuardedServer, runRules: RunRules): Str
 
     sessionError(error, session) {
       const connection = attachedConnection(session)
-      // Others are of a client that has gone.
+      // Other errors mean that the client has gone.
       if (connection && frameErrors.includes(error.code ?? '') && !isEnding(session)) {
         // In a dry run nobody has looked at the first bytes.
         const isNoPreface = dryRun && /client magic/.test(error.message)

@@ -6,7 +6,7 @@ import { endConnection } from '../end-connection.ts'
 import type { GuardedServer } from '../guarded-server.ts'
 
 /**
- * Has a new TLS socket know the TCP socket below it. Where Node does not tell, it is found by both its ends among the connections
+ * Links a new TLS socket to the TCP socket below it. If Node does not show it, it is found by its two addresses among the connections
  * in a handshake.
  */
 export function linkTls(tls: Socket, connections: Iterable<Connection>): void {
@@ -22,8 +22,8 @@ const haveSameEnds = (a: Socket, b: Socket) =>
   a.remoteAddress === b.remoteAddress && a.remotePort === b.remotePort && a.localPort === b.localPort
 
 /**
- * An error of TLS, in a handshake that began soundly or behind it: OpenSSL has sent its alert by now. Where the client sent
- * one, or has gone, it was the client that did not want us.
+ * Handles an error of TLS, after a sound ClientHello or after the handshake: by now OpenSSL has sent its alert. An alert of the client's,
+ * or a client that has gone, is no attack: the client did not want this server.
  */
 export function endOnTlsError(
   guarded: GuardedServer,

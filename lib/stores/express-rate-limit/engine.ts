@@ -1,21 +1,21 @@
-/** What a store says of a key that it has counted. */
+/** A store's answer for a key that it has counted. */
 export interface Hits {
   totalHits: number
   resetTime?: Date | undefined
 }
 
-/** A `Store` of express-rate-limit: what is used of it. */
+/** The part of express-rate-limit's `Store` that is used here. */
 export interface ExpressRateLimitStore {
   // biome-ignore lint/suspicious/noExplicitAny: the type of express-rate-limit's options, which is not imported
   init?: ((options: any) => unknown) | undefined
   increment(key: string): Hits | PromiseLike<Hits>
   decrement(key: string): unknown
   resetAll?: (() => unknown) | undefined
-  /** That it is in this process's memory. */
+  /** Whether it counts in this process's memory. */
   localKeys?: boolean | undefined
 }
 
-/** A store for express-rate-limit before version 6, which that still takes. */
+/** A store for express-rate-limit before version 6, which later versions still take. */
 export interface LegacyExpressRateLimitStore {
   incr(
     key: string,
@@ -24,7 +24,7 @@ export interface LegacyExpressRateLimitStore {
   decrement(key: string): unknown
 }
 
-/** The store itself, or one of today around a store of old; undefined where it is neither. */
+/** The store itself, or a wrapper around a store of the old kind; undefined if it is neither. */
 export function asStore(given: unknown): ExpressRateLimitStore | undefined {
   const store = given as Partial<ExpressRateLimitStore & LegacyExpressRateLimitStore> | null | undefined
   if (typeof store?.decrement !== 'function') return undefined

@@ -19,20 +19,20 @@ const checks = () =>
     limit: integer(1, 1e9),
   }) satisfies Record<keyof FromExpressRateLimitOptions, Check<unknown>>
 
-/** Each store has one window, and is initialised once. */
+/** The window of each store: a store has only one, and is initialised once. */
 const counters = new WeakMap<object, { counter: WindowCounter; windowMs: number }>()
 
 /**
  * Makes a store for `rateLimit` of any `Store` of express-rate-limit: Memcached, MongoDB, PostgreSQL, cluster memory. It
- * counts as that does: so many requests in a fixed window, and none waits. With `limit`, `rateLimit` needs no `rate`.
+ * counts as express-rate-limit does: so many requests in a fixed window, without delays. With `limit`, `rateLimit` needs no `rate`.
  *
- * @param store its `init` is called at once; where the promise of that fails, again before the next request
+ * @param store its `init` is called at once; if that rejects, again before the next request
  *
  * @example
  * const store = fromExpressRateLimit(new MemcachedStore({ locations }), { windowMs: 60_000, limit: 100 })
  * app.use(rateLimit({ store }))
  *
- * @throws OptionsError, also where the store was given another window before; what `init` throws
+ * @throws OptionsError, also if the store was given another window before; whatever `init` throws
  */
 export function fromExpressRateLimit(
   store: ExpressRateLimitStore | LegacyExpressRateLimitStore,

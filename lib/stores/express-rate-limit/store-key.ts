@@ -1,9 +1,9 @@
-/** What every engine takes: Memcached has the narrowest rules, at most 250 bytes, no space and no control character. */
+/** Keys that every engine takes. Memcached has the narrowest rules: at most 250 bytes, no space and no control character. */
 const PLAIN = /^(?!sha256-)[!-~]{1,150}$/
 
-/** A key that any engine takes: as it is, or its SHA-256. No two keys have the same one. */
+/** Makes a key that any engine takes: the key itself, or its SHA-256. Two keys never become one. */
 export function storeKey(key: string): string {
   if (PLAIN.test(key)) return key
-  // Not imported: hardly anybody needs it.
+  // Loaded at the first need, which is rare.
   return `sha256-${process.getBuiltinModule('node:crypto').createHash('sha256').update(Buffer.from(key, 'utf16le')).digest('base64url')}`
 }

@@ -3,13 +3,13 @@ import { isThenable, promiseOf } from '../../diagnostics/thenable.ts'
 import { outsideRequests } from '../../runtime/async-context.ts'
 import type { ExpressRateLimitStore, Hits } from './engine.ts'
 
-/** How often a key was counted in its window, and milliseconds until that ends. */
+/** How often a key was counted in its window, and the milliseconds until the window ends. */
 export interface Count {
   readonly hits: number
   readonly left: number
 }
 
-/** The system clock was set back where it falls behind by more than so many milliseconds: slewing does not. */
+/** Milliseconds that the system clock may fall behind by slewing. If it falls further behind, it was set back. */
 const SET_BACK = 500
 
 /** An engine of express-rate-limit: initialised, its answers checked, its failures all rejections. */
@@ -30,7 +30,7 @@ export class WindowCounter {
     this.#settings = settings
   }
 
-  /** As express-rate-limit does: nobody waits for what it promises. @throws what `init` throws */
+  /** Calls `init` as express-rate-limit does, without waiting for its promise. @throws whatever `init` throws */
   start(): void {
     const started = this.#store.init?.({ ...this.#settings, store: this.#store })
     if (!isThenable(started)) return
@@ -43,7 +43,7 @@ export class WindowCounter {
   async increment(key: string): Promise<Count> {
     if (this.#hasFailed) await this.#startAgain()
     if (!this.#store.localKeys) return this.#read(await this.#store.increment(key))
-    // express-rate-limit's MemoryStore gives its own record, in which whoever comes next counts on: read it before that.
+    // express-rate-limit's MemoryStore returns its own record, which the next request changes: so it is read at once.
     const turn = this.#turn.then(async () => {
       if (this.#isSetBack()) await this.#store.resetAll?.()
       return this.#read(await this.#store.increment(key))
@@ -52,14 +52,14 @@ export class WindowCounter {
     return turn
   }
 
-  /** What can't be taken back goes with its window. */
+  /** Takes a count back. If that fails, the count stays until its window ends. */
   async decrement(key: string): Promise<void> {
     try {
       await this.#store.decrement(key)
     } catch {}
   }
 
-  /** rate-limit-redis keeps the failure of an `init` that found no server, and would give it for ever. */
+  /** Initialises anew: rate-limit-redis keeps the failure of an `init` that found no server, and would return it for ever. */
   #startAgain(): Promise<void> {
     this.#restart ??= (async () => {
       try {
@@ -72,7 +72,7 @@ export class WindowCounter {
     return this.#restart
   }
 
-  /** Windows in this process end by the system clock: nobody knows any more when those that have begun should. */
+  /** Whether the system clock was set back: then the ends of windows in this process, which go by it, are no longer known. */
   #isSetBack(): boolean {
     const before = this.#ahead
     this.#ahead = Date.now() - performance.now()
@@ -89,7 +89,7 @@ export class WindowCounter {
     const end = reply?.resetTime ? new Date(reply.resetTime).getTime() : Number.NaN
     const { windowMs } = this.#settings
     const left = Number.isNaN(end) ? windowMs : end - Date.now()
-    // Its clock may be behind ours, or ahead: no window ends later than one that begins now.
+    // The engine's clock may differ from ours: no window ends later than one that begins now.
     return { hits: hits as number, left: Math.min(windowMs, Math.max(1, left)) }
   }
 }

@@ -4,19 +4,19 @@ import type { Hit, RateLimitStore } from '../rate-limit-store.ts'
 import { storeKey } from './store-key.ts'
 import type { WindowCounter } from './window-counter.ts'
 
-/** Of a cost, which a counter counts one by one, so many are on their way at once. */
+/** A counter counts a cost one by one: so many of these calls are under way at once. */
 const BATCH = 100
 
 export interface WindowSettings {
   readonly windowMs: number
-  /** In place of what a bucket says. */
+  /** The limit of a window, in place of what the bucket allows. */
   readonly limit?: number
 }
 
 interface Charge {
   readonly key: string
   readonly decision: Decision
-  /** What would have to be taken back. */
+  /** How much was counted, and would have to be taken back. */
   readonly counted: number
 }
 
@@ -55,7 +55,7 @@ export class WindowStore implements RateLimitStore {
     const limit = this.#limitOf(bucket)
     const name = this.#keyOf(key, limit)
     const charge = await this.#charge(name, limit, cost)
-    // A full window stays full; but what is taken back from it later would leave room that this one fills.
+    // A full window stays full, so a single count may stay. A cost is taken back, as a part of it may have fit in.
     if (!charge.decision.allowed && cost > 1) await this.#takeBack(charge.key, charge.counted)
     return charge.decision
   }
@@ -65,7 +65,7 @@ export class WindowStore implements RateLimitStore {
     const asked = hits.map(({ key, bucket, cost = 1 }, i) => {
       const limit = this.#limitOf(bucket)
       const plain = this.#keyOf(key, limit)
-      // Two limits that are alike count apart.
+      // Two equal limits count apart.
       const own = taken.has(plain) ? `${plain} ${i}` : plain
       taken.add(own)
       return this.#charge(own, limit, cost)
@@ -78,7 +78,7 @@ export class WindowStore implements RateLimitStore {
     return longest(values)
   }
 
-  /** What is rejected is left counted: that is for the caller. */
+  /** Counts a request. A rejected one stays counted: taking it back is for the caller. */
   async #charge(name: string, limit: number, cost: number): Promise<Charge> {
     const key = storeKey(name)
     if (cost > limit) return { key, counted: 0, decision: rejected(Number.POSITIVE_INFINITY) }
@@ -120,7 +120,7 @@ function longest(charges: readonly Charge[]): Decision {
   return { ...(charges[limit] as Charge).decision, limit }
 }
 
-/** Waits for all, also where one fails: the others may have counted. */
+/** Waits for all promises, also if one fails, because the others may have counted. */
 async function allOf<T>(promises: readonly Promise<T>[]) {
   const settled = await Promise.allSettled(promises)
   const values = settled.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 const PLAIN = /^[\w.:@/-]{1,64}$/
 
 /**
- * A name as it may stand in a key of Redis. What is long, or has other characters, is hashed, behind a `#` that no plain one
- * has: nobody chooses slots by it, or fills memory.
+ * Makes a name safe for a key of Redis. A name that is long or has unusual characters is hashed, behind a `#` that no plain name has, so
+ * that a client can neither choose slots nor fill memory.
  */
 export function safeName(name: string): string {
   return PLAIN.test(name)
@@ -19,7 +19,7 @@ const table = /* @__PURE__ */ Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** What stands between the first braces: all keys that share it are in one slot of a Cluster. */
+/** The hash tag of a key, between its first braces: all keys that share it are in one slot of a Cluster. */
 export const tagOf = (key: string): string => key.slice(key.indexOf('{') + 1, key.indexOf('}'))
 
 /** The Cluster slot of a key with a hash tag: CRC16 (XMODEM) of what stands between its first braces, of one byte a letter. */

@@ -2,7 +2,7 @@ import { KeyError } from '../../diagnostics/key-error.ts'
 import { show } from '../../diagnostics/show.ts'
 import { warnOnce } from '../../diagnostics/warnings.ts'
 
-/** Says once that a value of ours was not as we write it. */
+/** Warns once of a value under one of our keys that we have not written so. */
 export function warnDamaged(key: string): void {
   warnOnce(
     'DROP444_DAMAGED_VALUE',
@@ -10,7 +10,7 @@ export function warnDamaged(key: string): void {
   )
 }
 
-/** What is rejected where a key is of another type; says so once. */
+/** The error for a key that holds another type; warns once. */
 export function foreignKey(key: string): KeyError {
   const message = `redisStore: the key ${show(key)} is of another type than ours (WRONGTYPE): somebody else uses it`
   warnOnce('DROP444_FOREIGN_KEY', `${message}. It is left alone, and nothing is counted there`)

@@ -1,6 +1,6 @@
 import { errorOf, messageOf } from '../../diagnostics/thrown.ts'
 
-/** All that an error says, of whatever kind: some clients reject with objects of their own, or with text. */
+/** The text of any kind of error: some clients reject with objects of their own, or with a string. */
 function textOf(error: unknown): string {
   try {
     const { message, error: inner } = Object(error) as { message?: unknown; error?: unknown }
@@ -10,16 +10,16 @@ function textOf(error: unknown): string {
   return messageOf(error)
 }
 
-/** A word of Redis's own. Keys may stand in a message too, where a brace ends what a client has chosen of them. */
+/** Finds a word of Redis's own in a message, but not in the part of a key that a client has chosen: a brace ends that part. */
 const word = (words: string, flags?: string) =>
   new RegExp(`(?<![\\w-])-?(?:${words})(?=[.:]?(?:\\s|$)|[,;"'\`)\\]])`, flags)
 
-/** Redis has forgotten a script. Clients that go over HTTP put words before it, valkey-glide has a name of its own. */
+/** Whether Redis has forgotten a script. HTTP clients put words before the error, and valkey-glide has a name of its own for it. */
 const FORGOTTEN = word('NOSCRIPT|NoScriptError')
 
 export const isForgotten = (error: unknown) => FORGOTTEN.test(textOf(error))
 
-/** A reply of Redis, or of a client that looks first. */
+/** Whether keys are in several slots, said by Redis or by a client that checks first. */
 const CROSS_SLOT = word('cross-?slot|same slot', 'i')
 
 export const isCrossSlot = (error: unknown) => CROSS_SLOT.test(textOf(error))
@@ -27,7 +27,7 @@ export const isCrossSlot = (error: unknown) => CROSS_SLOT.test(textOf(error))
 const SCRIPTS =
   'its scripts have to be permitted TIME, to write after it, and the other commands of docs/redis.md, "Permissions"'
 
-/** What an operator can do about what Redis replies, in the order in which it is looked for. */
+/** Advice for errors of Redis; the first that matches is used. */
 const advice: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w:-])TIME(?![\w:-])/, SCRIPTS],
   [/non.deterministic|can't run this command or subcommand|not allowed from script/i, SCRIPTS],
@@ -42,7 +42,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [word('NOAUTH|WRONGPASS'), 'the client has to log in'],
 ]
 
-/** The error with what can be done about it, where that is known. */
+/** The error with advice for the operator, if there is any. */
 export function explained(error: unknown): Error {
   const failure = errorOf('sendCommand failed with', error)
   const text = textOf(error)

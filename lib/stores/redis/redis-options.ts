@@ -83,5 +83,5 @@ const cluster = (sendCommandCluster: SendCommandCluster): Send => {
   return (key, isReadOnly, command) => rejecting(() => sendCommandCluster({ key, isReadOnly, command }))
 }
 
-/** A client that throws has failed as one that rejects. */
+/** Turns what a client throws into a rejection. */
 const rejecting = (send: () => PromiseLike<unknown>) => new Promise(resolve => resolve(send()))

@@ -3,11 +3,11 @@ import { script } from '../script.ts'
 import { PARSE, start } from './script-prelude.ts'
 
 /**
- * Keys: the sequence number, with the one at which this began anew; the records; networks by the number of their last change,
- * by when they are forgotten, by when their ban ends; then one a network of each action: its offences. A restart is a new
- * beginning too, as it may have brought back what was: where `INFO` is not permitted it is not noticed. What arrives seconds
- * late has waited in a client: nothing is done. Sequence numbers are microseconds, so that those which a restart has lost are
- * not given again.
+ * Keys: the sequence number, with the number at which the data began anew; the records; networks sorted by their last change, by
+ * when they are forgotten, by the end of their ban; then, for each action, the offences of its network. A restart of Redis counts as a
+ * new beginning, because it may have restored older data; without permission for `INFO` it goes unnoticed. A call that arrives seconds
+ * late has waited in a client, and does nothing. Sequence numbers are microseconds, so that numbers lost in a restart are not
+ * given again.
  */
 export const WRITE = script(`${start('ARGV[8]', 5)}${PARSE}
 local limit, window, ban, maxBan, decay, top, maxBans =

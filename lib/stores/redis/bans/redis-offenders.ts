@@ -14,7 +14,7 @@ import { explained } from '../redis-errors.ts'
 import { runScript, type Script, type Send } from '../script.ts'
 import { READ, WRITE } from './ban-scripts.ts'
 
-/** Networks of one reply. */
+/** The most networks in one reply. */
 const PAGE = 500
 
 /**
@@ -39,10 +39,10 @@ export function redisOffenders(send: Send, prefix: string, name = 'repeatOffende
       const { word, ...news } = newsOf(await run(WRITE, [...keys, ...offences], args), base)
       return { ...news, isLate: word === 'late' }
     },
-    // One that only reads, or has no memory left, refuses it.
+    // A Redis that is read-only, or out of memory, refuses to write.
     probe: () => send(`${base}probe`, false, ['SET', `${base}probe`, '1', 'PX', '1000', 'NX']),
     async read(cursor, expected): Promise<OffenderChanges> {
-      // Not of a replica: one that lags behind would look as if something had been lost.
+      // Never from a replica: one that lags behind would look like a loss of data.
       const args = [String(cursor), String(PAGE), expected === undefined ? '' : String(Math.trunc(expected))]
       const reply = await run(READ, keys.slice(0, 3), args)
       const { word, ...news } = newsOf(reply, base)
@@ -68,7 +68,7 @@ function argumentsOf(action: OffenderAction): string[] {
 }
 
 /**
- * What both scripts reply, and the word that each has of its own.
+ * Checks what both scripts reply, and returns the part that each has of its own.
  *
  * @throws KeyError where a key of these offenders is of another type
  */
@@ -86,7 +86,7 @@ function newsOf(reply: unknown, base: string): OffenderNews & { word: string | u
     last: numberOf(last),
     born,
     word,
-    // Without a run id two servers can't be told apart.
+    // Without a run id a restart can't be distinguished.
     place: server ? `${server} ${base}` : undefined,
     records: recordsOf(records, time, base),
   }
@@ -101,7 +101,7 @@ function numberOf(text: string | undefined): number {
   return number
 }
 
-/** Pairs of a network and what is known of it. */
+/** Reads pairs of a network and its record. */
 function recordsOf(texts: readonly string[], now: number, base: string): OffenderRecord[] {
   const records: OffenderRecord[] = []
   for (let i = 0; i + 1 < texts.length; i += 2) {

@@ -1,11 +1,11 @@
 import { LAST_TIME, LONGEST, MOST_LEVEL } from '../../../offenders/sync/sound-record.ts'
 
 /**
- * The first lines of both scripts. `now`, and `us` in microseconds, never go back: where the server's clock was set back, what it
- * was is gone on from. That is noticed by what a process believes the time to be, or by the time of the last change; by how
- * much it was, `back`, stands behind the sequence number, in KEYS[1].
+ * The first lines of both scripts. `now`, and `us` in microseconds, never go back: after the server's clock was set back they go on
+ * from the earlier time. A set-back shows in the time that a process expects, or in the time of the last change; its length, `back`,
+ * stands behind the sequence number in KEYS[1].
  *
- * `try` runs a command, and notes a key of another type as `odd`: nothing is done with that one. Of our own keys that is the end.
+ * `try` runs a command; a key of another type is noted as `odd` and left alone. If one of the first keys is odd, the script ends.
  */
 export const start = (expected: string, sets: number) => `
 local odd = ''
@@ -43,7 +43,7 @@ local info = redis.pcall('INFO', 'server')
 local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
 `
 
-/** `at since until level reason`: what is known of a network; nothing where it is not as it is written here. */
+/** Parses the record of a network, `at since until level reason`; a damaged one counts as none. */
 export const PARSE = `
 local function parse(address, text)
   if not text then return nil end

@@ -20,9 +20,9 @@ function partsOf(asks: readonly Counted[]): SlotPart[] {
 }
 
 /**
- * One request whose limits are in several slots of a Cluster, where no script sees all of them: each is asked, and if all
- * allow it, each is counted. What another process counts in between may make a limit reject then: the others have it
- * counted already. No limit ever lets through more than it allows.
+ * Decides on one request whose limits are in several slots of a Cluster, where no script sees all of them: first it asks each slot,
+ * then, if all allow the request, it counts in each. A request of another process in between may make a limit reject after all,
+ * when the others have already counted. No limit ever lets through more than it allows.
  *
  * @param ask what the script says of these keys
  */

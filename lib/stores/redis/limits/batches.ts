@@ -11,19 +11,19 @@ import { RedisClock } from './redis-clock.ts'
 const MAX_KEYS = 128
 const LONE = 8
 
-/** The keys of one request are in several slots: it has to be asked of each. */
+/** Thrown when the keys of one request are in several slots: each slot has to be asked apart. */
 export class CrossSlotError extends Error {}
 
 export interface BatchesOptions {
   readonly send: Send
-  /** It is known that it is a Cluster. */
+  /** Whether Redis is known to be a Cluster. */
   readonly isCluster: boolean
   /** Milliseconds after which a decision is not made any more. */
   readonly late: number
 }
 
 /**
- * Sends what is asked in one tick in one call (in a Cluster: one a slot), at most 128 keys each.
+ * Sends all requests of one tick in one call (in a Cluster: one a slot), of at most 128 keys each.
  *
  * A call says until when it may be decided: a client that lost its connection may send it much later.
  */
@@ -37,9 +37,9 @@ export class Batches {
   /** Calls that Redis has not replied to, and when the last was sent: some clients forget what a cut connection lost. */
   #underway = 0
   #sentAt = 0
-  /** Ticks in a row in which one was asked. */
+  /** Consecutive ticks that had only one request. */
   #lone = 0
-  /** The hash tag of a key that was asked for when it failed last: its node is the one to try again. */
+  /** The hash tag of a key of the last call that failed: a probe goes to its node. */
   failedTag: string | undefined
 
   constructor({ send, isCluster, late }: BatchesOptions) {
@@ -54,14 +54,14 @@ export class Batches {
 
   ask(request: LimitRequest): void {
     if (this.#underway > 0 && request.at - this.#sentAt > this.#late) this.#underway = 0
-    // Where one after the other came alone, this one need not wait for others.
+    // If requests come one a tick, this one need not wait for others.
     if (this.#lone === LONE && this.#underway === 0 && this.#asked.length === 0) {
       this.#start([request], 1)
       return
     }
     this.#keys += request.asks.length
     if (this.#asked.push(request) === 1) setImmediate(this.#flush)
-    // Redis can begin while there is more to come.
+    // A full call is sent now, so that Redis works while more requests come in.
     else if (this.#keys >= MAX_KEYS) this.#flush()
   }
 
@@ -92,7 +92,7 @@ export class Batches {
     const args = argumentsOf(requests, deadline, Math.floor(this.#clock.unmovedAt(sentAt)))
     this.#underway++
     this.#sentAt = sentAt
-    // It is of many requests, and what a client begins at a command it may never end.
+    // A call belongs to many requests, and a client may keep the async context of a command for good.
     outsideRequests(() => runScript(this.#send, limitScript, keys, args)).then(
       reply => {
         this.#underway = Math.max(0, this.#underway - 1)
@@ -112,12 +112,12 @@ export class Batches {
     )
   }
 
-  /** @param values what the script said */
+  /** @param values the script's reply */
   #read(requests: readonly LimitRequest[], values: readonly number[], sentAt: number, tries: number): void {
     const now = performance.now()
     this.#clock.learn(values[0] as number, sentAt, now)
     if (values.length > 1) this.#answer(requests, values)
-    // It can't have been late: Redis's clock is not what we took it for.
+    // The call can't have been late: our estimate of Redis's clock was wrong.
     else if (tries > 0 && now - sentAt < this.#late) this.#start(requests, tries - 1)
     else throw new Error('Redis came to it too late: nothing was counted')
   }
@@ -165,7 +165,7 @@ function bySlot(requests: readonly LimitRequest[]): Iterable<readonly LimitReque
   return groups.values()
 }
 
-/** What the script replies, of `keys` keys; clients may be told to return numbers as text. */
+/** The script's reply for `keys` keys as numbers: a client may be set up to return text. */
 function numbersOf(reply: unknown, keys: number): readonly number[] {
   const list: readonly unknown[] = Array.isArray(reply) ? reply : []
   const values = list.every(isNumber) ? list : list.map(toNumber)

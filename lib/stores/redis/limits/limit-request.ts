@@ -2,7 +2,7 @@ import type { Bucket } from '../../../counting/leaky-bucket.ts'
 
 /** One key, and the limit that it is counted by. */
 export interface Counted {
-  /** As it is in Redis. */
+  /** The whole key, as Redis has it. */
   readonly key: string
   readonly bucket: Bucket
   readonly cost: number
@@ -11,11 +11,11 @@ export interface Counted {
 /** One request that is to be decided on, by limits whose keys are in one slot. */
 export interface LimitRequest {
   readonly asks: readonly Counted[]
-  /** False: only asks. */
+  /** False if the request is only asked about, not counted. */
   readonly counts: boolean
   /** When it was asked, by `performance.now()`. */
   readonly at: number
-  /** What the script said of each key, from this place on. */
+  /** Called with the script's reply and the place where this request's keys begin in it. */
   answer(values: readonly number[], from: number): void
   fail(error: Error): void
 }
@@ -30,7 +30,7 @@ function isSame({ asks, counts }: LimitRequest, other: LimitRequest): boolean {
   return true
 }
 
-/** What the script is given: see there. */
+/** The arguments of the script: see {@link limitScript}. */
 export function argumentsOf(requests: readonly LimitRequest[], deadline: number, unmoved: number): string[] {
   const args = [String(deadline), String(unmoved)]
   const { asks, counts } = requests[0] as LimitRequest
@@ -61,7 +61,7 @@ export function keysOf(requests: readonly LimitRequest[]): string[] {
   return keys
 }
 
-/** The requests of one call, at most so many keys: none is torn apart. */
+/** Splits requests into calls of at most `maxKeys` keys; the keys of one request stay together. */
 export function* splitByKeys(requests: readonly LimitRequest[], maxKeys: number): Generator<LimitRequest[]> {
   let part: LimitRequest[] = []
   let keys = 0

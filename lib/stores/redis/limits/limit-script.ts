@@ -1,11 +1,11 @@
 import { script } from '../script.ts'
 
-/** In place of an excess: the key is of another type. Some clients read no number of 16 digits exactly. */
+/** Returned in place of an excess if the key holds another type. Short, because some clients read numbers of 16 digits inexactly. */
 export const FOREIGN = -(10 ** 15)
 
 /**
- * What `nextRequest` does with the `held` and `last` of a key: `excess`, and where that is too much, `rejected`. A state of
- * later than now is of before the clock was set back: `moved` by as much as it was, or to now.
+ * The arithmetic of `nextRequest` in Lua: from `held` and `last` of a key to `excess`, and to `rejected` if that is too much. A `last`
+ * later than now was written before the clock was set back: it is `moved` back by as much, or to now.
  */
 const weigh = (place: string, rate: string, burst: string, more: string) => `
   local excess, moved, rejected = ${more}, nil, nil
@@ -25,14 +25,14 @@ const weigh = (place: string, rate: string, burst: string, more: string) => `
     end
   end`
 
-/** Keeps a state for as long as it is more than nothing. */
+/** Writes a state, with an expiry at the moment when its excess has run off. */
 const keep = (key: string, excess: string, last: string, rate: string) => `
     redis.call('SET', ${key}, string.format('%d %d', ${excess}, ${last}), 'PX',
       string.format('%d', math.max(1, math.ceil((${excess} + 1000) * 1000 / ${rate}) + ${last} - now)))`
 
 /**
- * Decides on many requests, in the order in which they came, by nginx's leaky bucket. A key holds `<excess> <last>`, and is
- * gone when that is as good as nothing.
+ * Decides on many requests, in the order in which they came, by nginx's leaky bucket. A key holds `<excess> <last>`, and expires when
+ * it no longer changes a decision.
  *
  * ARGV: until when (Redis's milliseconds) this may still be decided; what time it is believed to be, had the clock not been set
  * back; then runs of requests of the same limits: how many, by how many limits, `1` if they count (`0` only asks), and of each

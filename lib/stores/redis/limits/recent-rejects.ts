@@ -10,12 +10,12 @@ interface Reject {
   readonly room: number
 }
 
-/** Redis may lose its data, or be told to forget a key: after this it is asked again. */
+/** How long a rejection is remembered at most: Redis may have lost its data, or an operator may have deleted the key. */
 const LONGEST = 60_000
 
 /**
- * What was rejected, until it can pass again: a flood from one key costs no round trip. Two generations, of which the older
- * goes when the younger is full: never more than `max` keys, and no call takes longer than another.
+ * Remembers rejections until the key can pass again, so that a flood from one key costs no round trip. There are two generations; the
+ * older one is thrown away when the younger is full. So there are never more than `max` keys, and no call takes longer than another.
  */
 export class Rejects {
   readonly #max: number

@@ -19,7 +19,7 @@ export interface RedisStore extends RateLimitStore {
   scope(name: string): RedisStore
   /** What `repeatOffender({ store })` shares. */
   readonly offenders: OffenderStore
-  /** Resolves if Redis can count: it writes something that is gone at once. */
+  /** Resolves if Redis can count: it writes a key that expires at once. */
   probe(keys?: readonly string[]): Promise<void>
 }
 
@@ -32,23 +32,23 @@ export interface RedisParts {
   readonly onStoreError: OnStoreError | undefined
 }
 
-/** Past this many rates their keys' beginnings are made anew. */
+/** Above this many rates the memo of key prefixes starts empty again. */
 const MAX_RATES = 1000
 
 const rejected = (retryAfter: number): Decision => ({ allowed: false, delay: 0, retryAfter })
 
-/** Always passes, and is forgotten after a millisecond. */
+/** The bucket of a probe: it always passes, and its key expires after a millisecond. */
 const probing: Bucket = { rate: 1e6, burst: 1e6, delay: Number.POSITIVE_INFINITY }
 
-/** What a passing request may find in the bucket. */
+/** The most that a request may find in the bucket and still pass. */
 const roomFor = ({ bucket, cost }: { bucket: Bucket; cost: number }) => bucket.burst - (cost - 1) * 1000
 
-/** What the script said of one key. */
+/** The script's reply for one key as a decision. */
 function decide({ bucket }: Counted, value: number): Decision {
   return value < 0 ? rejected(-1 - value) : allowedAt(bucket, value)
 }
 
-/** Of several limits, the decision of the one that takes longest; none: of those that are known. */
+/** The decision of the limit that takes longest, among those whose reply is known; undefined if none is. */
 function longest(decisions: Iterable<readonly [limit: number, decision: Decision]>): Decision | undefined {
   let found: Decision | undefined
   for (const [limit, decision] of decisions) {
@@ -101,7 +101,7 @@ export class ScopedStore implements RedisStore {
 
   async probe(keys?: readonly string[]): Promise<void> {
     const { failedTag = 'probe' } = this.#parts.batches
-    // A node that is frozen fails nothing: only who waited knows whose key it has.
+    // A frozen node raises no error: only the calls that timed out say which of the keys are on it.
     const tags = keys?.map(safeName) ?? [failedTag]
     const probes = tags.map(tag => {
       const counted = { key: `${this.#prefix}probe:{${tag}}`, bucket: probing, cost: 1 }
@@ -109,7 +109,7 @@ export class ScopedStore implements RedisStore {
     })
     const answers = await Promise.allSettled(probes)
     for (const answer of answers) {
-      // It has answered, though by what is no concern of ours.
+      // A KeyError is an answer too: the node is alive.
       if (answer.status === 'rejected' && !isKeyError(answer.reason)) throw answer.reason
     }
   }
