@@ -44,6 +44,7 @@ function sourceOf(factory: string, file: string): string {
     existsSync(join(root, own)) ? read(own) : '',
     /cidr/i.test(factory) ? read('lib/rules/cidr/cidr-rule.ts') : '',
     factory === 'noHost' ? read('lib/request/request-host.ts') : '',
+    factory === 'rateLimit' ? read('lib/rules/rate-limit/limiter.ts') : '',
   ].join('')
 }
 
