@@ -436,7 +436,8 @@ async function startSnippet(code: string): Promise<{ child: ChildProcess; drop(t
      http.createServer().listen(0, '127.0.0.1', () => console.log('ready'))
      let count = 0
      process.stdin.on('data', chunk => {
-       for (let i = 0; i < Number(chunk); i++)
+       const times = String(chunk).split('\\n').reduce((sum, line) => sum + Number(line), 0)
+       for (let i = 0; i < times; i++)
          channel('drop444:drop').publish({ time: 0, status: 444, bodyBytesSent: 0, method: 'GET', url: '/' + ++count, httpVersion: '1.1', rule: 'r', reason: 'x', action: 'close' })
        console.log('dropped', count)
      })`,
@@ -449,7 +450,7 @@ async function startSnippet(code: string): Promise<{ child: ChildProcess; drop(t
   await until(() => output().includes('ready'), 'starts')
   return {
     child,
-    drop: times => void child.stdin?.write(`${times}`),
+    drop: times => void child.stdin?.write(`${times}\n`),
   }
 }
 
