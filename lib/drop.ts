@@ -29,7 +29,7 @@ export interface DropInfo extends DropHow {
   res?: Response | undefined
   /** The name in log and event; default `drop`. */
   rule?: string | undefined
-  /** Default `drop`. */
+  /** Why, for log and event. Default `drop`. */
   reason?: string | undefined
   /** What matched, for log and event. Default: nothing. */
   detail?: string | undefined

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -17,7 +17,7 @@ import {
   read,
   section,
 } from './support/docs.ts'
-import { commonOptions, ownOptionsOf, pageOf, ruleFactories } from './support/factories.ts'
+import { commonOptions, ownOptionsOf, pageOf, reasonsOf, ruleFactories } from './support/factories.ts'
 
 const common = commonOptions
 
@@ -28,32 +28,6 @@ const factories: Readonly<Record<string, { file: string; options: readonly strin
     { file: pageOf(name), options: ownOptionsOf(name) },
   ]),
 )
-
-/** The source of a factory's own judgements: where its reasons are given. */
-function sourceOf(factory: string, file: string): string {
-  if (factory === 'protect') {
-    const phases = readdirSync(join(root, 'lib/server'), { recursive: true, encoding: 'utf8' })
-      .filter(name => name.endsWith('.ts'))
-      .map(name => read(`lib/server/${name}`))
-    return [...phases, read('lib/request/request-host.ts'), read('lib/server/phases/client-hello.ts')].join(
-      '',
-    )
-  }
-  const own = `lib/rules/${file.replace('.md', '.ts')}`
-  return [
-    existsSync(join(root, own)) ? read(own) : '',
-    /cidr/i.test(factory) ? read('lib/rules/cidr/cidr-rule.ts') : '',
-    factory === 'noHost' ? read('lib/request/request-host.ts') : '',
-    factory === 'rateLimit' ? read('lib/rules/rate-limit/limiter.ts') : '',
-  ].join('')
-}
-
-/** The reasons that a piece of source names: by constant, or as a literal of a type. */
-function reasonsIn(source: string): string[] {
-  const named = [...source.matchAll(/Reason\.([A-Z\d_]+)/g)].map(([, key]) => api.Reason[key as 'DROP'])
-  const literal = Object.values(api.Reason).filter(reason => source.includes(`| '${reason}'`))
-  return sorted(new Set([...named, ...literal]))
-}
 
 const doc = (file: string) => page(`docs/${file}`)
 const sorted = (values: Iterable<string>) => [...values].sort()
@@ -196,7 +170,7 @@ describe('docs: factories', () => {
 
     it(`${file} gives its reasons`, () => {
       // An empty Host is legal, and only noHost's to drop.
-      const used = reasonsIn(sourceOf(factory, file)).filter(
+      const used = reasonsOf(factory).filter(
         reason => factory !== 'protect' || reason !== api.Reason.EMPTY_HOST,
       )
       assert.deepEqual(sorted(codeRows(section(doc(file), 'Reasons')).keys()), used)

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { onStoreChange } from '../../lib/events/store-outages.ts'
-import { GuardedStore } from '../../lib/stores/outage/guarded-store.ts'
+import { GuardedStore } from '../../lib/stores/guarded/guarded-store.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { keyOf } from '../data/limiters.ts'
 import {

@@ -23,7 +23,7 @@ export interface Decision {
   readonly delay: number
   /** When a rejected one would be allowed; Infinity where it costs more than the bucket ever holds. */
   readonly retryAfter: number
-  /** Of several limits, the place of the one that decided. */
+  /** Of several limits, the index of the one that decided. */
   readonly limit?: number | undefined
   /** The store is down, and `onStoreError` says to drop. */
   readonly isUnknown?: boolean | undefined

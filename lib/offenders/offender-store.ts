@@ -2,7 +2,7 @@ import type { BanPolicy } from './ban-policy.ts'
 
 /** Offences that have just happened. */
 export interface OffendAction {
-  /** Tells this action from the others. */
+  /** The kind of this action. */
   readonly kind: 'offend'
   /** The network, as text: an address or a CIDR. */
   readonly address: string
@@ -14,13 +14,13 @@ export interface OffendAction {
 
 /** A ban that a process decided: by offences that it counted, or by a call of `ban()`. */
 export interface BanAction {
-  /** Tells this action from the others. */
+  /** The kind of this action. */
   readonly kind: 'ban'
   /** The network, as text: an address or a CIDR. */
   readonly address: string
   /** How many milliseconds ago it was decided. */
   readonly age: number
-  /** The last decision that was known here, by the store's clock. This one came after it. */
+  /** The time, by the store's clock, of the last decision on this network that the process knew when it made this one. */
   readonly after?: number
   /** If this ban came from the store: when it was decided, by the store's clock. Used instead of `age`. */
   readonly at: number | undefined
@@ -30,7 +30,7 @@ export interface BanAction {
   readonly level: number
   /** The reason of its last offence, or the one given to `ban()`. */
   readonly reason: string
-  /** The process has counted the offences itself, and may not know of all bans: one that was in force at that time stays as it is. */
+  /** True if counted offences led to it: a ban that is in force in the store stays. False if `ban()` ordered it: it replaces that ban. */
   readonly isCounted: boolean
 }
 
@@ -57,7 +57,7 @@ export interface OffenderRecord {
   readonly at: number
   /** When its ban began. */
   readonly since: number
-  /** When its ban ends, or ended; not after `at` where it was pardoned. */
+  /** When its ban ends or ended. If it was pardoned: `at` or earlier. */
   readonly until: number
   /** Which ban in a row this is, from 1: each lasts twice as long as the one before. */
   readonly level: number
@@ -88,7 +88,7 @@ export interface OffenderChanges extends OffenderNews {
   readonly cursor: number
 }
 
-/** The answer to a write. The records are those of networks that it banned or pardoned, or that were banned before. */
+/** The answer to a write. The records are of networks that the write banned or pardoned, or that were banned already. */
 export interface WriteNews extends OffenderNews {
   /** The write came too late, or the clocks differ: nothing was done. */
   readonly isLate: boolean
@@ -101,8 +101,8 @@ export interface OffenderStore {
   /**
    * Applies actions, all at one moment.
    *
-   * @param expected what the process believes the store's clock to say. A clock that is seconds ahead of it means that the write has
-   *   waited on its way, one that is seconds behind that the clock was set back
+   * @param expected the time of the store's clock, as the process believes it. If the real one is seconds ahead, the write was delayed; if
+   *   it is seconds behind, the clock was set back
    */
   write(
     actions: readonly OffenderAction[],

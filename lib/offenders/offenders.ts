@@ -34,7 +34,7 @@ export interface Ban {
   readonly since: number
   /** Which ban in a row this is, from 1. Each lasts twice as long as the one before. */
   readonly level: number
-  /** Of its last offence, or what {@link Offenders.ban} was given. */
+  /** The reason of its last offence, or the one given to `ban()`. */
   readonly reason: string
 }
 

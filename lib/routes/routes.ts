@@ -1,7 +1,7 @@
 import type { Request } from '../request/http-types.ts'
 import { sharedKey } from '../runtime/copies.ts'
 
-/** Routes that somebody else keeps, as an entry of `pathAllowlist`: by itself, among patterns, or spread among them. */
+/** The routes of an app, of `knownRoutes` or `djangoRoutes`: give them to `pathAllowlist` alone, in its list, or spread in it. */
 export interface Routes extends Iterable<Routes> {
   /**
    * Whether the app has a route for this request, as the app itself reads it.

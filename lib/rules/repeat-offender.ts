@@ -70,8 +70,9 @@ export type RepeatOffender = Rule & {
  * or an answer with a failed status. Requests that a page makes a browser send, and requests that our own limits refuse, are no
  * offences by default.
  *
- * @param options `limit` offences in any `window` are tolerated; `ban` doubles up to `maxBan`, and halves again after each
- *   `decay`; the common options: `http2` defaults to `'destroy'`, and `noAddress` to `'pass'`
+ * @param options `limit` offences in any `window` are tolerated; `ban` doubles up to `maxBan`, and halves for each `decay`
+ *   without one; the common options: `http2` defaults to `'destroy'`; without `noAddress` a request without an address passes,
+ *   unless its client reset the connection before it was accepted
  *
  * @example
  * const offenders = repeatOffender({ limit: 50, window: '10m', ban: '10m', except: ['203.0.113.0/24'] })

@@ -16,17 +16,17 @@ import { watchForHealthChecks } from './health-check-hint.ts'
 export interface ProtectOptions
   extends Pick<CommonOptions, 'name' | 'dryRun' | 'except' | 'trustProxy' | 'handOff' | 'reset'> {
   /**
-   * What factories return: judged before any framework, on requests, upgrades and CONNECT. Default: none, with a warning where
-   * something listens to upgrades or CONNECT; `[]` is none, without it.
+   * Rules, as factories return them: judged before any framework, on requests, upgrades and CONNECT. Default: none, and a warning if
+   * something listens to upgrades or CONNECT. `[]`: none, and no warning.
    */
   rules?: (Iterable<Rule> & object) | undefined
-  /** For the TLS handshake. Default 10,000. */
+  /** Milliseconds that a TLS handshake may take. Default 10,000; 0 is no limit. */
   handshakeTimeout?: number | undefined
-  /** For the head of a request, from its first byte, or from accept: nginx's `client_header_timeout`. Default 10,000. */
+  /** Milliseconds that the head of a request may take, from its first byte or from accept: nginx's `client_header_timeout`. Default 10,000. */
   headerTimeout?: number | undefined
-  /** Between two reads of a body that the app waits for: nginx's `client_body_timeout`. Default 10,000. */
+  /** Milliseconds between two reads of a body that the app waits for: nginx's `client_body_timeout`. Default 10,000. */
   bodyTimeout?: number | undefined
-  /** In which a client takes nothing of its response: nginx's `send_timeout`. Default 60,000. */
+  /** Milliseconds in which a client may take nothing of its response: nginx's `send_timeout`. Default 60,000. */
   sendTimeout?: number | undefined
   /** Open connections of one address, of IPv6 one /64: nginx's `limit_conn`. Default: no limit. */
   connectionsPerAddress?: number | undefined

@@ -15,8 +15,7 @@ const MOST_EXCESS = 2 ** 40 - 1
 /**
  * Keeps about `maxKeys` keys in this process, in 30 bytes each that are reserved at once: it never grows, and runs no timer.
  *
- * They stand in a {@link SlotTable}. A full set evicts the key whose bucket is, or was, empty first: a flood of new keys evicts
- * idle clients, not limited ones.
+ * When it is full, the key whose bucket is empty soonest is forgotten: a flood of new keys evicts idle clients, not limited ones.
  */
 export class MemoryStore implements RateLimitStore {
   readonly #table: SlotTable

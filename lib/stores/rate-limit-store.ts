@@ -1,10 +1,10 @@
 import type { Bucket, Decision } from '../counting/leaky-bucket.ts'
 
-/** What a request is counted by in one of several limits. */
+/** One limit's share in a decision by several. */
 export interface Hit {
-  /** The client, as the limit names it. */
+  /** The key of the client, as the limit's `key` gives it. */
   readonly key: string
-  /** The limit. */
+  /** The rate and burst of the limit. */
   readonly bucket: Bucket
   /** As how many requests it counts. Default 1. */
   readonly cost?: number | undefined
@@ -25,18 +25,18 @@ export interface RateLimitStore {
   hit(key: string, bucket: Bucket, now: number, cost?: number): Decision | PromiseLike<Decision>
   /**
    * Decides on one request by several limits: if one rejects it, none counts it. The decision is that of the limit that
-   * takes longest: its `limit` is the place among `hits`. Needed for `rateLimit({ limits })`.
+   * takes longest: `limit` is its index in `hits`. Needed for `rateLimit({ limits })`.
    */
   hitAll?(hits: readonly Hit[], now: number): Decision | PromiseLike<Decision>
-  /** The same store with a name before each key: one that many limits share keeps them apart so. Asked once a limit. */
+  /** The same store with `name` before each key, so that limits which share it do not mix. Called once for each limit. */
   scope?(name: string): RateLimitStore
   /**
-   * Resolves if the store can count again. Asked while it is down; without it, requests are let try.
+   * Resolves if the store can count again. Called while it is down; without it single requests are sent to try.
    *
-   * @param keys of the request at which it went down, as `hit` had them: of many nodes theirs may be the one that is gone
+   * @param keys of the request at which the store went down, as `hit` had them: in a cluster they tell which node to ask
    */
   probe?(keys?: readonly string[]): PromiseLike<unknown>
-  /** The nearest that a bucket comes to a limit of the store's own: `rateLimit` needs no `rate` then. */
+  /** A limit of the store's own, as the bucket that is nearest to it; then `rateLimit` needs no `rate`. */
   readonly bucket?: Bucket | undefined
   /** How long a decision may take, in milliseconds, if `rateLimit` does not say. */
   readonly timeout?: number | undefined

@@ -8,7 +8,7 @@ import { markStatus } from './mark-status.ts'
 
 /**
  * How an HTTP/2 connection is dropped. A number: each dropped stream is reset, and after this many drops the connection ends with
- * GOAWAY, unless more requests since the first drop are open, or got a status below 400, than were dropped.
+ * GOAWAY, unless more of its requests since the first drop are open, or were answered with a status below 400, than were dropped.
  * `'goaway'`: it ends so at the first drop. `'stream'`: only the stream is reset. `'destroy'`: the connection ends at once, with no
  * frame.
  */

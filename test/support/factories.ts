@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Reason } from '../../lib/index.ts'
 import { root } from '../package/tree.ts'
 import { read } from './docs.ts'
 
@@ -90,3 +91,30 @@ export function ownOptionsOf(factory: string): readonly string[] {
 
 /** The options that all rules have. */
 export const commonOptions: readonly string[] = common.flatMap(name => declared(name).members)
+
+/** The factories that `drop444` calls. */
+export const drop444Factories: readonly string[] = [
+  ...read('lib/rules/drop444.ts').matchAll(/ from '\.\/([\w-]+)\.ts'/g),
+].map(([, file = '']) => camel(file))
+
+/** Other files that give a reason for a factory. */
+const alsoFor: Readonly<Record<string, RegExp>> = {
+  allowCidr: /^rules\/cidr\//,
+  denyCidr: /^rules\/cidr\//,
+  noHost: /^request\/request-host\.ts$/,
+  protect: /^(?:server\/|request\/request-host\.ts$)/,
+}
+
+/** The reasons that a factory's own judgements give: those that its file and its folder name, by constant or as a literal of a type. */
+export function reasonsOf(factory: string): readonly string[] {
+  const own = `rules/${pageOf(factory).replace('.md', '')}`
+  const text = sources
+    .filter(({ file }) => file === `${own}.ts` || file.startsWith(`${own}/`) || alsoFor[factory]?.test(file))
+    // This one names the reasons that are offences, or none.
+    .filter(({ file }) => file !== 'rules/repeat-offender/offences.ts')
+    .map(({ text }) => text)
+    .join('')
+  const named = [...text.matchAll(/Reason\.([A-Z\d_]+)/g)].map(([, key]) => Reason[key as 'DROP'])
+  const literal = Object.values(Reason).filter(reason => text.includes(`| '${reason}'`))
+  return [...new Set<string>([...named, ...literal])].sort()
+}

@@ -28,7 +28,7 @@ export class CidrSet {
     return this.#v4.columns.count + this.#v6.columns.count
   }
 
-  /** The memory of its columns, in bytes. Ranges `first-last`, and entries with host bits or in another spelling, take more. */
+  /** The bytes of memory it takes, but for the texts of ranges `first-last` and of entries with host bits or in another spelling. */
   get bytes(): number {
     return [this.#v4, this.#v6].reduce(
       (sum, { index, columns: { starts, sizes } }) =>

@@ -26,7 +26,7 @@ export interface DjangoRoutesOptions {
   appendSlash?: boolean | undefined
   /** Where the project is mounted (`FORCE_SCRIPT_NAME`), as clients ask for it. Default: at the root. */
   prefix?: string | undefined
-  /** `STATIC_URL`: everything under it is listed, unless it is another host's. */
+  /** `STATIC_URL`: everything under it is listed. A URL of another host lists nothing. */
   static?: string | undefined
   /** `MEDIA_URL`, likewise. */
   media?: string | undefined

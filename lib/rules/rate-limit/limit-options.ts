@@ -33,8 +33,8 @@ export interface Limit extends LimitBy {
   /** Requests beyond the rate that pass before one is rejected: nginx's `burst`. Default 0. */
   burst?: number | undefined
   /**
-   * How many requests of the burst pass at once; the others wait their turn by `rate`. Default: all pass at once (nginx
-   * `nodelay`). `'all'`: each waits (nginx without `delay` and `nodelay`). A number: nginx's `delay=`.
+   * The first `delay` requests of the burst pass at once, the others wait their turn by `rate` (nginx's `delay=`). Default: all pass at
+   * once (nginx's `nodelay`). `'all'`: all wait, as with 0 (nginx without `delay` and `nodelay`).
    */
   delay?: number | 'all' | undefined
 }

@@ -19,7 +19,7 @@ export interface RepeatOffenderOptions extends AddressOptions {
   ban?: Duration | undefined
   /** The longest ban that doubling leads to. Default `'1d'`, or `ban` if that is longer. */
   maxBan?: Duration | undefined
-  /** After each such time without a new ban, the next ban is half as long again. Default `'1d'`. */
+  /** For each such time without a new ban, the next ban is half as long. Default `'1d'`. */
   decay?: Duration | undefined
   /** The statuses of answers that are offences; with `[]` only drops are. Default 401, 403 and 404. */
   statuses?: (Iterable<number> & object) | undefined

@@ -56,7 +56,7 @@ export const callbacks: readonly Break[] = [
   },
   {
     name: 'callbacks: a store whose answer can not be read is no outage',
-    file: 'stores/outage/guarded-store.ts',
+    file: 'stores/guarded/guarded-store.ts',
     find: '      if (isThenable(answer)) promised = promiseOf(answer)\n    } catch (error) {\n      return this.#failed(call, asError(error), locally)\n    }',
     replace:
       '    } catch (error) {\n      return this.#failed(call, asError(error), locally)\n    }\n    if (isThenable(answer)) promised = promiseOf(answer)',

@@ -115,7 +115,7 @@ export const redis: readonly Break[] = [
   },
   {
     name: 'Redis: what stands under one key takes the store down',
-    file: 'stores/outage/guarded-store.ts',
+    file: 'stores/guarded/guarded-store.ts',
     find: 'if (isKeyError(error)) {',
     replace: 'if (false) {',
     tests: ['stores/redis/odd-values.all.test.ts'],
