@@ -17,6 +17,9 @@ const meanings: readonly Case[] = [
   ['/[а-я]*', ['/%D0%B0', '/%D1%8F-x'], ['/a', '/%D1%91']],
   ['/[一-龥]', ['/%E4%B8%80', '/%E9%BE%A5', '/%E5%AD%97'], ['/%E9%BE%A6', '/x']],
   ['/[😀-😂]', ['/%F0%9F%98%80', '/%F0%9F%98%82'], ['/%F0%9F%98%83', '/%F0%9F%99%80']],
+  // A whole character, also where it is two halves in JavaScript or an escape in the path.
+  ['/?', ['/a', '/%F0%9F%98%80', '/%5B', '/%C3%A9'], ['/ab', '/%F0%9F%98%80%F0%9F%98%80', '/%5B%5D']],
+  ['/a?c', ['/a%F0%9F%98%80c', '/a%5Ec'], ['/ac', '/a%F0%9F%98%80%F0%9F%98%80c']],
   ['/u/[!_]*', ['/u/ann', '/u/%C3%A9va'], ['/u/_admin', '/u/%5Fadmin']],
   ['/u/[^_]*', ['/u/ann'], ['/u/_admin', '/u/%5fadmin']],
   ['/u/[!aé]', ['/u/b', '/u/%C3%A8', '/u/%62'], ['/u/a', '/u/%C3%A9', '/u/%61', '/u/bb']],
