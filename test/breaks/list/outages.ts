@@ -128,13 +128,6 @@ export const outages: readonly Break[] = [
     tests: ['stores/discarded.test.ts'],
   },
   {
-    name: 'what never answers holds the rule that asked',
-    file: 'outage/breaker.ts',
-    find: '      call.outcome = undefined\n      call.wait = undefined\n',
-    replace: '      call.outcome = undefined\n',
-    tests: ['stores/discarded.test.ts', 'stores/guarded-store.all.test.ts'],
-  },
-  {
     name: 'an outage goes on for ever once its rules were thrown away',
     file: 'stores/guarded/shared-breakers.ts',
     find: '    this.breaker.close()\n',
