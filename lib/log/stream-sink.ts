@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream'
 import { messageOf } from '../diagnostics/thrown.ts'
 import { warn } from '../diagnostics/warnings.ts'
-import { bytesOf, type Reopener, reopenerOf } from './file-stream.ts'
+import { type Reopener, reopenerOf } from './file-stream.ts'
 import { hearErrors } from './stream-errors.ts'
+import { WholeLines } from './whole-lines.ts'
 
 /** Takes lines, and counts those that were lost. */
 export interface Sink {
@@ -12,7 +13,7 @@ export interface Sink {
   readonly lost: number
 }
 
-/** `size`: the bytes of a line in a file; 0 for other streams. */
+/** `size`: see {@link WholeLines.next}. */
 type Written = (error: Error | null | undefined, size: number) => void
 
 /** How long `close` waits for a stream that takes nothing, in milliseconds. */
@@ -50,12 +51,7 @@ export class StreamSink implements Sink {
   #hasFailed = false
   #isWarned = false
   #warnedAt = 0
-  /** Bytes written to the file up to the end of its last whole line. */
-  #wholeAt = 0
-  /** The log may end in the middle of a line. */
-  #isTorn = false
-  /** No line was written since the last failure. */
-  #isFirst = false
+  readonly #lines: WholeLines
   #onIdle = () => {}
 
   /** @param lostLine writes the line of the log that says how many lines are missing */
@@ -64,6 +60,7 @@ export class StreamSink implements Sink {
     this.#maxBuffer = maxBuffer
     this.#lostLine = lostLine
     this.#reopener = reopenerOf(given)
+    this.#lines = new WholeLines(this.#reopener !== undefined)
     this.#stream = given
     this.#stopHearing = this.#listen(given)
     if (given.errored) this.#onFailed(given.errored)
@@ -98,9 +95,7 @@ export class StreamSink implements Sink {
     if (isDestroyed(error)) return this.#alarm('was destroyed')
     if (!this.#hasFailed) this.#isWarned = false
     this.#hasFailed = true
-    this.#isFirst = true
-    // Only a file tells how much of a line it has taken; standard output does not.
-    if (!this.#reopener || bytesOf(this.#stream) > this.#wholeAt) this.#isTorn = true
+    this.#lines.failed(this.#stream)
     this.#alarm(`failed (${messageOf(error)})`)
   }
 
@@ -110,24 +105,16 @@ export class StreamSink implements Sink {
   }
 
   #onWorking(): void {
-    if (this.#reopener) this.#wholeAt = bytesOf(this.#stream)
-    this.#isTorn = false
+    this.#lines.worked(this.#stream)
     if (this.#hasFailed && performance.now() - this.#warnedAt > WARN_AGAIN) {
       this.#hasFailed = false
       this.#isWarned = false
     }
   }
 
-  /** Whether a line whose write failed is whole in the file. Lines written together all fail with the one that failed. */
-  #isWhole(size: number): boolean {
-    if (size === 0 || bytesOf(this.#stream) - this.#wholeAt < size) return false
-    this.#wholeAt += size
-    return true
-  }
-
   readonly #onWritten = (error: Error | null | undefined, size: number): void => {
     this.#pending--
-    if (error && !this.#isWhole(size)) {
+    if (error && !this.#lines.isWhole(this.#stream, size)) {
       this.#fail(error)
       this.#lose('failed')
     } else if (!error) {
@@ -154,7 +141,7 @@ export class StreamSink implements Sink {
     this.#stopHearing = this.#listen(next)
     this.#stream = next
     this.#blocked = false
-    this.#wholeAt = 0
+    this.#lines.begin()
   }
 
   /** Whether the stream has room. If its length in bytes is unknown, the result of its last `write` decides. */
@@ -165,9 +152,7 @@ export class StreamSink implements Sink {
 
   /** False if `write` itself threw. */
   #tryWrite(line: string, done: Written): boolean {
-    const text = this.#isTorn && this.#isFirst ? `\n${line}\n` : `${line}\n`
-    const size = this.#reopener ? Buffer.byteLength(text) : 0
-    this.#isFirst = false
+    const { text, size } = this.#lines.next(line)
     try {
       this.#pending++
       this.#blocked = !this.#stream.write(text, error => done(error, size))
@@ -184,7 +169,7 @@ export class StreamSink implements Sink {
     const said = this.#unsaid
     this.#unsaid = 0
     const isSaid = this.#tryWrite(this.#lostLine(said), (error, size) => {
-      if (error && !this.#isWhole(size)) this.#unsaid += said
+      if (error && !this.#lines.isWhole(this.#stream, size)) this.#unsaid += said
       this.#pending--
       if (this.#pending === 0) this.#onIdle()
     })

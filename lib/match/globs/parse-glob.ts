@@ -1,5 +1,5 @@
 import { readClass } from './character-class.ts'
-import { addNode, groupItems } from './glob-group.ts'
+import { addNode, excludable, groupItems, repeat, repeatable } from './glob-group.ts'
 import { GlobProblem } from './glob-problem.ts'
 import type { GlobNode, GlobNodes } from './glob-tree.ts'
 import { sequence } from './number-sequence.ts'
@@ -203,31 +203,3 @@ const loneBraces = (text: string) =>
   /^\{[:*.]*[a-z]/i.test(text)
     ? `"${text}" is no parameter in a glob: write * for one segment`
     : `"${text}" has no comma: braces hold several, as {a,b} or {1..9}; write %7B for the character`
-
-const isPlain = (item: GlobNodes) => item.every(({ kind }) => kind === 'text')
-
-/** Refuses wildcards and groups within a repetition: there are too many ways to divide a path among them. */
-function repeatable(items: readonly GlobNodes[]): readonly GlobNodes[] {
-  const isClass = items.length === 1 && items[0]?.length === 1 && items[0][0]?.kind === 'class'
-  if (isClass || (items.every(isPlain) && items.some(item => item.length > 0))) return items
-  throw new GlobProblem('a wildcard, or a group, within a repetition can take forever: give a RegExp')
-}
-
-/** Makes a repetition. An empty item makes it optional: `+(|a)` is `*(a)`. */
-function repeat(items: readonly GlobNodes[], min: 0 | 1): GlobNode {
-  const texts = items.filter(item => item.length > 0)
-  return { kind: 'repeat', items: texts, min: texts.length < items.length ? 0 : min }
-}
-
-/** Refuses in `!(…)` what could match more than one segment, and another `!(…)`. */
-function excludable(items: readonly GlobNodes[]): readonly GlobNodes[] {
-  const isBad = (item: GlobNodes): boolean =>
-    item.some(
-      node => node.kind === 'slash' || node.kind === 'not' || ('items' in node && node.items.some(isBad)),
-    )
-  if (items.some(isBad))
-    throw new GlobProblem(
-      '"!(…)" with a slash, or another "!(…)", in it: take paths away with a pattern that begins with "!"',
-    )
-  return items
-}

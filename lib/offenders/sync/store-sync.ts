@@ -5,10 +5,10 @@ import { Deadlines } from '../../outage/deadlines.ts'
 import { lateError } from '../../outage/timed-call.ts'
 import { outsideRequests } from '../../runtime/async-context.ts'
 import type { BanPolicy } from '../ban-policy.ts'
-import type { OffenderNews, OffenderRecord, OffenderStore } from '../offender-store.ts'
+import type { OffenderStore } from '../offender-store.ts'
 import type { Offenders } from '../offenders.ts'
-import { MAX_AHEAD, Outbox } from './outbox.ts'
-import { soundRecord } from './sound-record.ts'
+import { Outbox } from './outbox.ts'
+import { StoreNews } from './store-news.ts'
 
 /** Milliseconds between two reads: a ban of another process is to be known within a second. */
 const POLL = 400
@@ -38,15 +38,7 @@ export class StoreSync {
   #isUp = false
   #isClosed = false
   #isScheduled = false
-  #cursor = 0
-  /** The number of the store's last change, as of its last answer. */
-  #last = 0
-  #born = ''
-  #place: string | undefined
-  /** The store's clock minus ours. */
-  #ahead = 0
-  /** The store's clock minus a monotonic one: ours may be the user's. */
-  #aheadOfSteady: number | undefined
+  readonly #news: StoreNews
   #writing: Promise<void> | undefined
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -56,6 +48,7 @@ export class StoreSync {
     this.#store = store
     this.#options = options
     this.#outbox = new Outbox(options.maxBans, () => this.#schedule())
+    this.#news = new StoreNews(offenders, this.#outbox)
     // Without a probe of its own: the next read is the trial, as only a whole read brings this process up to date.
     this.#breaker = new Breaker({ timeout: TIMEOUT, onUp: options.onUp })
     offenders.journal = this.#outbox
@@ -117,13 +110,13 @@ export class StoreSync {
   async #writeAll(): Promise<void> {
     const { terms, maxBans } = this.#options
     for (let late = 0; this.#isUp && !this.#isClosed && !this.#outbox.isEmpty; ) {
-      const last = this.#last
+      const last = this.#news.last
       const { actions, decisions } = this.#outbox.take(this.#offenders.now())
-      const write = () => this.#store.write(actions, terms, maxBans, this.#expected() ?? 0)
+      const write = () => this.#store.write(actions, terms, maxBans, this.#news.expected ?? 0)
       const news = await this.#ask(write)
       if (!news.isLate) this.#outbox.delivered(decisions)
       else if (++late > 2) throw new Error('the clock of the store is not to be believed')
-      this.#hear(news, last, true)
+      this.#news.hear(news, last, true)
     }
   }
 
@@ -142,14 +135,14 @@ export class StoreSync {
 
   async #readAll(): Promise<void> {
     for (let hasMore = true; hasMore && !this.#isClosed; ) {
-      const last = this.#last
-      const before = this.#cursor
-      const news = await this.#ask(() => this.#store.read(before, this.#expected()))
+      const last = this.#news.last
+      const before = this.#news.cursor
+      const news = await this.#ask(() => this.#store.read(before, this.#news.expected))
       // The loop would never end, and nothing would be written.
       if (news.last > news.cursor && news.cursor <= before) throw new Error('the store does not go on')
-      this.#cursor = news.cursor
-      this.#hear(news, last)
-      hasMore = this.#cursor < news.last
+      this.#news.cursor = news.cursor
+      this.#news.hear(news, last)
+      hasMore = this.#news.cursor < news.last
     }
     if (this.#breaker.isOpen) await this.#ask(() => this.#store.probe())
   }
@@ -170,57 +163,13 @@ export class StoreSync {
     })
   }
 
-  /** What the store's clock is believed to say. */
-  #expected(): number | undefined {
-    return this.#aheadOfSteady === undefined ? undefined : this.#aheadOfSteady + performance.now()
-  }
-
-  /** @param before `#last` at the time of the call */
-  #hear({ now, last, born, place, records }: OffenderNews, before: number, isReply = false): void {
-    const beganAnew = this.#born !== '' && born !== this.#born
-    this.#ahead = now - this.#offenders.now()
-    this.#aheadOfSteady = now - performance.now()
-    this.#last = last
-    this.#born = born
-    this.#place = place
-    if (beganAnew || last < before) {
-      // Networks in this answer are up to date.
-      const answered = new Set(isReply ? records.map(({ address }) => address) : [])
-      for (const known of this.#offenders.known())
-        if (!answered.has(known.address)) this.#outbox.restore(known)
-      // Whatever the store still has is read from the beginning.
-      this.#cursor = 0
-    }
-    this.#adopt(records, now, isReply)
-  }
-
-  #adopt(records: readonly OffenderRecord[], now: number, isReply: boolean): void {
-    for (const each of records) {
-      const sound = soundRecord(each, now)
-      if (!sound) continue
-      const { at, since, until, ...record } = sound
-      this.#outbox.heard(at, now)
-      // A decision of ours is waiting to be written: the store will decide which one is later.
-      if (this.#outbox.decidedAt(record.address) !== undefined) {
-        if (isReply) this.#outbox.comesAfter(record.address, at)
-        continue
-      }
-      const known = this.#offenders.find(record.address)
-      if (known?.storeAt === at) continue
-      // A beginning in the future means that the store's clock was set back: the ban began now at the latest.
-      const ours = this.#ahead + (since > now + MAX_AHEAD ? since - now : 0)
-      const dated = { at: at - ours, since: since - ours, until: until - ours, storeAt: at }
-      this.#offenders.adopt({ ...record, ...dated })
-    }
-  }
-
   #recover(era: number): void {
     if (this.#isClosed) return
     this.#breaker.succeeded(era)
     // Another call has found the store down in the meantime.
     if (this.#breaker.isOpen) return
     this.#isUp = true
-    this.#outbox.place = this.#place
+    this.#outbox.place = this.#news.place
     if (!this.#outbox.isEmpty) this.#schedule()
   }
 

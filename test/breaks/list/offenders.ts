@@ -80,7 +80,7 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'an emptied Redis stays so',
-    file: 'offenders/sync/store-sync.ts',
+    file: 'offenders/sync/store-news.ts',
     find: 'if (beganAnew || last < before) {',
     replace: 'if (false) {',
     tests: ['offenders/redis-outage.all.test.ts'],
@@ -108,7 +108,7 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'the answer to an older decision ends a newer one',
-    file: 'offenders/sync/store-sync.ts',
+    file: 'offenders/sync/store-news.ts',
     find: '        if (isReply) this.#outbox.comesAfter(record.address, at)\n        continue\n',
     replace: '        this.#outbox.forget(record.address)\n',
     tests: ['offenders/redis-offenders.all.test.ts'],
@@ -178,7 +178,7 @@ export const offenders: readonly Break[] = [
   },
   {
     name: 'a ban of a store whose clock goes back is longer than it says',
-    file: 'offenders/sync/store-sync.ts',
+    file: 'offenders/sync/store-news.ts',
     find: 'since > now + MAX_AHEAD ? since - now : 0',
     replace: '0',
     tests: ['offenders/redis-set-back.all.test.ts'],

@@ -127,7 +127,7 @@ export function readQuantifier(reader: Reader): string | undefined {
   return undefined
 }
 
-/** Reads white space or a comment of a verbose pattern. Returns whether there was any. */
+/** Skips one white-space character or one comment, which the flag `x` allows in a pattern. Returns false if neither is next. */
 export function skipVerbose(reader: Reader): boolean {
   if (reader.take(1, /[ \t\n\r\v\f]/) !== '') return true
   if (!reader.eat('#')) return false
