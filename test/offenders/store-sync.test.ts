@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import type { OffenderChanges, OffenderStore } from '../../lib/offenders/offender-store.ts'
+import type { OffenderChanges, OffenderStore, WriteNews } from '../../lib/offenders/offender-store.ts'
 import { Member } from './fleet.ts'
 
 const news: OffenderChanges = { now: 0, last: 0, born: 'once', records: [], cursor: 0 }
@@ -13,6 +13,7 @@ describe('the exchange of offenders, in an outage', () => {
   let time: number
   let reads: number[]
   let read: () => Promise<OffenderChanges>
+  let write: () => Promise<WriteNews>
   let probes: number
   let member: Member
   beforeEach(async () => {
@@ -23,13 +24,14 @@ describe('the exchange of offenders, in an outage', () => {
     mock.method(performance, 'now', () => time)
     const store: OffenderStore = {
       scope: () => store,
-      write: never,
+      write: () => write(),
       read: () => {
         reads.push(time)
         return read()
       },
       probe: async () => void probes++,
     }
+    write = never
     read = async () => news
     member = new Member(store)
     await turns()
@@ -113,5 +115,20 @@ describe('the exchange of offenders, in an outage', () => {
       read = async () => news
       await wait(3_000)
     }
+  })
+  it('tries again after an outage that began while flush() was reading', async () => {
+    await wait(100)
+    read = () => new Promise(resolve => setTimeout(resolve, 700, news))
+    const flushed = member.flush()
+    await wait(50)
+    write = () => Promise.reject(new Error('read only'))
+    member.ban('192.0.2.1')
+    await wait(800)
+    await flushed
+    assert.deepEqual(member.states.map(String), ['Error: read only'])
+    read = async () => news
+    write = async () => ({ ...news, isLate: false })
+    await wait(3_000)
+    assert.equal(member.states.length, 2)
   })
 })

@@ -82,6 +82,8 @@ export class StoreSync {
   }
 
   async #poll(): Promise<void> {
+    // A read of `flush()` may have begun before an outage: as its trial it would say nothing, and no other would come.
+    await this.#reading
     if (this.#breaker.admits()) await this.#read()
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#poll(), POLL).unref()
   }

@@ -162,4 +162,11 @@ export const outages: readonly Break[] = [
     replace: '',
     tests: ['offenders/store-sync.test.ts'],
   },
+  {
+    name: 'bans: a read from before an outage uses up its trial',
+    file: 'offenders/sync/store-sync.ts',
+    find: '    await this.#reading\n    if (this.#breaker.admits())',
+    replace: '    if (this.#breaker.admits())',
+    tests: ['offenders/store-sync.test.ts'],
+  },
 ]
