@@ -35,8 +35,8 @@ const known = new Map<string, readonly CodeRange[]>()
 
 /** The ranges of a named class; undefined if there is none of this name. Tests all of Unicode, once for each name. */
 function rangesOf(name: string): readonly CodeRange[] | undefined {
-  const expression = letters[name]
-  if (!expression) return named[name]
+  const expression = Object.hasOwn(letters, name) ? letters[name] : undefined
+  if (!expression) return Object.hasOwn(named, name) ? named[name] : undefined
   let found = known.get(name)
   if (!found) {
     const codes: CodeRange[] = []

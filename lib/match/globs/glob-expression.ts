@@ -142,8 +142,12 @@ class Writer {
   }
 }
 
-/** Removes each `**` that follows another one. */
+/** Leaves out each `**` that another one follows. */
 function withoutDoubles(nodes: GlobNodes): GlobNodes {
-  const at = nodes.findIndex((_, i) => isGlobstar(nodes, i) && isGlobstar(nodes, i + 2))
-  return at < 0 ? nodes : withoutDoubles([...nodes.slice(0, at), ...nodes.slice(at + 2)])
+  const left: GlobNode[] = []
+  for (let at = 0; at < nodes.length; at++) {
+    if (isGlobstar(nodes, at) && isGlobstar(nodes, at + 2)) at++
+    else left.push(nodes[at] as GlobNode)
+  }
+  return left
 }

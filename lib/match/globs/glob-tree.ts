@@ -52,7 +52,9 @@ export function expand(nodes: GlobNodes, isWhole = hasNot(nodes)): GlobNodes[] {
         ? node.items.flatMap(item => expand(item, isWhole))
         : [[node]]
     refuseMany(lists.length * ways.length)
-    lists = lists.flatMap(list => ways.map(way => joined(list, way)))
+    const [only] = ways
+    if (ways.length === 1 && only) for (const list of lists) append(list, only)
+    else lists = lists.flatMap(list => ways.map(way => append([...list], way)))
   }
   return lists
 }
@@ -75,11 +77,13 @@ export function withoutEmptyStarts(nodes: GlobNodes): GlobNodes[] {
     // Stars beside a group are no `**`, even if the group matches nothing. A count of 3 marks that.
     const next = node.kind === 'stars' && isBehindRepeat ? { ...node, count: 3 } : node
     const isOptional = node.kind === 'repeat' && node.min === 0
-    if (isOptional && lists.some(startsSegment))
-      lists = lists.flatMap(list =>
-        startsSegment(list) ? [list, [...list, { ...node, min: 1 as const }]] : [[...list, node]],
-      )
-    else for (const list of lists) list.push(next)
+    const begun: GlobNode[][] = []
+    for (const list of lists) {
+      begun.push(list)
+      if (isOptional && startsSegment(list)) begun.push([...list, { ...node, min: 1 }])
+      else list.push(next)
+    }
+    lists = begun
     refuseMany(lists.length)
   }
   return lists
@@ -87,13 +91,14 @@ export function withoutEmptyStarts(nodes: GlobNodes): GlobNodes[] {
 
 const startsSegment = (list: GlobNodes) => list.at(-1)?.kind === 'slash'
 
-/** Appends nodes to a list. Texts that meet become one node, and so do stars. */
-function joined(list: readonly GlobNode[], way: GlobNodes): GlobNode[] {
+/** Appends nodes to a list, which it returns. Texts that meet become one node, and so do stars. */
+function append(list: GlobNode[], way: GlobNodes): GlobNode[] {
   const [last, first] = [list.at(-1), way[0]]
-  const rest = way.slice(1)
   if (last?.kind === 'text' && first?.kind === 'text')
-    return [...list.slice(0, -1), { kind: 'text', text: last.text + first.text }, ...rest]
-  if (last?.kind === 'stars' && first?.kind === 'stars')
-    return [...list.slice(0, -1), { kind: 'stars', count: last.count + first.count }, ...rest]
-  return [...list, ...way]
+    list[list.length - 1] = { kind: 'text', text: last.text + first.text }
+  else if (last?.kind === 'stars' && first?.kind === 'stars')
+    list[list.length - 1] = { kind: 'stars', count: last.count + first.count }
+  else if (first) list.push(first)
+  for (let i = 1; i < way.length; i++) list.push(way[i] as GlobNode)
+  return list
 }

@@ -249,6 +249,7 @@ const refused: readonly (readonly [RegExp, readonly string[]])[] = [
     ['/a//b', '/a/../b', '/./a', '/%zz', '/%zz*', '/a%/b*', '/%2525*', '/*/%4g', '/%2e', '/a..;b', '/\x01'],
   ],
   [/surrogate/, ['/\ud800']],
+  [/is no class of characters/, ['/[[:no:]]', '/[[:constructor:]]', '/[[:__proto__:]]']],
   [/too (?:long|deep)/, [`/${'a'.repeat(70_000)}`, `/${'{a,'.repeat(30)}b${'}'.repeat(30)}`]],
 ]
 
@@ -394,4 +395,11 @@ describe('what random lists have found', () => {
       assert.equal(allows(path, [glob]), true, `${path} in ${glob}`)
     }
   })
+})
+
+test('a long glob is read in a time that does not grow with its square', () => {
+  const began = performance.now()
+  assert.equal(isTaken([`/${'**/'.repeat(20_000)}a`]), true)
+  assert.throws(() => pathAllowlist([`/${'*(a)'.repeat(4_000)}`]), /more than 1000/)
+  assert.ok(performance.now() - began < 10_000)
 })
