@@ -49,6 +49,8 @@ export function isHttp2Response(res: Response): res is Http2ServerResponse {
 export const isGone = (req: Request): boolean =>
   isHttp2(req) ? req.stream.destroyed || req.stream.closed : req.socket?.destroyed !== false
 
-/** Whether a request announces a body (RFC 9112 6.3). */
-export const hasBody = ({ headers }: Request): boolean =>
-  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+/** Whether a request announces a body of at least a byte, as far as its head can tell (RFC 9112 6.3). */
+export function hasBody({ headers }: Request): boolean {
+  const length = headers['content-length']
+  return (length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined
+}
